@@ -1,0 +1,71 @@
+/*
+ * config: a table of settings, filled from defaults < JSON file < .env < environment < flags, and
+ * checked whole before anything starts. This file is the engine; the table of crewline is in
+ * domain/settings.c. Unknown keys and bad values end with ERR_CONFIG naming place, key and reason,
+ * as in: `crewline.json: delivery.lease_ms: "abc" is not a whole number from 1000 to 600000`.
+ * Secrets may be given as "env:NAME" or "file:/path" (trailing line end dropped).
+ */
+#ifndef CREWLINE_BASE_CONFIG_H
+#define CREWLINE_BASE_CONFIG_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "base/text.h"
+
+enum config_type {
+    CONFIG_STR,
+    CONFIG_INT,
+    CONFIG_BOOL,
+    CONFIG_ENUM, /* choices: "a|b|c"; stored as str */
+    CONFIG_LIST, /* of strings; comma separated or JSON in the environment; stored as JSON array */
+    CONFIG_JSON  /* any JSON; stored as struct json * */
+};
+#define CONFIG_SECRET (1u << 0) /* may be an indirection; never printed */
+#define CONFIG_RELOAD (1u << 1) /* SIGHUP may change it */
+
+struct config_row {
+    const char *key;     /* dotted path in the file: "delivery.lease_ms" */
+    const char *env;     /* a name of its own in the environment, or NULL: CREWLINE_<PATH> */
+    const char *flag;    /* "--listen", or NULL */
+    enum config_type type;
+    unsigned flags;
+    int64_t min, max;    /* CONFIG_INT; for CONFIG_STR the length */
+    const char *choices; /* CONFIG_ENUM */
+    const char *def;     /* default as text, or NULL: unset */
+    const char *help;
+};
+
+struct config; /* the values */
+
+struct config_sources {
+    const char *file;        /* --config, or NULL */
+    const char *dotenv;      /* ".env", or NULL; missing is fine */
+    char **environ_;         /* NULL: none */
+    const struct pair *flags; /* name "--listen" and value */
+    size_t nflags;
+    /* top-level members of the file that the caller reads itself ("tenants", "WhatsApp") */
+    const char *const *own_members;
+};
+
+bool config_load(const struct config_row *rows, size_t nrows, const struct config_sources *from,
+                 struct config **out, struct err *err);
+void config_free(struct config **owner);
+
+/* Look-ups by key; an unknown key is our bug and aborts. */
+struct str config_str(const struct config *c, const char *key);   /* STR_NONE: unset */
+int64_t config_int(const struct config *c, const char *key);
+bool config_bool(const struct config *c, const char *key);
+const struct json *config_json(const struct config *c, const char *key); /* list or JSON, or NULL */
+/** Where the value came from: "default", "crewline.json", ".env", "environment", "flag". */
+const char *config_origin(const struct config *c, const char *key);
+/** A top-level member that the caller reads itself, or NULL. */
+const struct json *config_own(const struct config *c, const char *member);
+/** A variable of .env or the environment, for own members; STR_NONE: unset. */
+struct str config_env(const struct config *c, const char *name);
+/** Resolve "env:NAME" and "file:/path"; @value itself otherwise. Copy in *out (mem_free). */
+bool config_secret(const struct config *c, struct str value, const char *key, char **out,
+                   struct err *err);
+
+#endif
