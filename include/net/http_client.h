@@ -1,0 +1,73 @@
+/*
+ * http_client: outgoing HTTP(S) on the loop through libcurl multi (multi_socket). Connections and TLS
+ * sessions are kept per host, HTTP/2 is used where offered, no redirects are followed, no proxies are
+ * taken from the environment.
+ *
+ * libcurl re-posts by itself: with POSTFIELDS on a reused connection that the server closes, 7.88 opens
+ * a new one and posts again, so the provider accepts twice. Therefore a body that is not HTTP_IDEMPOTENT
+ * goes through a read callback without a seek callback, and CURLE_SEND_FAIL_REWIND (65) is ambiguous.
+ *
+ * How an attempt ended, as the callback's err:
+ *   NULL                       an answer came; its status may be anything
+ *   ERR_NET_NOT_SENT           DNS, connect, TLS failed, or nothing or not all was uploaded (not 65)
+ *   ERR_NET_AMBIGUOUS          timeout, reset, empty or half answer, error 65, after all was uploaded
+ *   ERR_NET_FORBIDDEN_ADDRESS  the name resolved to an address that http_call.public_only forbids
+ *   ERR_TOO_LONG               the answer is over response_bytes_max
+ */
+#ifndef CREWLINE_NET_HTTP_CLIENT_H
+#define CREWLINE_NET_HTTP_CLIENT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "net/loop.h"
+
+struct http_client;
+
+struct http_client_options {
+    size_t connections_per_host_max; /* 64 on HTTP/1.1; 4 are enough on HTTP/2 */
+    const char *ca_file;             /* NULL: the system's */
+    const char *user_agent;          /* "crewline/0.1" */
+};
+struct http_client *http_client_new(struct loop *l, const struct http_client_options *o);
+void http_client_free(struct http_client **owner); /* cancels what is in flight without calling back */
+
+#define HTTP_IDEMPOTENT (1u << 0) /* may be sent again by libcurl itself */
+#define HTTP_PUBLIC_ONLY (1u << 1) /* refuse loopback, private, link-local, multicast addresses */
+
+struct http_call {
+    const char *method; /* "GET", "POST", … */
+    struct str url;
+    const struct pair *headers;
+    size_t nheaders;
+    struct str basic_user, basic_password; /* or STR_NONE */
+    struct str body;
+    unsigned flags;
+    int64_t timeout_ms;        /* whole attempt */
+    size_t response_bytes_max; /* 0: 1 MiB */
+    /* Streams the answer's body instead of collecting it; return false to stop. NULL: collect. */
+    bool (*on_data)(void *ctx, struct str bytes);
+};
+
+struct http_answer {
+    int status;
+    struct pairs headers; /* names in lower case */
+    struct str body;
+    int64_t retry_after_s; /* from Retry-After (seconds or date); 0: none */
+    bool http2;
+};
+typedef void http_done_fn(void *ctx, const struct err *err, const struct http_answer *answer);
+
+/** Everything in @call is copied. Calls @on_done once, never before it returns; never after op_cancel(). */
+struct op *http_call_start(struct http_client *c, const struct http_call *call, http_done_fn *on_done,
+                           void *ctx);
+/** Whether a literal host or name in @url is forbidden at sight (loopback, private, "localhost"). */
+bool http_url_check(struct str url, bool public_only, struct err *err);
+
+struct http_client_stats {
+    size_t in_flight;
+    int64_t started, done, failed, connections_opened;
+};
+void http_client_stats(const struct http_client *c, struct http_client_stats *out);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * store: Redis. One pipelined asynchronous connection (hiredis) for commands and scripts, one for
+ * subscriptions; everything a loop turn asks for goes out in one write at the end of the turn.
+ *
+ * hiredis 0.14 has no timeouts: every call has its own deadline, and a connection that is silent for 2 s
+ * while a reply is due is dead. On a disconnect pending calls are asked again on the next connection,
+ * with the same bytes, until their deadline (3 s by default): so whatever is called must be idempotent.
+ * Scripts are loaded at connect, and again on NOSCRIPT.
+ *
+ * Error replies have their row in one table (store_errors.c): NOSCRIPT reload and ask again; LOADING,
+ * BUSY, MASTERDOWN, TRYAGAIN, CLUSTERDOWN wait and ask again until the deadline; READONLY reconnect and
+ * ask again; OOM, MISCONF, NOREPLICAS -> ERR_STORE_FULL at once; anything else ERR_STORE_REPLY.
+ */
+#ifndef CREWLINE_STORE_STORE_H
+#define CREWLINE_STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/embed.h"
+#include "base/err.h"
+#include "net/loop.h"
+
+struct store;
+
+enum store_durability { STORE_ALWAYS, STORE_RELAXED };
+struct store_options {
+    struct str url;      /* redis://[user:pass@]host:port/db, unix:///path?db=n */
+    enum store_durability durability;
+    int64_t deadline_ms; /* 3000 */
+};
+enum store_health {
+    STORE_CONNECTING,
+    STORE_READY,
+    STORE_WEAK, /* connected, but appendonly, appendfsync or maxmemory-policy is weaker than asked */
+    STORE_DOWN
+};
+/** Called on every change of health; @reason is a sentence for people. */
+typedef void store_health_fn(void *ctx, enum store_health health, const char *reason);
+
+bool store_new(struct loop *l, const struct store_options *o, store_health_fn *on_health, void *ctx,
+               struct store **out, struct err *err);
+enum store_health store_health(const struct store *s, const char **reason);
+void store_free(struct store **owner);
+
+/* A reply, borrowed from the call back. */
+struct reply;
+enum reply_kind { REPLY_NIL, REPLY_STR, REPLY_INT, REPLY_LIST };
+enum reply_kind reply_kind(const struct reply *r); /* REPLY_NIL for NULL */
+struct str reply_str(const struct reply *r);       /* strings and statuses; else STR_NONE */
+int64_t reply_int(const struct reply *r);          /* integers, and strings that are one; else 0 */
+size_t reply_len(const struct reply *r);
+const struct reply *reply_at(const struct reply *r, size_t i);
+
+/* A command or script call under construction: its bytes in RESP, ready to be written. */
+struct call {
+    struct buf resp; /* arguments */
+    uint32_t argc;
+    int script;      /* index in the script table, or -1 */
+    uint32_t nkeys;
+};
+#define CALL_BYTES_MAX ((size_t)32 << 20)
+void call_init(struct call *c);                       /* a plain command: then call_str("HGET"), … */
+void call_init_script(struct call *c, const char *script, struct str key); /* one key: the tenant's prefix */
+void call_str(struct call *c, struct str s);
+void call_int(struct call *c, int64_t v);
+void call_fini(struct call *c);
+
+typedef void reply_fn(void *ctx, const struct err *err, const struct reply *reply);
+/**
+ * Takes @c's bytes (call_fini() is then a no-op). Calls @on_reply once; never after op_cancel().
+ * Fails: ERR_STORE_UNAVAILABLE (deadline), ERR_STORE_FULL, ERR_STORE_REPLY (our bug).
+ */
+struct op *store_run(struct store *s, struct call *c, reply_fn *on_reply, void *ctx);
+/** The same with a deadline of its own in ms. */
+struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, reply_fn *on_reply,
+                         void *ctx);
+
+/** Messages published on @channel, on the connection for subscriptions; survives reconnects. */
+typedef void message_fn(void *ctx, struct str channel, struct str payload);
+void store_subscribe(struct store *s, struct str channel, message_fn *on_message, void *ctx);
+
+/** Estimated server time, from the replies of scripts; tests only compare it. */
+struct store_stats {
+    int64_t calls, reasked, reconnects, reply_us_max;
+    size_t pending;
+};
+void store_stats(const struct store *s, struct store_stats *out);
+
+/* "{acme}:" - the prefix that is KEYS[1] of every script, so that a tenant is one slot. */
+#define TENANT_ID_MAX 63
+bool store_tenant_id_ok(struct str id); /* [a-z0-9][a-z0-9_-]{0,62} */
+
+#endif
