@@ -15,15 +15,20 @@ struct loop;
 
 struct loop *loop_new(void);
 /** Runs until loop_stop() or until nothing keeps it alive. */
-void loop_run(struct loop *l);
+void loop_run(struct loop *l); /* may be called again after it returned */
 void loop_stop(struct loop *l);
-/** Closes what is left and asserts that the loop is empty. */
+/**
+ * Runs what is deferred, waits for slow work, closes what is left and asserts that the loop is empty.
+ * Everything made with this loop is freed before; what its owner forgot stays as a leak.
+ */
 void loop_free(struct loop **owner);
 
 typedef void loop_fn(void *ctx);
 
 /** Calls @fn once, in this turn of the loop but after the current callback returned. */
 void loop_defer(struct loop *l, loop_fn *fn, void *ctx);
+/** Forgets every deferred call of this @fn with this @ctx that has not run yet. */
+void loop_defer_cancel(struct loop *l, loop_fn *fn, void *ctx);
 
 /*
  * A hook runs at the end of every turn, just before the loop sleeps: the place to write out what the
@@ -34,7 +39,10 @@ struct loop_hook;
 struct loop_hook *loop_hook_new(struct loop *l, loop_fn *fn, void *ctx);
 void loop_hook_free(struct loop_hook **owner);
 
-/* A timer. After timer_start() it fires once; _stop and _free never fire it. Does not keep the loop. */
+/*
+ * A timer. After timer_start() it fires once, never early; _stop and _free never fire it. Does not
+ * keep the loop running.
+ */
 struct timer;
 struct timer *timer_new(struct loop *l, loop_fn *fn, void *ctx);
 void timer_start(struct timer *t, int64_t ms); /* 0 or less: next turn; starts again if running */
@@ -42,7 +50,10 @@ void timer_stop(struct timer *t);
 bool timer_running(const struct timer *t);
 void timer_free(struct timer **owner);
 
-/* Readiness of a descriptor that somebody else owns (hiredis). */
+/*
+ * Readiness of a descriptor that somebody else owns (hiredis). An error on it shows as everything
+ * wanted being ready, once; the owner's next read or write tells which. NULL: the system refuses it.
+ */
 struct poller;
 #define POLLER_READ  (1u << 0)
 #define POLLER_WRITE (1u << 1)

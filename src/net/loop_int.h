@@ -1,0 +1,18 @@
+/*
+ * loop_int: what the net room alone knows of the loop: libuv's own loop, and the mark that starts
+ * the clock of a turn. Every callback that libuv makes to us outside loop.c begins with
+ * loop_mark().
+ */
+#ifndef CREWLINE_NET_LOOP_INT_H
+#define CREWLINE_NET_LOOP_INT_H
+
+#include <uv.h>
+
+#include "net/loop.h"
+
+uv_loop_t *loop_uv(struct loop *l);
+
+/** The loop is awake: the turn that loop_stats() measures begins here, if it has not begun yet. */
+void loop_mark(struct loop *l);
+
+#endif
