@@ -36,6 +36,12 @@ enum store_health {
 /** Called on every change of health; @reason is a sentence for people. */
 typedef void store_health_fn(void *ctx, enum store_health health, const char *reason);
 
+/**
+ * Adds a table of embedded scripts (names "x.lua") to those of the store; before store_new(). A script
+ * is common.lua followed by its own text; its name for call_init_script() is without ".lua".
+ */
+void store_scripts_add(const struct embedded *table);
+
 bool store_new(struct loop *l, const struct store_options *o, store_health_fn *on_health, void *ctx,
                struct store **out, struct err *err);
 enum store_health store_health(const struct store *s, const char **reason);

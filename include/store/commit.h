@@ -1,0 +1,108 @@
+/*
+ * commit: one unit of work on what a tenant owns: checks, then writes, all or nothing, in the script
+ * commit.lua. Units started in one turn of the loop for the same tenant go to Redis as one call (up to
+ * COMMIT_UNITS_MAX), so a burst pays for one EVALSHA and one fsync.
+ *
+ * Because a call whose reply was lost is asked again, every unit must be idempotent: it checks a lease,
+ * a version or a dedupe key that its own writes change. What has none of these calls commit_once().
+ * A repeated unit then answers COMMIT_FENCED, COMMIT_CONFLICT or COMMIT_DUPLICATE: for the holder of a
+ * lease "fenced" means that it is settled, by us or by somebody else.
+ */
+#ifndef CREWLINE_STORE_COMMIT_H
+#define CREWLINE_STORE_COMMIT_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/keys.h"
+#include "store/store.h"
+
+#define COMMIT_UNITS_MAX 64
+#define COMMIT_BYTES_MAX ((size_t)8 << 20)
+
+struct commit;
+/** @tenant is copied. Checks come first, then writes; mixing them up aborts. */
+struct commit *commit_new(struct str tenant);
+void commit_free(struct commit **owner);
+
+/* checks */
+void commit_check_version(struct commit *c, struct str key, int64_t version); /* 0: must be absent */
+/** Not accepted before under @key; the same @print (fingerprint of the content) is a duplicate, another differs. */
+void commit_check_new(struct commit *c, struct str key, struct str print);
+void commit_check_lease(struct commit *c, struct str queue, struct str lane, struct str id, int64_t token);
+void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older than accepted: stale */
+/** Makes the unit repeatable: checks and remembers @unit_id. Call where the checks are. */
+void commit_once(struct commit *c, struct str unit_id);
+
+/* writes; those marked -> have a result, read by its number in order of the calls */
+void commit_doc(struct commit *c, struct str key, int64_t version, struct str body);
+/** Plain fields beside the body of the document written last. */
+void commit_doc_field(struct commit *c, const char *field, struct str value);
+void commit_delete(struct commit *c, struct str key);
+void commit_remember(struct commit *c, struct str key, struct str print, struct str value);
+void commit_mark(struct commit *c, struct str key, int64_t mark);
+
+struct rate { /* 0 interval: no limit */
+    int64_t interval_us, burst;
+    int64_t pair_interval_ms, pair_burst;
+};
+/**
+ * -> fencing token when the lane was free, the item is due and @grant is set: it is then leased to us for
+ * the lease of commit_owner_set(), as if claimed; else 0.
+ */
+void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct str id,
+                    struct wall not_before, bool grant, const struct rate *rate);
+void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
+void commit_put_off(struct commit *c, struct str queue, struct str lane, struct wall not_before);
+void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);
+void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct str id); /* -> 1 taken */
+void commit_event(struct commit *c, struct str lane, struct str body, bool callback); /* -> sequence */
+void commit_message_state(struct commit *c, struct str id, const char *state, struct wall at,
+                          struct str detail); /* -> moved|kept|none */
+void commit_status(struct commit *c, struct str id, struct str provider_hash, const char *state,
+                   struct wall at, struct str detail); /* -> moved|kept|none */
+void commit_provider_id(struct commit *c, struct str provider_hash, struct str id, int64_t keep_ms);
+void commit_hset(struct commit *c, struct str key, struct str field, struct str value);
+void commit_hdel(struct commit *c, struct str key, struct str field);
+void commit_hincr(struct commit *c, struct str key, struct str field, int64_t by); /* -> new value */
+void commit_hmax(struct commit *c, struct str key, struct str field, int64_t value);
+void commit_zadd(struct commit *c, struct str key, double score, struct str member);
+void commit_zrem(struct commit *c, struct str key, struct str member);
+void commit_append(struct commit *c, struct str key, struct str body, int64_t keep);
+void commit_log(struct commit *c, struct str key, struct str body); /* stream, own ids */
+void commit_put_for(struct commit *c, struct str key, struct str value, int64_t ms);
+
+enum commit_result {
+    COMMIT_OK,
+    COMMIT_DUPLICATE, /* value: what was remembered */
+    COMMIT_DIFFERS,   /* the key was used with another content */
+    COMMIT_CONFLICT,  /* value: the key whose version moved: read again, decide again */
+    COMMIT_FENCED,    /* the lease is not ours any more */
+    COMMIT_STALE
+};
+struct commit_outcome {
+    enum commit_result result;
+    struct str value;
+    const struct reply *results; /* list: 0 is "ok", then the marked writes in order */
+};
+int64_t commit_result_int(const struct commit_outcome *o, size_t nth); /* nth marked write, from 0 */
+struct str commit_result_str(const struct commit_outcome *o, size_t nth);
+
+typedef void commit_fn(void *ctx, const struct err *err, const struct commit_outcome *outcome);
+/** Takes *@c. Calls @on_done once; never after op_cancel() (the unit may still be carried out). */
+struct op *commit_run(struct store *s, struct commit **c, commit_fn *on_done, void *ctx);
+
+/** Who we are in leases, and how long a granted lease lasts; once, after store_new(). */
+void commit_owner_set(struct store *s, struct str owner, int64_t lease_ms);
+struct str commit_owner(const struct store *s);
+
+/* Documents by key, in one round trip. */
+struct doc {
+    int64_t version; /* 0: absent */
+    struct str body; /* sealed; borrowed */
+};
+typedef void fetch_fn(void *ctx, const struct err *err, const struct doc *docs, size_t n);
+struct op *fetch_run(struct store *s, struct str tenant, const struct str *keys, size_t n,
+                     fetch_fn *on_done, void *ctx);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * keys: every key of a tenant, behind its prefix "{acme}:" (one hash tag: one slot of a cluster).
+ *
+ *   hw, fence, seq        high water of the clock (us); last fencing token; last event sequence
+ *   l:<queue>:<lane>      LIST of item ids, head first: the work of one lane in order
+ *   r:<queue>:<p>         ZSET of ready lanes of priority p by not-before (wall ms)
+ *   f:<queue>             ZSET of leased lanes by end of lease (wall ms)
+ *   k:<queue>             HASH lane -> token|id|owner
+ *   g:<queue>             rate: GCRA arrival time in us      pr:<queue>  HASH person -> the same
+ *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline, q queue,
+ *                         l lane, x expiry
+ *   i:<id>                HASH inbound item: b sealed body, n tries
+ *   ev                    STREAM of events for the CMMS, id = sequence      cb:<seq>  HASH n tries, e error
+ *   d:<epoch>             HASH of what was seen in four days: key -> fingerprint|value
+ *   rv                    HASH of newest accepted revision: order id -> mark
+ *   p:<hash>, ps:<hash>   provider's message id (hashed) -> ours; a status that came too early
+ *   w:<sender>            HASH person -> wall ms of his last message to that sender (24 h window)
+ *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
+ *                         work order
+ *   ux                    HASH keyed hash of a phone or BSUID -> person
+ *   …                     the indexes are described beside the *_store that owns them
+ *
+ * Invariant: a lane with items is in exactly one of r (ready or put off) and f+k (leased).
+ * Queues: "in" (webhooks and events), "out:<sender>" (messages), "cb" (callbacks).
+ * Lanes: one digit of priority, then the key: "1u:<person>" in "in", "3<person>" in "out:…",
+ * "3<subject hash>" in "cb".
+ */
+#ifndef CREWLINE_STORE_KEYS_H
+#define CREWLINE_STORE_KEYS_H
+
+enum prio { PRIO_CRITICAL, PRIO_REPLY, PRIO_HIGH, PRIO_NORMAL, PRIO_LOW, PRIO_COUNT };
+
+#define QUEUE_IN         "in"
+#define QUEUE_CB         "cb"
+#define QUEUE_OUT_PREFIX "out:" /* followed by the sender's id */
+
+#define WAKE_CHANNEL "crewline:wake" /* payload: "{tenant}:queue" */
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * lane: a worker on one lane queue of one tenant: ordered work per lane, many lanes at once, leases. Used
+ * three times: inbound items, outbound messages, callbacks.
+ *
+ * The worker claims when it is woken (by our own commits, by other instances, by the wait time that the
+ * last claim told), up to `slots` items at a time, and hands each to `on_item`. Whoever gets an item
+ * settles it with a commit of his own that has commit_check_lease() and one of commit_finish(),
+ * commit_put_off(), and then calls lane_item_done(). Items whose lease ran out come again, marked
+ * `reaped`, with a new token; for an outbound message that means an ambiguous attempt.
+ * A worker does not start what it holds for longer than the lease: lane_item_live() tells.
+ */
+#ifndef CREWLINE_STORE_LANE_H
+#define CREWLINE_STORE_LANE_H
+
+#include "store/commit.h"
+
+struct lane_worker;
+
+struct lane_item { /* lives until lane_item_done() */
+    struct lane_worker *worker;
+    struct str lane, id;
+    int64_t token;
+    bool reaped;
+    struct str body;   /* sealed; STR_NONE: the record is missing (damaged): finish it and report */
+    struct str state;  /* outbound: state of the message */
+    int64_t sends;     /* outbound: attempts counted, this one included; else tries before this one */
+    struct wall window; /* outbound: the person's last message to this sender; 0: never */
+    struct mono until; /* end of the lease on our clock, with a margin */
+    void *user;
+};
+enum lane_record { LANE_MESSAGE = 'm', LANE_INBOUND = 'i', LANE_EVENT = 'e' };
+
+struct lane_options {
+    struct str tenant, queue;
+    enum lane_record record;
+    size_t slots;        /* items handled at once */
+    int64_t lease_ms;
+    struct rate rate;
+    void (*on_item)(void *ctx, struct lane_item *item);
+    void *ctx;
+};
+struct lane_worker *lane_worker_new(struct loop *l, struct store *s, const struct lane_options *o);
+/** Stops claiming; the items out are still to be done. Frees when the last is. */
+void lane_worker_stop(struct lane_worker *w, loop_fn *on_idle, void *ctx);
+void lane_worker_free(struct lane_worker **owner); /* the leases run out by themselves */
+void lane_worker_rate(struct lane_worker *w, const struct rate *rate);
+void lane_worker_pause(struct lane_worker *w, bool paused);
+
+/** A free slot to ask commit_enqueue() for a grant? Then the item of the grant goes through lane_granted(). */
+bool lane_worker_has_slot(const struct lane_worker *w);
+/** Hands an item that a commit granted (token != 0) to the worker as if it had claimed it; bytes are copied. */
+void lane_granted(struct lane_worker *w, struct str lane, struct str id, int64_t token, struct str body,
+                  struct wall window);
+/** Something may be ready: claim at the end of this turn. Calls within a turn are one claim. */
+void lane_worker_wake(struct lane_worker *w);
+
+bool lane_item_live(const struct lane_item *item);
+void lane_check_lease(struct commit *c, const struct lane_item *item);
+void lane_finish(struct commit *c, const struct lane_item *item);
+void lane_put_off(struct commit *c, const struct lane_item *item, struct wall not_before);
+/** The slot is free again; @item is gone. */
+void lane_item_done(struct lane_item **item);
+
+/** Routes WAKE_CHANNEL messages to the workers of this process; once per store. */
+void lane_wake_subscribe(struct store *s);
+
+struct lane_stats {
+    int64_t claimed, granted, reaped, done;
+    size_t out; /* items held now */
+};
+void lane_worker_stats(const struct lane_worker *w, struct lane_stats *out);
+
+#endif
