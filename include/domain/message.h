@@ -1,0 +1,73 @@
+/*
+ * message: something to be said to one person: the content in a form that no provider owns, and what
+ * decides how it travels. It is stored sealed as JSON (message_encode) in m:<id>.
+ */
+#ifndef CREWLINE_DOMAIN_MESSAGE_H
+#define CREWLINE_DOMAIN_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "store/keys.h"
+
+enum message_kind {
+    MESSAGE_TEXT,
+    MESSAGE_BUTTONS,  /* text with 1 to 3 reply buttons */
+    MESSAGE_LIST,     /* text with a list of up to 10 rows */
+    MESSAGE_MEDIA,    /* image, video, audio, document, sticker by mime */
+    MESSAGE_LOCATION,
+    MESSAGE_TEMPLATE,
+    MESSAGE_REACTION,
+    MESSAGE_READ      /* not said: marks `quoted` as read */
+};
+/* As in the API: "text", "buttons", "list", "media" ("document" is taken too), "location", … */
+const char *message_kind_name(enum message_kind kind);
+bool message_kind_parse(struct str name, enum message_kind *out);
+
+#define MESSAGE_BUTTONS_MAX 3
+#define MESSAGE_ROWS_MAX    10
+
+struct message_option { /* a button or a list row */
+    struct str id, title, description, section;
+};
+struct message_param { /* of a template; name empty: positional */
+    struct str name, value;
+};
+
+struct message {
+    struct str id;
+    enum message_kind kind;
+    struct str user;           /* person's id */
+    struct str phone, bsuid;   /* where to: E.164, or the business-scoped id when there is no phone */
+    struct str sender;         /* sender's id */
+    enum prio prio;
+    struct str cls;            /* preference class: "assignments", … or empty */
+    struct str lang;           /* BCP 47 */
+    struct str text;           /* body or caption */
+    struct str header, footer; /* short texts around buttons and lists, or empty */
+    struct message_option options[MESSAGE_ROWS_MAX];
+    size_t noptions;
+    struct str list_button;    /* label that opens a list */
+    struct { struct str url, provider_id, mime, filename; } media;
+    struct { double latitude, longitude; struct str name, address; } location;
+    struct {
+        struct str name, language;
+        struct message_param params[16];
+        size_t nparams;
+        struct str content_sid; /* Twilio: its HX sid when known */
+    } template_;
+    struct str emoji;          /* reaction; empty removes */
+    struct str quoted;         /* provider's id of the message this answers, or empty */
+    struct str order_id, order_number; /* work order it is about, or empty */
+    struct str cause;          /* id of the input that led here */
+    struct wall created, send_at, expires; /* 0: at once; never */
+    int64_t max_sends;         /* 0: by priority */
+};
+
+/** Everything in *out lives in @a. ERR_INVALID naming the member. */
+bool message_from_json(struct arena *a, const struct json *j, struct message *out, struct err *err);
+void message_encode(const struct message *m, struct buf *out);
+bool message_decode(struct arena *a, struct str text, struct message *out, struct err *err);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * settings: what the operator configured: the process, the tenants, their senders. Filled once from
+ * base/config (the table of every key is in settings.c) and checked whole before a socket opens; SIGHUP
+ * loads a second one and moves what may be reloaded. Owned by main; everybody else borrows it.
+ */
+#ifndef CREWLINE_DOMAIN_SETTINGS_H
+#define CREWLINE_DOMAIN_SETTINGS_H
+
+#include "base/config.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/store.h"
+
+enum provider_kind { PROVIDER_META, PROVIDER_TWILIO };
+
+struct sender {
+    struct str id;     /* unique within the tenant: [a-z0-9][a-z0-9_-]{0,31} */
+    enum provider_kind provider;
+    struct str number; /* E.164 */
+    /* Meta */
+    struct str phone_number_id, business_account_id, access_token, verify_token;
+    struct str app_secret, app_secret_previous;
+    /* Twilio */
+    struct str account_sid, auth_token, auth_token_previous, messaging_service_sid;
+    struct str api_base, api_version, content_base; /* without a slash at the end */
+    bool numbered_options; /* Twilio: numbered text instead of Content templates */
+    int64_t rate_per_second, burst, pair_interval_ms, pair_burst, daily_people;
+};
+
+enum status_events { STATUS_EVENTS_FAILURES, STATUS_EVENTS_ALL, STATUS_EVENTS_NONE };
+
+struct tenant_settings {
+    struct str id, name, timezone, default_language;
+    struct sender *senders;
+    size_t nsenders;
+    struct str callback_url, signing_secret, signing_secret_previous; /* whsec_… or empty */
+    enum status_events message_status_events;
+    int64_t broadcast_confirm_above;
+    bool require_code; /* known but unverified people must verify with the code */
+    const struct json *thresholds, *ladder, *reminders; /* or NULL */
+};
+
+#define CALLBACK_SCHEDULE_MAX 16
+struct settings {
+    struct config *config; /* owns the texts below */
+    const struct json *listen; /* list of "host:port" */
+    struct str public_url;     /* without a slash at the end */
+    struct str data_dir, config_dir, redis_url; /* redis_url empty: the private one */
+    enum store_durability durability;
+    struct str tls_cert, tls_key, ca_file, bootstrap_key;
+    const struct json *trusted_proxies; /* list, or NULL */
+    uint8_t master_key[32], master_key_previous[32];
+    bool has_master_key, has_master_key_previous;
+    bool allow_private_callbacks;
+    enum log_level log_level;
+    enum log_format log_format;
+    int64_t send_timeout_ms, lease_ms, uncertain_hold_ms, uncertain_hold_critical_ms;
+    int64_t max_sends_normal, max_sends_critical, max_sends_code;
+    int64_t callback_timeout_ms, callback_schedule_ms[CALLBACK_SCHEDULE_MAX];
+    size_t ncallback_schedule;
+    /* limits of DESIGN section 6, "HTTP in" */
+    int64_t http_header_bytes, http_header_fields, http_header_timeout_ms, http_idle_timeout_ms;
+    int64_t http_body_min_bytes_s, http_connections, http_connections_per_address;
+    int64_t http_webhook_bytes, http_api_bytes, http_upload_bytes;
+    struct tenant_settings *tenants;
+    size_t ntenants;
+};
+
+/** ERR_CONFIG with place, key and reason. Without a file there is one tenant, "default". */
+bool settings_load(const struct config_sources *from, struct settings **out, struct err *err);
+void settings_free(struct settings **owner);
+/** Moves what may change while running from @fresh to @s; names in @kept what needs a restart. */
+void settings_reload(struct settings *s, struct settings **fresh, struct buf *kept);
+/** Makes or reads the master key in the data directory (mode 0600); a line to log when it was made. */
+bool settings_master_key(struct settings *s, struct buf *notice, struct err *err);
+
+const struct tenant_settings *settings_tenant(const struct settings *s, struct str id);
+const struct sender *tenant_sender(const struct tenant_settings *t, struct str id);
+/** A webhook's sender: Meta by phone number id, Twilio by account sid and number (E.164). NULL: nobody's. */
+const struct sender *settings_sender_meta(const struct settings *s, struct str phone_number_id,
+                                          const struct tenant_settings **tenant);
+const struct sender *settings_sender_meta_account(const struct settings *s, struct str waba_id,
+                                                  const struct tenant_settings **tenant);
+const struct sender *settings_sender_twilio(const struct settings *s, struct str account_sid,
+                                            struct str number, const struct tenant_settings **tenant);
+struct rate;
+void sender_rate(const struct sender *sender, struct rate *out);
+/** Every row of the table for `--help`, the examples and the tests that compare them. */
+const struct config_row *settings_rows(size_t *n);
+
+#endif
