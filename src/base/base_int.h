@@ -1,0 +1,52 @@
+/*
+ * base_int: what only the modules of base know of each other.
+ */
+#ifndef CREWLINE_BASE_INT_H
+#define CREWLINE_BASE_INT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Length (1 to 4) of the valid UTF-8 sequence at @p with @n bytes left, 0 when there is none.
+ * Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing over U+10FFFF.
+ */
+static inline size_t utf8_step(const unsigned char *p, size_t n)
+{
+    unsigned char c = p[0], lo = 0x80, hi = 0xbf;
+    size_t len;
+
+    if (c < 0x80) {
+        return 1;
+    }
+    if (c < 0xc2 || c > 0xf4) {
+        return 0;
+    }
+    len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    if (n < len) {
+        return 0;
+    }
+    if (c == 0xe0) {
+        lo = 0xa0;
+    } else if (c == 0xed) {
+        hi = 0x9f;
+    } else if (c == 0xf0) {
+        lo = 0x90;
+    } else if (c == 0xf4) {
+        hi = 0x8f;
+    }
+    if (p[1] < lo || p[1] > hi) {
+        return 0;
+    }
+    for (size_t i = 2; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return len;
+}
+
+/** Counts the forks this process descends from: state that must not be shared compares it. */
+unsigned random_generation(void);
+
+#endif

@@ -1,0 +1,262 @@
+#include "base/json.h"
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "json_int.h"
+
+#define JSON_INDEX_MAX 1000000
+
+/*
+ * Where json_member_at() stood last, so that a walk by index costs one step a member; jansson
+ * itself knows only iterators.
+ */
+static _Thread_local struct {
+    const json_t *object;
+    size_t i;
+    void *iter;
+} walk;
+
+static void *json_malloc(size_t n)
+{
+    return mem_resize(NULL, n);
+}
+
+static void json_heap_free(void *p)
+{
+    mem_free(&p);
+}
+
+void json_once(void)
+{
+    static bool done;
+    size_t seed;
+
+    if (!done) {
+        /* Outsiders choose member names: a seed they do not know keeps them from colliding. */
+        random_bytes(&seed, sizeof(seed));
+        json_object_seed(seed | 1);
+        json_set_alloc_funcs(json_malloc, json_heap_free);
+        done = true;
+    }
+}
+
+void json_forget(void)
+{
+    walk.object = NULL;
+}
+
+struct scan {
+    size_t line, column, depth;
+};
+
+/*
+ * The look before jansson, which recurses: depth and NUL. Returns NULL or what is wrong, with the
+ * place in @s. Braces inside strings do not count.
+ */
+static const char *scan(struct str text, struct scan *s)
+{
+    const char *line = text.p, *why = NULL;
+    bool quoted = false;
+    size_t i = 0;
+
+    *s = (struct scan){1, 0, 0};
+    for (; i < text.n && why == NULL; i++) {
+        char c = text.p[i];
+
+        if (c == '\0') {
+            why = "NUL byte";
+        } else if (quoted) {
+            /* What follows a backslash is stepped over, but a NUL there must still be seen. */
+            if (c == '\\' && i + 1 < text.n && text.p[i + 1] != '\0') {
+                i++;
+            } else if (c == '"') {
+                quoted = false;
+            }
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            why = ++s->depth > JSON_DEPTH_MAX ? "nested deeper than 32 levels" : NULL;
+        } else if (c == '}' || c == ']') {
+            s->depth -= s->depth > 0;
+        } else if (c == '\n') {
+            s->line++;
+            line = text.p + i + 1;
+        }
+    }
+    s->column = why == NULL ? 0 : (size_t)(text.p + i - line);
+    return why;
+}
+
+/* jansson quotes the text it stumbled over: that may be a secret or a phone number, so it is cut.
+ */
+static bool refuse(struct err *err, const json_error_t *e)
+{
+    struct str why = str_of(e->text);
+    size_t near = str_find(why, STR(" near '"));
+
+    return err_set(err, ERR_BAD_JSON, "line %d, column %d: %.*s", e->line < 1 ? 1 : e->line,
+                   e->column < 0 ? 0 : e->column, (int)(near < why.n ? near : why.n), why.p);
+}
+
+bool json_parse(struct str text, size_t max_bytes, struct json **out, struct err *err)
+{
+    const char *why;
+    json_error_t e;
+    struct scan s;
+    json_t *j;
+
+    if (text.n > max_bytes) {
+        return err_set(err, ERR_TOO_LONG, "JSON of %zu bytes is longer than %zu", text.n,
+                       max_bytes);
+    }
+    if (text.n == 0) {
+        return err_set(err, ERR_BAD_JSON, "line 1, column 0: JSON is empty");
+    }
+    why = scan(text, &s);
+    if (why != NULL) {
+        return err_set(err, ERR_BAD_JSON, "line %zu, column %zu: %s", s.line, s.column, why);
+    }
+    json_once();
+    j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+    if (j == NULL) {
+        return refuse(err, &e);
+    }
+    *out = json_out(j);
+    return true;
+}
+
+void json_free(struct json **owner)
+{
+    if (*owner != NULL) {
+        json_forget();
+        json_decref(json_in(*owner));
+        *owner = NULL;
+    }
+}
+
+struct json *json_ref(struct json *j)
+{
+    return json_out(json_incref(json_in(j)));
+}
+
+enum json_kind json_kind(const struct json *j)
+{
+    if (j == NULL) {
+        return JSON_NONE;
+    }
+    switch (json_typeof(json_in(j))) {
+    case JANSSON_OBJECT:
+        return JSON_OBJECT;
+    case JANSSON_ARRAY:
+        return JSON_ARRAY;
+    case JANSSON_STRING:
+        return JSON_STRING;
+    case JSON_INTEGER:
+        return JSON_INT;
+    case JANSSON_REAL:
+        return JSON_REAL;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return JSON_BOOL;
+    case JANSSON_NULL:
+        return JSON_NULL;
+    }
+    return JSON_NONE;
+}
+
+struct json *json_get(const struct json *j, const char *name)
+{
+    return json_out(json_object_get(json_in(j), name));
+}
+
+struct json *json_path(const struct json *j, const char *path)
+{
+    const json_t *at = json_in(j);
+    struct str rest = str_of(path), step;
+
+    while (rest.n > 0 && at != NULL) {
+        int64_t i;
+
+        str_cut(rest, '.', &step, &rest);
+        if (json_typeof(at) == JANSSON_ARRAY) {
+            at = str_to_i64(step, 0, JSON_INDEX_MAX, &i) ? json_array_get(at, (size_t)i) : NULL;
+        } else {
+            at = json_object_getn(at, step.p, step.n);
+        }
+    }
+    return json_out((json_t *)(uintptr_t)at);
+}
+
+size_t json_len(const struct json *j)
+{
+    /* Both answer 0 for what is not theirs. */
+    return json_kind(j) == JSON_ARRAY ? json_array_size(json_in(j)) : json_object_size(json_in(j));
+}
+
+struct json *json_at(const struct json *j, size_t i)
+{
+    return json_out(json_array_get(json_in(j), i));
+}
+
+struct json *json_member_at(const struct json *j, size_t i, struct str *name)
+{
+    json_t *o = json_in(j);
+
+    if (i >= json_object_size(o)) {
+        *name = STR_NONE;
+        return NULL;
+    }
+    if (walk.object != o || i < walk.i) {
+        walk.object = o;
+        walk.i = 0;
+        walk.iter = json_object_iter(o);
+    }
+    for (; walk.i < i; walk.i++) {
+        walk.iter = json_object_iter_next(o, walk.iter);
+    }
+    *name = str_make(json_object_iter_key(walk.iter), json_object_iter_key_len(walk.iter));
+    return json_out(json_object_iter_value(walk.iter));
+}
+
+struct str json_str(const struct json *j)
+{
+    /* Both answer for what is no string: NULL and 0. */
+    return str_make(json_string_value(json_in(j)), json_string_length(json_in(j)));
+}
+
+struct str json_get_str(const struct json *j, const char *name)
+{
+    return json_str(json_get(j, name));
+}
+
+struct str json_get_text(const struct json *j, const char *name, struct arena *a)
+{
+    const struct json *v = json_get(j, name);
+
+    if (json_kind(v) == JSON_INT) {
+        return arena_printf(a, "%lld", (long long)json_integer_value(json_in(v)));
+    }
+    return arena_dup(a, json_str(v));
+}
+
+int64_t json_get_int(const struct json *j, const char *name, int64_t otherwise)
+{
+    const struct json *v = json_get(j, name);
+
+    return json_kind(v) == JSON_INT ? json_integer_value(json_in(v)) : otherwise;
+}
+
+double json_get_real(const struct json *j, const char *name, double otherwise)
+{
+    const struct json *v = json_get(j, name);
+    enum json_kind kind = json_kind(v);
+
+    return kind == JSON_INT || kind == JSON_REAL ? json_number_value(json_in(v)) : otherwise;
+}
+
+bool json_get_bool(const struct json *j, const char *name, bool otherwise)
+{
+    const struct json *v = json_get(j, name);
+
+    return json_kind(v) == JSON_BOOL ? json_typeof(json_in(v)) == JSON_TRUE : otherwise;
+}
