@@ -1,0 +1,58 @@
+/*
+ * command: what a text asks for: words to a command, its work order and its rest. Pure. Case, extra blanks,
+ * a leading '/', trailing punctuation and emoji do not matter; the words exist in every language and
+ * English always works. The table of commands is in command.c, the words in config/locales.
+ */
+#ifndef CREWLINE_DOMAIN_COMMAND_H
+#define CREWLINE_DOMAIN_COMMAND_H
+
+#include "domain/i18n.h"
+#include "domain/order.h"
+
+enum command_id {
+    CMD_NONE, /* free text */
+    CMD_HELP,
+    CMD_MY_WORK,
+    CMD_PENDING,
+    CMD_MORE,
+    CMD_STATUS,     /* counts */
+    CMD_SET_STATUS, /* STATUS wo status */
+    CMD_SHOW,       /* WO number, /wo number */
+    CMD_ACK,
+    CMD_START,
+    CMD_COMPLETE,
+    CMD_NOTE,
+    CMD_DELAY,
+    CMD_ESCALATE,
+    CMD_RESPONDING,
+    CMD_CONFIRM,
+    CMD_LANGUAGE,
+    CMD_STOP,
+    CMD_STOP_ALL,
+    CMD_COUNT
+};
+const char *command_name(enum command_id id); /* "my_work": also the key commands.<name> */
+
+struct command_call {
+    enum command_id id;
+    struct str order;  /* the named order as typed ("WO-123", "abc123"), or empty */
+    struct str rest;   /* free text: note, reason; the word asked for with HELP; language */
+    enum order_status status; /* CMD_SET_STATUS */
+    bool status_ok;    /* false: the status word is unknown (rest holds it) */
+    bool explicit_;    /* an order and a status were both named */
+    /* CMD_NONE: how it reads as a reply to an order's message */
+    bool says_done, says_started, says_yes, says_no;
+    int64_t number;    /* a bare number ("2"), or 0 */
+    struct str nearest[3]; /* CMD_NONE, one or two words: commands it may have meant, canonical words */
+    size_t nnearest;
+};
+/** Never fails: what is no command is CMD_NONE with rest = text. Lives in @a. */
+void command_parse(struct arena *a, struct str text, const struct lang *l, struct command_call *out);
+/** Could @s name an order? With a digit, or "WO-" before it. */
+bool command_order_like(struct str s);
+/** Does @number match what was typed: without case, with or without "WO-", or by unique ending? */
+enum order_match { MATCH_NO, MATCH_ENDING, MATCH_EXACT } command_order_match(struct str number, struct str typed);
+/** Upper case, without "WO-", blanks and '#': the form kept in the index of numbers. */
+struct str command_order_canonical(struct arena *a, struct str typed);
+
+#endif
