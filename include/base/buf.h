@@ -19,7 +19,7 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);
 void buf_fini_secret(struct buf *b); /* wiped first; reserve the room, growing leaves copies */
-void buf_reset(struct buf *b); /* empty again, keeps the memory, forgets the overflow */
+void buf_reset(struct buf *b);       /* empty again, keeps the memory, forgets the overflow */
 
 void buf_add(struct buf *b, struct str s);
 void buf_addz(struct buf *b, const char *z);

@@ -1,6 +1,7 @@
 /*
- * clock: the two clocks are two types. `mono` never jumps and drives timers and deadlines; `wall` is
- * what people and providers call time (Unix milliseconds, UTC). Tests replace both by tests/fake/clock.
+ * clock: the two clocks are two types. `mono` never jumps and drives timers and deadlines; `wall`
+ * is what people and providers call time (Unix milliseconds, UTC). Tests replace both by
+ * tests/fake/clock.
  */
 #ifndef CREWLINE_BASE_CLOCK_H
 #define CREWLINE_BASE_CLOCK_H

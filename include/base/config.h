@@ -4,6 +4,14 @@
  * domain/settings.c. Unknown keys and bad values end with ERR_CONFIG naming place, key and reason,
  * as in: `crewline.json: delivery.lease_ms: "abc" is not a whole number from 1000 to 600000`.
  * Secrets may be given as "env:NAME" or "file:/path" (trailing line end dropped).
+ *
+ * In the file a member named "//" is a comment and null stands for "not given". In the environment
+ * and in .env an empty value is "not given", so that a copied example with blanks changes nothing.
+ * Every layer is checked, also where a higher one overrides it; an indirection is followed only
+ * where it wins. Unknown variables that start with CREWLINE_ are errors, but CREWLINE_TEST_* is
+ * left to test programs. Bounds 0, 0 in a row mean: none. .env: `NAME=value`, `export NAME=value`,
+ * # comments; 'single quotes' keep everything, "double quotes" know \n \r \t \" \\; a bare value
+ * ends before " #". The last line of a name counts.
  */
 #ifndef CREWLINE_BASE_CONFIG_H
 #define CREWLINE_BASE_CONFIG_H
@@ -26,9 +34,9 @@ enum config_type {
 #define CONFIG_RELOAD (1u << 1) /* SIGHUP may change it */
 
 struct config_row {
-    const char *key;     /* dotted path in the file: "delivery.lease_ms" */
-    const char *env;     /* a name of its own in the environment, or NULL: CREWLINE_<PATH> */
-    const char *flag;    /* "--listen", or NULL */
+    const char *key;  /* dotted path in the file: "delivery.lease_ms" */
+    const char *env;  /* a name of its own in the environment, or NULL: CREWLINE_<PATH> */
+    const char *flag; /* "--listen", or NULL */
     enum config_type type;
     unsigned flags;
     int64_t min, max;    /* CONFIG_INT; for CONFIG_STR the length */
@@ -40,25 +48,28 @@ struct config_row {
 struct config; /* the values */
 
 struct config_sources {
-    const char *file;        /* --config, or NULL */
-    const char *dotenv;      /* ".env", or NULL; missing is fine */
-    char **environ_;         /* NULL: none */
+    const char *file;         /* --config, or NULL */
+    const char *dotenv;       /* ".env", or NULL; missing is fine */
+    char **environ_;          /* NULL: none */
     const struct pair *flags; /* name "--listen" and value */
     size_t nflags;
     /* top-level members of the file that the caller reads itself ("tenants", "WhatsApp") */
-    const char *const *own_members;
+    const char *const *own_members; /* ends with NULL; may be NULL */
 };
 
+/** @rows live as long as the result. Nothing of @from is kept. */
 bool config_load(const struct config_row *rows, size_t nrows, const struct config_sources *from,
                  struct config **out, struct err *err);
 void config_free(struct config **owner);
 
 /* Look-ups by key; an unknown key is our bug and aborts. */
-struct str config_str(const struct config *c, const char *key);   /* STR_NONE: unset */
+struct str config_str(const struct config *c, const char *key); /* STR_NONE: unset */
 int64_t config_int(const struct config *c, const char *key);
 bool config_bool(const struct config *c, const char *key);
 const struct json *config_json(const struct config *c, const char *key); /* list or JSON, or NULL */
-/** Where the value came from: "default", "crewline.json", ".env", "environment", "flag". */
+/** Whether two loads agree on @key: what a reload may or may not change. */
+bool config_same(const struct config *a, const struct config *b, const char *key);
+/** Where it came from: "default", "crewline.json", ".env" (base names), "environment", "flag". */
 const char *config_origin(const struct config *c, const char *key);
 /** A top-level member that the caller reads itself, or NULL. */
 const struct json *config_own(const struct config *c, const char *member);

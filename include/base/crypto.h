@@ -13,9 +13,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define SHA1_BYTES   20
-#define SHA256_BYTES 32
-#define SEAL_KEY_BYTES 32
+#define SHA1_BYTES       20
+#define SHA256_BYTES     32
+#define SEAL_KEY_BYTES   32
 #define SEAL_EXTRA_BYTES 29 /* what sealing adds to a text */
 
 enum hash_kind { HASH_SHA1, HASH_SHA256 };

@@ -1,9 +1,9 @@
 /*
  * json: jansson behind our rules. Parsing rejects duplicate members, depth over 32 (seen by a scan
  * before jansson starts), NUL, invalid UTF-8 and what is larger than the caller's limit.
- * Values are reference counted by jansson; here a `struct json *` from a getter is borrowed from its
- * parent and one from json_parse() or json_new_*() is the caller's to json_free().
- * For output in bulk use `struct jw`, which writes straight into a buf.
+ * Values are reference counted by jansson; here a `struct json *` from a getter is borrowed from
+ * its parent and one from json_parse() or json_new_*() is the caller's to json_free(). For output
+ * in bulk use `struct jw`, which writes straight into a buf.
  */
 #ifndef CREWLINE_BASE_JSON_H
 #define CREWLINE_BASE_JSON_H
@@ -16,7 +16,16 @@
 
 struct json;
 
-enum json_kind { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+    JSON_NONE,
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_REAL,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 #define JSON_DEPTH_MAX 32
 
 /** ERR_BAD_JSON with line and column, ERR_TOO_LONG over @max_bytes. */
@@ -42,6 +51,11 @@ struct str json_get_text(const struct json *j, const char *name, struct arena *a
 int64_t json_get_int(const struct json *j, const char *name, int64_t otherwise);
 double json_get_real(const struct json *j, const char *name, double otherwise);
 bool json_get_bool(const struct json *j, const char *name, bool otherwise);
+/** The same for a value itself (array items); @otherwise for another kind. A real takes integers.
+ */
+int64_t json_as_int(const struct json *j, int64_t otherwise);
+double json_as_real(const struct json *j, double otherwise);
+bool json_as_bool(const struct json *j, bool otherwise);
 
 struct json *json_new_object(void);
 struct json *json_new_array(void);

@@ -35,7 +35,7 @@ static inline void list_del(struct list *node)
 }
 #define LIST_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 #define LIST_EACH(it, head)         for (struct list *it = (head)->next; it != (head); it = it->next)
-#define LIST_EACH_SAFE(it, tmp, head)                                                         \
+#define LIST_EACH_SAFE(it, tmp, head) \
     for (struct list *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * log: one event per line on stderr: fixed text and fields. Text on a terminal, JSON elsewhere.
- * Phone numbers are masked here (+12*****117) in every field and at every level; bodies and tokens
- * never come here. Lines are written with one write(); a blocked stderr drops lines and counts them.
+ * Phone numbers are masked here (+12******117) in every field and at every level, in texts as
+ * log_mask() does and integers from ten digits up; ids (id_is) stay whole. Bodies and tokens never
+ * come here. Lines are written with one write(); a blocked stderr drops lines and counts them.
  */
 #ifndef CREWLINE_BASE_LOG_H
 #define CREWLINE_BASE_LOG_H
@@ -24,6 +25,7 @@ struct log_field {
     int64_t i;
 };
 
+/* clang-format off: it takes the closing brace of an initializer for the end of a block */
 #define LF_STR(name, value) ((struct log_field){name, LOG_F_STR, value, 0})
 #define LF_Z(name, value)   ((struct log_field){name, LOG_F_STR, str_of(value), 0})
 #define LF_INT(name, value) ((struct log_field){name, LOG_F_INT, {NULL, 0}, value})
@@ -37,6 +39,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
             log_write(level, event, log_fields_ + 1, ARRAY_LEN(log_fields_) - 1);             \
         }                                                                                     \
     } while (0)
+/* clang-format on */
 #define log_debug(...) log_event(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_event(LOG_INFO, __VA_ARGS__)
 #define log_warn(...)  log_event(LOG_WARN, __VA_ARGS__)

@@ -9,10 +9,10 @@
 
 #include "base/str.h"
 
-void *mem_new(size_t bytes);                  /* zeroed */
-void *mem_array(size_t count, size_t bytes);  /* zeroed, overflow aborts */
-void *mem_resize(void *p, size_t bytes);      /* as realloc */
-char *mem_dupz(struct str s);                 /* copy with a NUL behind it */
+void *mem_new(size_t bytes);                 /* zeroed */
+void *mem_array(size_t count, size_t bytes); /* zeroed, overflow aborts */
+void *mem_resize(void *p, size_t bytes);     /* as realloc */
+char *mem_dupz(struct str s);                /* copy with a NUL behind it */
 /** Frees *(void **)@owner and sets it to NULL; NULL is fine. Call as mem_free(&thing). */
 void mem_free(void *owner);
 /** Wipes @n bytes so that the compiler may not drop it. */

@@ -15,10 +15,10 @@ struct str {
     size_t n;
 };
 
-#define STR(literal)      ((struct str){("" literal ""), sizeof(literal) - 1})
-#define STR_NONE          ((struct str){NULL, 0})
-#define STR_ARG(s)        (int)(s).n, (s).p /* for "%.*s" */
-#define ARRAY_LEN(a)      (sizeof(a) / sizeof((a)[0]))
+#define STR(literal) ((struct str){("" literal ""), sizeof(literal) - 1})
+#define STR_NONE     ((struct str){NULL, 0})
+#define STR_ARG(s)   (int)(s).n, (s).p /* for "%.*s" */
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline struct str str_of(const char *z)
 {

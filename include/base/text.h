@@ -11,12 +11,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
-void base64_add(struct buf *out, struct str bytes);            /* standard alphabet, padded */
-void base64url_add(struct buf *out, struct str bytes);         /* URL alphabet, no padding */
-bool base64_decode(struct buf *out, struct str text);          /* both alphabets, padding optional */
-void hex_add(struct buf *out, struct str bytes);               /* lower case */
-bool hex_decode(struct buf *out, struct str text);             /* either case */
-void percent_add(struct buf *out, struct str bytes);           /* RFC 3986: unreserved stay */
+void base64_add(struct buf *out, struct str bytes);    /* standard alphabet, padded */
+void base64url_add(struct buf *out, struct str bytes); /* URL alphabet, no padding */
+bool base64_decode(struct buf *out, struct str text);  /* both alphabets, padding optional */
+void hex_add(struct buf *out, struct str bytes);       /* lower case */
+bool hex_decode(struct buf *out, struct str text);     /* either case */
+void percent_add(struct buf *out, struct str bytes);   /* RFC 3986: unreserved stay */
 /** Decodes %XX once; @plus makes '+' a blank (forms). False on a broken escape or a NUL. */
 bool percent_decode(struct buf *out, struct str text, bool plus);
 

@@ -239,24 +239,34 @@ struct str json_get_text(const struct json *j, const char *name, struct arena *a
     return arena_dup(a, json_str(v));
 }
 
+int64_t json_as_int(const struct json *j, int64_t otherwise)
+{
+    return json_kind(j) == JSON_INT ? json_integer_value(json_in(j)) : otherwise;
+}
+
+double json_as_real(const struct json *j, double otherwise)
+{
+    enum json_kind kind = json_kind(j);
+
+    return kind == JSON_INT || kind == JSON_REAL ? json_number_value(json_in(j)) : otherwise;
+}
+
+bool json_as_bool(const struct json *j, bool otherwise)
+{
+    return json_kind(j) == JSON_BOOL ? json_typeof(json_in(j)) == JSON_TRUE : otherwise;
+}
+
 int64_t json_get_int(const struct json *j, const char *name, int64_t otherwise)
 {
-    const struct json *v = json_get(j, name);
-
-    return json_kind(v) == JSON_INT ? json_integer_value(json_in(v)) : otherwise;
+    return json_as_int(json_get(j, name), otherwise);
 }
 
 double json_get_real(const struct json *j, const char *name, double otherwise)
 {
-    const struct json *v = json_get(j, name);
-    enum json_kind kind = json_kind(v);
-
-    return kind == JSON_INT || kind == JSON_REAL ? json_number_value(json_in(v)) : otherwise;
+    return json_as_real(json_get(j, name), otherwise);
 }
 
 bool json_get_bool(const struct json *j, const char *name, bool otherwise)
 {
-    const struct json *v = json_get(j, name);
-
-    return json_kind(v) == JSON_BOOL ? json_typeof(json_in(v)) == JSON_TRUE : otherwise;
+    return json_as_bool(json_get(j, name), otherwise);
 }
