@@ -1,0 +1,36 @@
+/*
+ * conversation: what is open between a person and us: the question asked last (15 minutes), the place in
+ * a long list (MORE), the numbered options shown last (Twilio without Content), the order last spoken of.
+ * Stored sealed as JSON in c:<user id>.
+ */
+#ifndef CREWLINE_DOMAIN_CONVERSATION_H
+#define CREWLINE_DOMAIN_CONVERSATION_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "domain/message.h"
+
+#define QUESTION_MS (15 * 60 * 1000)
+
+struct conversation {
+    /* The open question: the command that waits for its order, with its rest ("note", "bearing replaced"). */
+    struct str question;      /* command_name(), "opt_out", "confirm_complete", or empty: none */
+    struct str question_rest;
+    struct wall question_at;
+    /* MORE: the command that listed, and how many rows were shown. */
+    struct str more;
+    int64_t more_from;
+    /* Payloads of the options shown last, so that "2" counts as the tap. */
+    struct str options[MESSAGE_ROWS_MAX];
+    size_t noptions;
+    struct wall options_at;
+    struct str last_order;    /* id of the order last acted upon or told about */
+    int64_t version;
+};
+
+void conversation_encode(const struct conversation *c, struct buf *out);
+bool conversation_decode(struct arena *a, struct str text, int64_t version, struct conversation *out,
+                         struct err *err);
+
+#endif

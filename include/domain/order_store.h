@@ -1,0 +1,25 @@
+/*
+ * order_store: work orders in Redis. o:<id> document; on HASH canonical number -> id; onr ZSET of reversed
+ * canonical numbers "321CBA|<id>" (score 0: unique endings by prefix); oa:<user> ZSET of his open orders by
+ * urgency; od:<user> ZSET of what he completed by time; og:<team>, os:<site> ZSETs of open orders by
+ * urgency; ol ZSET of all ids by time of last change; ot:<id> LIST of timeline entries (sealed).
+ */
+#ifndef CREWLINE_DOMAIN_ORDER_STORE_H
+#define CREWLINE_DOMAIN_ORDER_STORE_H
+
+#include "domain/order.h"
+#include "domain/tenant.h"
+#include "store/commit.h"
+
+#define TIMELINE_KEPT 500
+
+struct str order_key(struct arena *a, struct str id);
+void order_check(const struct order *o, struct commit *c);
+void order_put(const struct tenant *t, struct arena *a, const struct order *o, const struct order *before,
+               struct wall now, struct commit *c);
+bool order_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,
+                struct order *out, struct err *err);
+void order_timeline_put(const struct tenant *t, struct arena *a, struct str order_id, const char *kind,
+                        struct str who, struct str text, struct wall at, struct commit *c);
+
+#endif

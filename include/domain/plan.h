@@ -1,0 +1,80 @@
+/*
+ * plan: what a decision wants to change, collected by pure rules (talk, cmms_event, …) and carried out by
+ * plan_commit() as one unit: documents with the version they were read at, messages to people, events for
+ * the CMMS, entries of timelines. Nothing in a plan has happened until its commit says so; on a conflict
+ * the decision is made again from fresh reads.
+ */
+#ifndef CREWLINE_DOMAIN_PLAN_H
+#define CREWLINE_DOMAIN_PLAN_H
+
+#include "domain/conversation.h"
+#include "domain/message.h"
+#include "domain/order.h"
+#include "domain/tenant.h"
+#include "domain/user.h"
+#include "store/commit.h"
+
+#define PLAN_MESSAGES_MAX 512 /* of one decision; larger audiences are broadcasts */
+#define PLAN_PARTS_MAX    256
+
+struct plan_message {
+    struct message m;
+    size_t result;     /* number of its marked write in the commit: the token of the grant */
+    struct str record; /* the encoded message, for lane_granted() */
+    struct str lane, queue;
+};
+struct plan_event {
+    struct str type, subject, data; /* data: JSON object */
+    struct str causation;           /* id of the event answered, or empty */
+};
+struct plan_entry { /* of an order's timeline */
+    struct str order_id, kind, who, text; /* kind: "assigned", "status", "note", "message", … */
+    struct wall at;
+};
+struct plan {
+    struct arena *a;
+    const struct tenant *tenant;
+    struct wall now;
+    struct str cause; /* correlationid: id of the input that led here */
+    struct plan_message *messages;
+    size_t nmessages;
+    struct plan_event *events;
+    size_t nevents;
+    struct plan_entry *entries;
+    size_t nentries;
+    const struct order **orders; /* new state; order->version is the one read */
+    const struct order **orders_before; /* as read, or NULL: to take out of indexes what changed */
+    size_t norders;
+    const struct user **users;
+    const struct user **users_before;
+    size_t nusers;
+    const struct conversation *conversation; /* of conversation_user, or NULL */
+    struct str conversation_user;
+    bool over; /* too much for one decision: a bug or a hostile event; plan_commit() refuses */
+};
+
+void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct wall now, struct str cause);
+/** A message to @to, filled in by the caller: id, user, phone, lang, cause, created are set here. */
+struct message *plan_message(struct plan *p, const struct user *to, enum message_kind kind);
+void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation);
+void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text);
+void plan_order(struct plan *p, const struct order *o, const struct order *before);
+void plan_user(struct plan *p, const struct user *u, const struct user *before);
+void plan_conversation(struct plan *p, struct str user_id, const struct conversation *c);
+
+/** May the unit ask for a grant on this queue? (A free slot of the worker in this process.) */
+typedef bool plan_grant_fn(void *ctx, struct str queue);
+
+/* In this order, since a commit wants its checks first: both of the caller's checks and these, then writes. */
+void plan_checks(const struct plan *p, struct commit *c);
+bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *ctx, struct err *err);
+
+/** A CloudEvent without its sequence, which is put in by event_render() with what the commit gave. */
+void event_encode(const struct tenant *t, const struct plan_event *e, struct str id, struct wall at,
+                  struct str correlation, struct buf *out);
+/** The bytes for the CMMS: always the same for the same event. */
+void event_render(struct str stored, int64_t sequence, struct buf *out);
+/** Key of the event in the ledger of callbacks: "3" and a hash of the subject. */
+void event_lane(const struct tenant *t, struct str subject, struct buf *lane);
+
+#endif

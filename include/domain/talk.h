@@ -1,0 +1,29 @@
+/*
+ * talk: what follows when a person says, taps or sends something. Pure: a view and an inbound item in, a
+ * plan out. The engine of the conversation: order resolution (quote, button, only one, else ask and
+ * remember), the open question, commands, free text. One function per command in talk_*.c, one table.
+ *
+ * Payloads of buttons and rows carry what they act on, so a tap means the same a week later:
+ *   "<action>:<order id>"  ack start complete complete_anyway view escalate
+ *   "pick:<command>:<order id>"  the answer to "which order?"
+ *   "lang:<code>"  "optout:<class|all|none>"
+ */
+#ifndef CREWLINE_DOMAIN_TALK_H
+#define CREWLINE_DOMAIN_TALK_H
+
+#include "domain/command.h"
+#include "domain/inbound.h"
+#include "domain/plan.h"
+#include "domain/view.h"
+
+/** What must be read before talk_decide(): fills the query from the item (parses the command once). */
+void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in, struct view_query *out);
+/** @sender_id: the number of ours that was spoken to; answers go out by it. Always answers or says why not. */
+void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p);
+
+/* Rules shared with notices. */
+/** Fills the buttons that fit the order's state for this person. */
+void talk_order_buttons(struct arena *a, const struct lang *l, const struct order *o, const struct user *u,
+                        struct message *m);
+
+#endif

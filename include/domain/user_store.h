@@ -1,0 +1,29 @@
+/*
+ * user_store: people in Redis. u:<id> document (plain fields: te teams, si site, ro roles); ux HASH keyed
+ * hash of phone or BSUID -> id; ul ZSET of all ids (score 0, lexical: for paging); ut:<team> and us:<site>
+ * ZSETs of ids (score 0).
+ */
+#ifndef CREWLINE_DOMAIN_USER_STORE_H
+#define CREWLINE_DOMAIN_USER_STORE_H
+
+#include "domain/tenant.h"
+#include "domain/user.h"
+#include "store/commit.h"
+
+struct str user_key(struct arena *a, struct str id); /* "u:<id>" */
+struct str conversation_key(struct arena *a, struct str user_id);
+void user_check(const struct user *u, struct commit *c);
+/** Writes the document (version + 1) and moves the indexes from @before (NULL: new). */
+void user_put(const struct tenant *t, struct arena *a, const struct user *u, const struct user *before,
+              struct commit *c);
+/** Deletes the person, the conversation and the indexes. */
+void user_delete(const struct tenant *t, struct arena *a, const struct user *u, struct commit *c);
+bool user_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,
+               struct user *out, struct err *err);
+
+/** Ids after @after (exclusive), at most @limit. */
+typedef void user_ids_fn(void *ctx, const struct err *err, const struct str *ids, size_t n);
+struct op *user_ids(struct store *s, const struct tenant *t, struct str after, size_t limit,
+                    user_ids_fn *on_done, void *ctx);
+
+#endif

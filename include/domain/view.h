@@ -1,0 +1,52 @@
+/*
+ * view: all that a decision about one person needs, in one round trip (script person.lua): who he is, his
+ * conversation, his open orders (assigned, his teams', a supervisor's site's), the order that the quoted
+ * message was about, the orders that a typed number could mean.
+ */
+#ifndef CREWLINE_DOMAIN_VIEW_H
+#define CREWLINE_DOMAIN_VIEW_H
+
+#include "domain/conversation.h"
+#include "domain/order.h"
+#include "domain/tenant.h"
+#include "domain/user.h"
+#include "store/commit.h"
+
+#define VIEW_ORDERS_MAX 64 /* of each kind, most urgent first */
+
+#define VIEW_ASSIGNED (1u << 0) /* to him by name */
+#define VIEW_TEAM     (1u << 1) /* to one of his teams */
+#define VIEW_SITE     (1u << 2) /* he supervises its site */
+#define VIEW_NAMED    (1u << 3) /* its number fits what was typed; perhaps not his */
+#define VIEW_QUOTED   (1u << 4) /* the quoted message was about it */
+#define VIEW_LAST     (1u << 5) /* conversation.last_order */
+
+struct view_order {
+    struct order *order;
+    unsigned flags;
+};
+struct view {
+    const struct tenant *tenant;
+    struct user *user; /* NULL: unknown */
+    struct user *supervisor; /* of that person, or NULL */
+    struct conversation conversation;
+    struct view_order orders[4 * VIEW_ORDERS_MAX];
+    size_t norders;
+    int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
+    struct str quoted_message; /* our id of the quoted message, or empty */
+};
+
+struct view_query {
+    struct str phone, bsuid;   /* who; or user: by id */
+    struct str user;
+    struct str typed;          /* canonical order number typed, or empty */
+    struct str order_id;       /* order a button names, or empty */
+    struct str quoted;         /* provider's id of the quoted message, or empty */
+    struct wall today;         /* local midnight is not known before the person is: any time 26 h ago is fine */
+};
+typedef void view_fn(void *ctx, const struct err *err, const struct view *view);
+/** The view lives in @a, which must outlive the call. */
+struct op *view_load(struct store *s, const struct tenant *t, struct arena *a, const struct view_query *q,
+                     view_fn *on_done, void *ctx);
+
+#endif
