@@ -54,10 +54,14 @@ struct inbound {
     enum delivery_state state;
     struct str correlation;  /* what we put into the send, as it came back: not yet verified */
     struct { int64_t code; struct str title, details; } error;
-    /* template, account, opt-out, id change: the event's own words */
+    /*
+     * template, account, opt-out, id change: the event's own words. The provider's parser says in its
+     * header comment what stands where; a status has the provider's word for it in `event`.
+     */
     struct str subject, event, detail;
-    struct str previous_id, current_id;
-    /* the item as it came (JSON), for what is kept */
+    struct str language;     /* of a template, in the API's spelling (en_US) */
+    struct str previous_id, current_id; /* what was and what is: ids, categories, scores, tiers */
+    /* the item as it came (JSON), where the fields above cannot hold all of it; else empty */
     struct str raw;
 };
 

@@ -27,6 +27,7 @@ bool message_kind_parse(struct str name, enum message_kind *out);
 
 #define MESSAGE_BUTTONS_MAX 3
 #define MESSAGE_ROWS_MAX    10
+#define MESSAGE_PARAMS_MAX  16
 
 struct message_option { /* a button or a list row */
     struct str id, title, description, section;
@@ -53,11 +54,12 @@ struct message {
     struct { double latitude, longitude; struct str name, address; } location;
     struct {
         struct str name, language;
-        struct message_param params[16];
+        struct message_param params[MESSAGE_PARAMS_MAX];
         size_t nparams;
         struct str content_sid; /* Twilio: its HX sid when known */
     } template_;
     struct str emoji;          /* reaction; empty removes */
+    bool typing;               /* MESSAGE_READ: shows "typing" too, until we answer or 25 s are over */
     struct str quoted;         /* provider's id of the message this answers, or empty */
     struct str order_id, order_number; /* work order it is about, or empty */
     struct str cause;          /* id of the input that led here */

@@ -1,0 +1,298 @@
+#include "domain/message.h"
+
+#include "harness.h"
+
+static struct arena *arena;
+
+static bool from_json(const char *text, struct message *m, struct err *err)
+{
+    struct json *j = NULL;
+    bool ok;
+
+    *err = (struct err){0};
+    *m = (struct message){0};
+    CHECK(text, json_parse(str_of(text), 65536, &j, err));
+    ok = message_from_json(arena, j, m, err);
+    json_free(&j);
+    return ok;
+}
+
+static void test_kinds(void)
+{
+    for (int i = MESSAGE_TEXT; i <= MESSAGE_READ; i++) {
+        enum message_kind kind = MESSAGE_READ;
+
+        CHECK("known", message_kind_parse(str_of(message_kind_name((enum message_kind)i)), &kind));
+        CHECK_INT("same", kind, i);
+    }
+    enum message_kind kind = MESSAGE_TEXT;
+    CHECK("document", message_kind_parse(STR("document"), &kind));
+    CHECK_INT("document", kind, MESSAGE_MEDIA);
+    CHECK("unknown", !message_kind_parse(STR("fax"), &kind));
+    CHECK("empty", !message_kind_parse(STR_NONE, &kind));
+}
+
+#define TO "\"to\":{\"user\":\"u1\"}"
+static const struct {
+    const char *label, *json, *member; /* member NULL: taken */
+} rows[] = {
+    {"text",                  "{" TO ",\"kind\":\"text\",\"text\":\"hi\"}",                                 NULL               },
+    {"no kind",               "{" TO ",\"text\":\"hi\"}",                                                   "kind"             },
+    {"fax",                   "{" TO ",\"kind\":\"fax\"}",                                                  "kind"             },
+    {"reaction is ours",      "{" TO ",\"kind\":\"reaction\"}",                                             "kind"             },
+    {"no text",               "{" TO ",\"kind\":\"text\"}",                                                 "text"             },
+    {"blank text",            "{" TO ",\"kind\":\"text\",\"text\":\" \\n\"}",                               "text"             },
+    {"text is a number",      "{" TO ",\"kind\":\"text\",\"text\":5}",                                      "text"             },
+    {"no to",                 "{\"kind\":\"text\",\"text\":\"hi\"}",                                        "to"               },
+    {"to is a text",          "{\"to\":\"u1\",\"kind\":\"text\",\"text\":\"hi\"}",                          "to"               },
+    {"to nobody",             "{\"to\":{},\"kind\":\"text\",\"text\":\"hi\"}",                              "to"               },
+    {"to both",
+     "{\"to\":{\"user\":\"u1\",\"phone\":\"+12025550117\"},\"kind\":\"text\",\"text\":\"h\"}",              "to"               },
+    {"bad phone",             "{\"to\":{\"phone\":\"2025550117\"},\"kind\":\"text\",\"text\":\"hi\"}",
+     "to.phone"                                                                                                                },
+    {"bad priority",          "{" TO ",\"kind\":\"text\",\"text\":\"hi\",\"priority\":\"urgent\"}",
+     "priority"                                                                                                                },
+    {"priority is a number",  "{" TO ",\"kind\":\"text\",\"text\":\"hi\",\"priority\":1}",
+     "priority"                                                                                                                },
+    {"bad time",              "{" TO ",\"kind\":\"text\",\"text\":\"hi\",\"send_at\":\"soon\"}",            "send_at"          },
+    {"null time",             "{" TO ",\"kind\":\"text\",\"text\":\"hi\",\"send_at\":null}",                NULL               },
+    {"bad expiry",            "{" TO ",\"kind\":\"text\",\"text\":\"hi\",\"expires_at\":7}",                "expires_at"       },
+    {"no buttons",            "{" TO ",\"kind\":\"buttons\",\"text\":\"hi\"}",                              "buttons"          },
+    {"four buttons",
+     "{" TO
+     ",\"kind\":\"buttons\",\"text\":\"hi\",\"buttons\":[{\"id\":\"1\",\"title\":\"a\"},{\"id\":"
+     "\"2\",\"title\":\"b\"},{\"id\":\"3\",\"title\":\"c\"},{\"id\":\"4\",\"title\":\"d\"}]}",              "buttons"          },
+    {"button without id",
+     "{" TO ",\"kind\":\"buttons\",\"text\":\"hi\",\"buttons\":[{\"title\":\"a\"}]}",
+     "buttons.0.id"                                                                                                            },
+    {"button is a text",      "{" TO ",\"kind\":\"buttons\",\"text\":\"hi\",\"buttons\":[\"Yes\"]}",
+     "buttons.0"                                                                                                               },
+    {"buttons without text",
+     "{" TO ",\"kind\":\"buttons\",\"buttons\":[{\"id\":\"1\",\"title\":\"a\"}]}",                          "text"             },
+    {"list without sections",
+     "{" TO ",\"kind\":\"list\",\"text\":\"t\",\"list\":{\"button\":\"b\"}}",                               "list.sections"    },
+    {"list without rows",
+     "{" TO ",\"kind\":\"list\",\"text\":\"t\",\"list\":{\"button\":\"b\",\"sections\":[{}]}}",
+     "list.sections.0.rows"                                                                                                    },
+    {"list without button",
+     "{" TO ",\"kind\":\"list\",\"text\":\"t\",\"list\":{\"sections\":[{\"rows\":[{\"id\":\"1\","
+     "\"title\":\"a\"}]}]}}",                                                                               "list.button"      },
+    {"media without url",     "{" TO ",\"kind\":\"media\",\"media\":{\"mime\":\"image/png\"}}",
+     "media.url"                                                                                                               },
+    {"media by ftp",          "{" TO ",\"kind\":\"media\",\"media\":{\"url\":\"ftp://x/a.png\"}}",
+     "media.url"                                                                                                               },
+    {"media of no type",      "{" TO ",\"kind\":\"media\",\"media\":{\"url\":\"https://x/a\"}}",
+     "media.mime"                                                                                                              },
+    {"document",              "{" TO ",\"kind\":\"document\",\"media\":{\"url\":\"https://x/a.PDF?k=1\"}}",
+     NULL                                                                                                                      },
+    {"no location",           "{" TO ",\"kind\":\"location\"}",                                             "location.latitude"},
+    {"north of the pole",
+     "{" TO ",\"kind\":\"location\",\"location\":{\"latitude\":91,\"longitude\":0}}",
+     "location.latitude"                                                                                                       },
+    {"location",
+     "{" TO ",\"kind\":\"location\",\"location\":{\"latitude\":-33,\"longitude\":151.2}}",                  NULL               },
+    {"no template",           "{" TO ",\"kind\":\"template\"}",                                             "template"         },
+    {"template without name", "{" TO ",\"kind\":\"template\",\"template\":{}}",                             "template.name"    },
+    {"params are a text",
+     "{" TO ",\"kind\":\"template\",\"template\":{\"name\":\"a\",\"params\":\"x\"}}",
+     "template.params"                                                                                                         },
+    {"a param is null",
+     "{" TO ",\"kind\":\"template\",\"template\":{\"name\":\"a\",\"params\":[null]}}",
+     "template.params"                                                                                                         },
+    {"17 params",
+     "{" TO
+     ",\"kind\":\"template\",\"template\":{\"name\":\"a\",\"params\":[1,2,3,4,5,6,7,8,9,10,11,"
+     "12,13,14,15,16,17]}}",                                                                                "template.params"  },
+};
+
+static void test_members(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct message m;
+        struct err err;
+        bool ok = from_json(rows[i].json, &m, &err);
+
+        CHECK_INT(rows[i].label, ok, rows[i].member == NULL);
+        if (rows[i].member != NULL) {
+            CHECK_INT(rows[i].label, err.code, ERR_INVALID);
+            CHECK_Z(rows[i].label, str_of(err.member), rows[i].member);
+        }
+    }
+}
+
+static void test_contents(void)
+{
+    struct message m;
+    struct err err;
+
+    CHECK("text",
+          from_json("{\"to\":{\"phone\":\"+12025550117\"},\"kind\":\"text\",\"text\":\"hi\","
+                    "\"priority\":\"critical\",\"work_order\":\"WO-7\",\"sender\":\"main\","
+                    "\"send_at\":\"2026-09-15T00:00:00Z\",\"expires_at\":"
+                    "\"2026-09-15T02:00:00+02:00\"}",
+                    &m, &err));
+    CHECK_Z("phone", m.phone, "+12025550117");
+    CHECK_INT("prio", m.prio, PRIO_CRITICAL);
+    CHECK_Z("order", m.order_number, "WO-7");
+    CHECK_Z("sender", m.sender, "main");
+    CHECK_INT("send_at", m.send_at.ms, 1789430400000);
+    CHECK_INT("expires", m.expires.ms, 1789430400000);
+    CHECK("list",
+          from_json("{" TO ",\"kind\":\"list\",\"text\":\"t\",\"list\":{\"button\":\"Open\","
+                    "\"sections\":[{\"title\":\"A\",\"rows\":[{\"id\":\"1\",\"title\":\"a\"},"
+                    "{\"id\":\"2\",\"title\":\"b\",\"description\":\"d\"}]},{\"title\":\"B\","
+                    "\"rows\":[{\"id\":\"3\",\"title\":\"c\"}]}]}}",
+                    &m, &err));
+    CHECK_INT("rows", m.noptions, 3);
+    CHECK_INT("medium", m.prio, PRIO_NORMAL);
+    CHECK_Z("section", m.options[1].section, "A");
+    CHECK_Z("section", m.options[2].section, "B");
+    CHECK_Z("description", m.options[1].description, "d");
+    CHECK_Z("button", m.list_button, "Open");
+    CHECK("media", from_json("{" TO ",\"kind\":\"media\",\"media\":{\"url\":\"https://x/a.jpeg\","
+                             "\"caption\":\"c\",\"filename\":\"f\"}}",
+                             &m, &err));
+    CHECK_Z("mime", m.media.mime, "image/jpeg");
+    CHECK_Z("caption", m.text, "c");
+    CHECK("positional", from_json("{" TO ",\"kind\":\"template\",\"template\":{\"name\":\"n\","
+                                  "\"language\":\"en_US\",\"params\":[\"Ada\",7,1.5]}}",
+                                  &m, &err));
+    CHECK_INT("params", m.template_.nparams, 3);
+    CHECK_Z("number", m.template_.params[1].value, "7");
+    CHECK_Z("real", m.template_.params[2].value, "1.5");
+    CHECK_INT("no name", m.template_.params[0].name.n, 0);
+    CHECK("named",
+          from_json("{" TO ",\"kind\":\"template\",\"template\":{\"name\":\"n\",\"params\":{"
+                    "\"who\":\"Ada\"}}}",
+                    &m, &err));
+    CHECK_Z("name", m.template_.params[0].name, "who");
+    CHECK("pairs",
+          from_json("{" TO ",\"kind\":\"template\",\"template\":{\"name\":\"n\",\"params\":[{"
+                    "\"name\":\"who\",\"value\":\"Ada\"}]}}",
+                    &m, &err));
+    CHECK_Z("name", m.template_.params[0].name, "who");
+    CHECK_Z("value", m.template_.params[0].value, "Ada");
+}
+
+static void full(struct message *m)
+{
+    *m = (struct message){.id = STR("01J"),
+                          .kind = MESSAGE_LIST,
+                          .user = STR("u"),
+                          .phone = STR("+1"),
+                          .bsuid = STR("US.1"),
+                          .sender = STR("s"),
+                          .prio = PRIO_HIGH,
+                          .cls = STR("parts"),
+                          .lang = STR("ar"),
+                          .text = STR("a\n\"b\" \xf0\x9f\x91\x8d"),
+                          .header = STR("h"),
+                          .footer = STR("f"),
+                          .noptions = 2,
+                          .list_button = STR("lb"),
+                          .emoji = STR("e"),
+                          .typing = true,
+                          .quoted = STR("q"),
+                          .order_id = STR("o"),
+                          .order_number = STR("on"),
+                          .cause = STR("c"),
+                          .created = {1},
+                          .send_at = {2},
+                          .expires = {3},
+                          .max_sends = 4};
+    m->options[0] = (struct message_option){STR("1"), STR("t"), STR("d"), STR("s")};
+    m->options[1] = (struct message_option){.id = STR("2"), .title = STR("u")};
+    m->media.url = STR("url");
+    m->media.provider_id = STR("pid");
+    m->media.mime = STR("mime");
+    m->media.filename = STR("fn");
+    m->location.name = STR("ln");
+    m->location.address = STR("la");
+    m->template_.name = STR("tn");
+    m->template_.language = STR("tl");
+    m->template_.content_sid = STR("HX");
+    m->template_.nparams = 1;
+    m->template_.params[0] = (struct message_param){STR("pn"), STR("pv")};
+}
+
+/* Encoding what was decoded gives the same bytes, and the bytes show every member once. */
+static void test_round_trip(void)
+{
+    static const char want[] =
+        "{\"v\":1,\"kind\":\"list\",\"prio\":2,\"id\":\"01J\",\"user\":\"u\",\"phone\":\"+1\","
+        "\"bsuid\":"
+        "\"US.1\",\"sender\":\"s\",\"class\":\"parts\",\"lang\":\"ar\",\"text\":\"a\\n\\\"b\\\" "
+        "\xf0\x9f\x91\x8d\",\"header\":\"h\",\"footer\":\"f\",\"list_button\":\"lb\",\"media_url\":"
+        "\"url\","
+        "\"media_id\":\"pid\",\"media_mime\":\"mime\",\"media_filename\":\"fn\",\"place_name\":"
+        "\"ln\","
+        "\"place_address\":\"la\",\"template\":\"tn\",\"template_language\":\"tl\",\"content_sid\":"
+        "\"HX\","
+        "\"emoji\":\"e\",\"quoted\":\"q\",\"order_id\":\"o\",\"order_number\":\"on\",\"cause\":"
+        "\"c\","
+        "\"created\":1,\"send_at\":2,\"expires\":3,\"max_sends\":4,\"typing\":true,\"options\":[{"
+        "\"id\":"
+        "\"1\",\"title\":\"t\",\"description\":\"d\",\"section\":\"s\"},{\"id\":\"2\",\"title\":"
+        "\"u\"}],"
+        "\"params\":[{\"name\":\"pn\",\"value\":\"pv\"}]}";
+    struct message m, back = {0};
+    struct err err = {0};
+    struct buf b;
+
+    buf_init(&b, 65536);
+    full(&m);
+    message_encode(&m, &b);
+    CHECK_Z("encoded", buf_str(&b), want);
+    CHECK("decoded", message_decode(arena, buf_str(&b), &back, &err));
+    buf_reset(&b);
+    message_encode(&back, &b);
+    CHECK_Z("again", buf_str(&b), want);
+    m = (struct message){.kind = MESSAGE_LOCATION, .prio = PRIO_LOW};
+    m.location.latitude = -33.856784;
+    m.location.longitude = 151.215297;
+    buf_reset(&b);
+    message_encode(&m, &b);
+    CHECK("location", message_decode(arena, buf_str(&b), &back, &err));
+    CHECK("latitude", back.location.latitude == -33.856784);
+    CHECK("longitude", back.location.longitude == 151.215297);
+    CHECK_INT("empty", back.text.n, 0);
+    buf_fini(&b);
+}
+
+static void test_damaged(void)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "null",
+        "{}",
+        "{\"v\":2,\"kind\":\"text\",\"prio\":3}",
+        "{\"v\":1,\"kind\":\"fax\",\"prio\":3}",
+        "{\"v\":1,\"kind\":\"text\",\"prio\":5}",
+        "{\"v\":1,\"kind\":\"text\",\"prio\":-1}",
+        "{\"v\":1,\"kind\":\"text\",\"prio\":3,\"options\":[1,2,3,4,5,6,7,8,9,10,11]}",
+        "{\"v\":1,\"kind\":\"text\",\"prio\":3,\"params\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
+        "17]}",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct message m = {.max_sends = 99};
+        struct err err = {0};
+
+        CHECK(bad[i], !message_decode(arena, str_of(bad[i]), &m, &err));
+        CHECK_INT(bad[i], err.code, ERR_DAMAGED);
+        CHECK_INT("untouched", m.max_sends, 99);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {TEST(test_kinds), TEST(test_members), TEST(test_contents),
+                                        TEST(test_round_trip), TEST(test_damaged)};
+    int rc;
+
+    arena = arena_new();
+    rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
+    arena_free(&arena);
+    return rc;
+}
