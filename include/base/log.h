@@ -25,7 +25,8 @@ struct log_field {
     int64_t i;
 };
 
-/* clang-format off: it takes the closing brace of an initializer for the end of a block */
+/* clang-format takes the closing brace of an initializer for the end of a block. */
+/* clang-format off */
 #define LF_STR(name, value) ((struct log_field){name, LOG_F_STR, value, 0})
 #define LF_Z(name, value)   ((struct log_field){name, LOG_F_STR, str_of(value), 0})
 #define LF_INT(name, value) ((struct log_field){name, LOG_F_INT, {NULL, 0}, value})
