@@ -12,10 +12,14 @@
 struct child;
 typedef void child_fn(void *ctx, int exit_status, int signum);
 
-/** @argv and @env end with NULL; @log_path takes its output. Fails: ERR_IO with the system's reason. */
+/**
+ * @argv and @env end with NULL; argv[0] is looked up in PATH; @log_path is appended to with its
+ * output. @on_exit is called once from the loop and may child_free(). A running child keeps the loop.
+ * Fails: ERR_IO with the system's reason.
+ */
 bool child_start(struct loop *l, const char *const *argv, const char *const *env, const char *log_path,
                  child_fn *on_exit, void *ctx, struct child **out, struct err *err);
-int child_pid(const struct child *c);
+int child_pid(const struct child *c); /* 0: it has ended */
 void child_signal(struct child *c, int signum);
 void child_free(struct child **owner); /* detaches; does not kill */
 

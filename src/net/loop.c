@@ -174,13 +174,6 @@ static void run_hooks(struct loop *l)
     l->next_hook = NULL;
 }
 
-static void stay_awake_or_sleep(struct loop *l)
-{
-    if (!something_waits(l)) {
-        uv_idle_stop(&l->idle);
-    }
-}
-
 static void on_prepare(uv_prepare_t *h)
 {
     struct loop *l = obj_check(h->data, LOOP_MAGIC);
@@ -190,7 +183,9 @@ static void on_prepare(uv_prepare_t *h)
     if (!list_empty(&l->hooks)) {
         run_hooks(l);
     }
-    stay_awake_or_sleep(l);
+    if (!something_waits(l)) {
+        uv_idle_stop(&l->idle);
+    }
     if (l->woke_us != 0) {
         int64_t took = now_us() - l->woke_us;
 
@@ -207,7 +202,7 @@ static void on_check(uv_check_t *h)
     struct loop *l = obj_check(h->data, LOOP_MAGIC);
 
     run_deferred(l);
-    stay_awake_or_sleep(l);
+    /* The idle handle stays: should nothing else keep the loop, the hooks still get their turn. */
 }
 
 struct loop *loop_new(void)
@@ -274,7 +269,6 @@ void loop_free(struct loop **owner)
     if (l == NULL) {
         return;
     }
-    *owner = NULL;
     while (!list_empty(&l->signals)) {
         struct loop_signal *s = LIST_OF(l->signals.next, struct loop_signal, node);
 
@@ -300,6 +294,7 @@ void loop_free(struct loop **owner)
 
         loop_hook_free(&hook);
     }
+    *owner = NULL; /* not earlier: what was deferred may look for the loop there */
     mem_free(&l->waiting.v);
     mem_free(&l->running.v);
     mem_free(&l);
