@@ -1,0 +1,251 @@
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include "store_int.h"
+
+#define DEADLINE_MS  3000
+#define FLUSH_ROUNDS 4
+#define TICK_LATE_US 250000
+
+/* ---- health ---- */
+
+static const char *const health_names[] = {"connecting", "ready", "weak", "down"};
+
+void store_set_health(struct store *s, enum store_health health, const char *fmt, ...)
+{
+    char reason[REASON_BYTES];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(reason, sizeof(reason), fmt, ap);
+    va_end(ap);
+    if (s->closing || (s->health == health && strcmp(reason, s->reason) == 0)) {
+        return;
+    }
+    s->health = health;
+    memcpy(s->reason, reason, sizeof(reason));
+    if (health == STORE_READY) {
+        log_info("redis", LF_Z("health", health_names[health]), LF_Z("reason", reason));
+    } else {
+        log_warn("redis", LF_Z("health", health_names[health]), LF_Z("reason", reason));
+    }
+    if (s->on_health != NULL) {
+        s->on_health(s->ctx, health, s->reason);
+    }
+}
+
+enum store_health store_health(const struct store *s, const char **reason)
+{
+    if (reason != NULL) {
+        *reason = s->reason;
+    }
+    return s->health;
+}
+
+/* ---- the main connection's part ---- */
+
+static void on_up(struct conn *c)
+{
+    struct store *s = c->s;
+    char fault[REASON_BYTES];
+
+    s->stats.reconnects += s->was_up ? 1 : 0;
+    s->was_up = true;
+    c->attempts = 0;
+    s->hold_ms = s->hold_until_us = 0;
+    memset(s->script_missing, 0, scripts_count());
+    hello_policy(&c->hello, s->durability, s->url.shown, fault, sizeof(fault));
+    if (fault[0] != '\0') {
+        store_set_health(s, STORE_WEAK, "%s", fault);
+    } else {
+        store_set_health(s, STORE_READY, "redis at %s answers", s->url.shown);
+    }
+}
+
+static void on_lost(struct conn *c, const char *why)
+{
+    store_set_health(c->s, STORE_DOWN, "redis at %s is not available: %s", c->s->url.shown, why);
+}
+
+static void on_pong(redisAsyncContext *ac, void *reply, void *privdata)
+{
+    (void)reply;
+    (void)privdata;
+    conn_answered(ac->data);
+}
+
+static void on_beat(struct conn *c)
+{
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("PING"));
+    conn_send(c, &call, on_pong, NULL);
+}
+
+static const struct conn_role role = {"main", hello_main, on_up, on_lost, on_beat};
+
+/* ---- turns and ticks ---- */
+
+void store_enter(struct store *s)
+{
+    s->depth++;
+}
+
+static void destroy(struct store *s)
+{
+    run_free_all(s);
+    store_sub_fini(s);
+    arena_free(&s->main.replies);
+    arena_free(&s->sub.replies);
+    store_url_fini(&s->url);
+    mem_free(&s->script_missing);
+    scripts_freeze(-1);
+    mem_free(&s);
+}
+
+void store_leave(struct store *s)
+{
+    assert(s->depth > 0);
+    if (--s->depth == 0 && s->closing) {
+        destroy(s);
+    }
+}
+
+/*
+ * The end of a turn: all that was asked in it goes out in one write. More rounds only when there is
+ * more than hiredis' buffer should hold.
+ */
+static void on_hook(void *ctx)
+{
+    struct store *s = obj_check(ctx, STORE_MAGIC);
+    bool more = true;
+
+    store_enter(s);
+    run_doomed(s);
+    for (int i = 0; i < FLUSH_ROUNDS && more && !s->closing; i++) {
+        more = run_feed(s);
+        conn_flush(&s->main);
+    }
+    if (more && !s->closing) {
+        conn_wake(&s->main); /* the rest in the next turn */
+    }
+    if (!s->closing) {
+        conn_flush(&s->sub);
+    }
+    store_leave(s);
+}
+
+static bool needs_tick(const struct store *s)
+{
+    return s->stats.pending > 0 || conn_is_watched(&s->main) || conn_is_watched(&s->sub);
+}
+
+/* Runs while something is due, so that an idle process sleeps. */
+void store_tick_start(struct store *s)
+{
+    if (s->ticking || s->closing) {
+        return;
+    }
+    s->ticking = true;
+    s->ticked_us = mono_now().us;
+    if (s->stats.pending == 0) {
+        s->wheel_at = s->ticked_us >> WHEEL_SHIFT;
+    }
+    timer_start(s->tick, TICK_MS);
+}
+
+static void on_tick(void *ctx)
+{
+    struct store *s = obj_check(ctx, STORE_MAGIC);
+    int64_t now = mono_now().us, elapsed = now - s->ticked_us;
+
+    store_enter(s);
+    if (elapsed > TICK_LATE_US && !s->tick_late) {
+        /* We stood still, not Redis: read what has come before anything is declared late. */
+        s->tick_late = true;
+        timer_start(s->tick, 1);
+        store_leave(s);
+        return;
+    }
+    s->tick_late = false;
+    s->ticked_us = now;
+    conn_tick(&s->main, elapsed / 1000);
+    conn_tick(&s->sub, elapsed / 1000);
+    if (!s->closing) {
+        run_expire(s, now);
+    }
+    if (!s->closing) {
+        s->ticking = needs_tick(s);
+        if (s->ticking) {
+            timer_start(s->tick, TICK_MS);
+        }
+    }
+    store_leave(s);
+}
+
+/* ---- life ---- */
+
+bool store_new(struct loop *l, const struct store_options *o, store_health_fn *on_health, void *ctx,
+               struct store **out, struct err *err)
+{
+    struct store_url url;
+    struct store *s;
+
+    if (!store_url_parse(o->url, &url, err)) {
+        return false;
+    }
+    s = MEM_NEW(struct store);
+    s->magic = STORE_MAGIC;
+    s->l = l;
+    s->url = url;
+    s->durability = o->durability;
+    s->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : DEADLINE_MS;
+    s->on_health = on_health;
+    s->ctx = ctx;
+    s->health = STORE_CONNECTING;
+    snprintf(s->reason, sizeof(s->reason), "redis at %s is being connected to", s->url.shown);
+    s->script_missing = mem_new(scripts_count() + 1);
+    scripts_freeze(1);
+    list_init(&s->fresh);
+    list_init(&s->retry);
+    list_init(&s->doomed);
+    for (size_t i = 0; i < WHEEL_SLOTS; i++) {
+        list_init(&s->wheel[i]);
+    }
+    s->hook = loop_hook_new(l, on_hook, s);
+    s->tick = timer_new(l, on_tick, s);
+    conn_init(&s->main, s, &role);
+    store_sub_init(s);
+    conn_start(&s->main);
+    *out = s;
+    return true;
+}
+
+void store_free(struct store **owner)
+{
+    struct store *s = *owner;
+
+    if (s == NULL) {
+        return;
+    }
+    *owner = NULL;
+    store_enter(s);
+    s->closing = true;
+    loop_hook_free(&s->hook);
+    timer_free(&s->tick);
+    conn_fini(&s->main);
+    conn_fini(&s->sub);
+    store_leave(s); /* now, or when the callback that we are in returns */
+}
+
+void store_stats(const struct store *s, struct store_stats *out)
+{
+    *out = s->stats;
+}

@@ -1,0 +1,224 @@
+/*
+ * store_int: what the files of the Redis connection share.
+ *
+ *   store.c          life, health, turns and ticks
+ *   store_run.c      calls: queues, deadlines, delivery
+ *   store_conn.c     one connection: address, back-off, silence, hiredis' event hooks
+ *   store_hello.c    what is said first on a connection: AUTH, ROLE, scripts, policy
+ *   store_sub.c      the connection for subscriptions
+ *   store_errors.c   the table of error replies
+ *   store_scripts.c  the table of scripts      store_call.c, store_reply.c, store_url.c
+ *
+ * A call is in one place at a time:
+ *   fresh    never sent, in the order asked
+ *   retry    sent once and to be asked again, ascending by seq; all of it goes before fresh
+ *   sent     in hiredis' list, which answers in order and, on a disconnect, says NULL for each
+ *   doomed   refused at sight, fails at the end of this turn
+ * and, while somebody waits for it, in one slot of the deadline wheel. A call that nobody waits for
+ * any more stays behind without bytes (detached) when it is sent: its reply is due all the same.
+ */
+#ifndef CREWLINE_STORE_STORE_INT_H
+#define CREWLINE_STORE_STORE_INT_H
+
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "net/loop.h"
+#include "store/store.h"
+
+/* One slot is 2^15 us; a call that is due later than the wheel is long is passed over until then.
+ */
+#define WHEEL_SLOTS    128
+#define WHEEL_SHIFT    15
+#define TICK_MS        33
+#define SILENT_MS      2000
+#define BEAT_MS        5000
+#define BACKOFF_MIN_MS 10
+#define BACKOFF_MAX_MS 1000
+#define HOLD_MIN_MS    20
+#define HOLD_MAX_MS    250
+/* hiredis moves what a partial write left over to the front, so its buffer is kept short. */
+#define SEND_WINDOW_BYTES ((size_t)256 * 1024)
+#define PENDING_BYTES_MAX ((size_t)512 << 20)
+#define REASON_BYTES      400
+
+/* ---- url ---- */
+struct store_url {
+    bool local;  /* a Unix socket */
+    char *where; /* host or path */
+    int port;
+    int64_t db;
+    char *user, *password; /* or NULL */
+    char shown[200];       /* without user and password */
+};
+bool store_url_parse(struct str text, struct store_url *out, struct err *err);
+void store_url_fini(struct store_url *u);
+
+/* ---- scripts ---- */
+struct script {
+    const char *name; /* with ".lua" */
+    char *text;
+    size_t bytes;
+    char head[80]; /* "$7 EVALSHA $40 <sha> $1 1" in RESP */
+    size_t head_bytes;
+};
+size_t scripts_count(void);
+const struct script *scripts_at(size_t i);
+void scripts_freeze(int by); /* stores in existence: no more tables may be added */
+
+/* ---- errors ---- */
+enum store_action { ACT_RELOAD, ACT_WAIT, ACT_RECONNECT, ACT_FULL, ACT_FAIL };
+enum store_action store_action_of(struct str reply_error);
+
+/* ---- replies ---- */
+struct conn;
+extern redisReplyObjectFunctions store_reply_functions;
+/** The error that @r is or that stands somewhere inside it, or NULL. */
+const struct reply *reply_error(const struct reply *r);
+struct str reply_error_text(const struct reply *r);
+
+/* ---- calls ---- */
+#define CALL_HEAD 16 /* room in front of the arguments for "*argc\r\n" */
+/** Writes the head; the whole command is from there to the end of c->resp. */
+struct str call_seal(struct call *c);
+
+enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_DOOMED };
+struct pending {
+    struct op op; /* first: the caller holds this */
+    struct store *s;
+    struct list queue; /* fresh, retry or doomed */
+    struct list wheel;
+    uint64_t seq;
+    int64_t asked_us, deadline_us;
+    char *bytes; /* ours until answered or detached */
+    uint32_t from;
+    size_t n;
+    enum pending_place place;
+    enum err_code doom;
+    int script;         /* or -1 */
+    bool again;         /* asked before */
+    reply_fn *on_reply; /* NULL: detached */
+    void *ctx;
+};
+
+bool run_feed(struct store *s); /* true: there is more than the window takes */
+void run_doomed(struct store *s);
+void run_expire(struct store *s, int64_t now_us);
+void run_free_all(struct store *s);
+
+/* ---- connection ---- */
+enum conn_state { CONN_WAITING, CONN_RESOLVING, CONN_CONNECTING, CONN_HELLO, CONN_UP };
+
+struct hello {
+    size_t due;
+    bool failed, loading, policy_hidden;
+    char appendonly[16], appendfsync[16], maxmemory_policy[24];
+    char why[REASON_BYTES];
+};
+
+struct conn_role {
+    const char *name;
+    /** Sends what comes first; conn_hello_done() when it is answered. */
+    void (*hello)(struct conn *c);
+    void (*up)(struct conn *c);
+    /** The connection is gone or could not be made. */
+    void (*lost)(struct conn *c, const char *why);
+    /** Every BEAT_MS without a word from Redis. */
+    void (*beat)(struct conn *c);
+};
+
+struct resolve;
+struct conn {
+    struct store *s;
+    const struct conn_role *role;
+    enum conn_state state;
+    redisAsyncContext *ac;
+    struct poller *poller;
+    unsigned want;
+    bool blocked; /* the socket took less than all; wait for POLLER_WRITE */
+    struct timer *retry, *beat;
+    int64_t backoff_ms;
+    unsigned attempts;
+    struct arena *replies;
+    size_t due; /* replies that are to come */
+    int64_t silent_ms;
+    bool heard; /* since the last beat */
+    struct resolve *resolving;
+    struct hello hello;
+    char why[REASON_BYTES]; /* why we close it; "": hiredis tells */
+};
+void conn_init(struct conn *c, struct store *s, const struct conn_role *role);
+void conn_start(struct conn *c); /* at once */
+void conn_drop(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void conn_fini(struct conn *c);
+/** Sends one command outside the queue; fn gets NULL when the connection goes first. */
+void conn_send(struct conn *c, struct call *call, redisCallbackFn *fn, void *privdata);
+void conn_answered(struct conn *c);
+void conn_hello_done(struct conn *c);
+size_t conn_unsent_bytes(const struct conn *c);
+void conn_flush(struct conn *c);
+void conn_wake(struct conn *c); /* a turn more, when the socket takes more */
+void conn_tick(struct conn *c, int64_t elapsed_ms);
+bool conn_is_watched(const struct conn *c);
+
+void hello_main(struct conn *c);
+void hello_sub(struct conn *c);
+/** One sentence on what is weaker than asked, or "". */
+void hello_policy(const struct hello *h, enum store_durability asked, const char *where, char *out,
+                  size_t out_bytes);
+void hello_load_script(struct conn *c, size_t script);
+
+/* ---- subscriptions ---- */
+struct subscription {
+    struct list node;
+    char *channel;
+    message_fn *on_message;
+    void *ctx;
+};
+
+#define STORE_MAGIC 0x53544f52u
+struct store {
+    uint32_t magic;
+    struct loop *l;
+    struct store_url url;
+    enum store_durability durability;
+    int64_t deadline_ms;
+    store_health_fn *on_health;
+    void *ctx;
+    enum store_health health;
+    char reason[REASON_BYTES];
+
+    struct conn main, sub;
+    struct loop_hook *hook;
+    struct timer *tick;
+    int64_t ticked_us, heard_us;
+    bool ticking, tick_late;
+
+    struct list fresh, retry, doomed;
+    struct list wheel[WHEEL_SLOTS];
+    int64_t wheel_at; /* the next slot to look at, counted from the epoch of the clock */
+    uint64_t seq;
+    size_t pending_bytes;
+    int64_t hold_ms, hold_until_us; /* LOADING, BUSY: nothing is sent until then */
+    bool *script_missing;
+    struct pending *spare; /* linked through queue.next */
+    size_t nspare;
+
+    struct list subscriptions;
+    struct store_stats stats;
+    unsigned depth; /* callbacks of ours on the stack; store_free() waits for the last */
+    bool was_up, closing;
+};
+void store_enter(struct store *s);
+void store_leave(struct store *s); /* @s may be gone afterwards */
+void store_tick_start(struct store *s);
+void store_set_health(struct store *s, enum store_health health, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void store_sub_init(struct store *s);
+void store_sub_fini(struct store *s);
+
+#endif

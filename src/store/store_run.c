@@ -1,0 +1,379 @@
+#include <assert.h>
+
+#include "base/mem.h"
+
+#include "store_int.h"
+
+#define SPARE_MAX 4096
+
+static struct pending *pending_new(struct store *s)
+{
+    struct pending *p = s->spare;
+
+    if (p == NULL) {
+        return mem_new(sizeof(*p));
+    }
+    s->spare = (struct pending *)(void *)p->queue.next;
+    s->nspare--;
+    return p;
+}
+
+static void pending_free(struct pending *p)
+{
+    struct store *s = p->s;
+
+    mem_free(&p->bytes);
+    if (s->nspare >= SPARE_MAX) {
+        mem_free(&p);
+        return;
+    }
+    p->queue.next = (struct list *)(void *)s->spare;
+    s->spare = p;
+    s->nspare++;
+}
+
+/* Nobody waits for it any more. */
+static void let_go(struct pending *p)
+{
+    struct store *s = p->s;
+
+    p->on_reply = NULL;
+    list_del(&p->wheel);
+    s->stats.pending--;
+    s->pending_bytes -= p->n;
+    mem_free(&p->bytes);
+}
+
+static void deliver(struct pending *p, const struct err *err, const struct reply *reply)
+{
+    reply_fn *on_reply = p->on_reply;
+    void *ctx = p->ctx;
+
+    if (on_reply != NULL) {
+        let_go(p);
+    }
+    if (p->place == IN_SENT) {
+        pending_free(p);
+    } else {
+        list_del(&p->queue);
+        pending_free(p);
+    }
+    if (on_reply != NULL) {
+        on_reply(ctx, err, reply);
+    }
+}
+
+static void on_cancel(struct op *op)
+{
+    struct pending *p = (struct pending *)(void *)op;
+
+    assert(p->on_reply != NULL);
+    let_go(p);
+    if (p->place != IN_SENT) {
+        list_del(&p->queue);
+        pending_free(p);
+    }
+}
+
+static void wheel_add(struct store *s, struct pending *p)
+{
+    list_add_tail(&s->wheel[(p->deadline_us >> WHEEL_SHIFT) % WHEEL_SLOTS], &p->wheel);
+}
+
+struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, reply_fn *on_reply,
+                         void *ctx)
+{
+    struct pending *p = pending_new(s);
+
+    assert(on_reply != NULL);
+    store_tick_start(s);
+    *p = (struct pending){.op = {on_cancel}, .s = s, .script = c->script, .on_reply = on_reply};
+    p->ctx = ctx;
+    p->asked_us = mono_now().us;
+    p->deadline_us = p->asked_us + deadline_ms * 1000;
+    p->seq = ++s->seq;
+    s->stats.calls++;
+    s->stats.pending++;
+    list_init(&p->queue);
+    if (!buf_ok(&c->resp)) {
+        p->doom = ERR_STORE_REPLY;
+    } else if (s->pending_bytes + c->resp.n > PENDING_BYTES_MAX) {
+        p->doom = ERR_STORE_UNAVAILABLE;
+    }
+    if (p->doom != ERR_NONE) {
+        p->place = IN_DOOMED;
+        list_add_tail(&s->doomed, &p->queue);
+        call_fini(c);
+    } else {
+        struct str bytes = call_seal(c);
+
+        p->from = (uint32_t)(bytes.p - c->resp.p);
+        p->n = buf_take(&c->resp, &p->bytes);
+        s->pending_bytes += p->n;
+        p->place = IN_FRESH;
+        list_add_tail(&s->fresh, &p->queue);
+    }
+    wheel_add(s, p);
+    return &p->op;
+}
+
+struct op *store_run(struct store *s, struct call *c, reply_fn *on_reply, void *ctx)
+{
+    return store_run_for(s, c, s->deadline_ms, on_reply, ctx);
+}
+
+/* To be asked again, in the order asked. The walk is short: what comes back comes back in order. */
+static void ask_again(struct store *s, struct pending *p)
+{
+    struct list *after = s->retry.prev;
+
+    if (p->on_reply == NULL) {
+        pending_free(p);
+        return;
+    }
+    while (after != &s->retry && LIST_OF(after, struct pending, queue)->seq > p->seq) {
+        after = after->prev;
+    }
+    p->place = IN_RETRY;
+    list_add_tail(after->next, &p->queue);
+}
+
+static void hold(struct store *s)
+{
+    int64_t now = mono_now().us;
+
+    if (now < s->hold_until_us) {
+        return; /* the others that were under way say the same */
+    }
+    s->hold_ms = s->hold_ms == 0 ? HOLD_MIN_MS : s->hold_ms * 2;
+    s->hold_ms = s->hold_ms > HOLD_MAX_MS ? HOLD_MAX_MS : s->hold_ms;
+    s->hold_until_us = now + s->hold_ms * 1000;
+}
+
+static void on_error_reply(struct store *s, struct pending *p, struct str text)
+{
+    struct err err = {0};
+
+    switch (store_action_of(text)) {
+    case ACT_RELOAD:
+        if (p->script < 0) {
+            break;
+        }
+        s->script_missing[p->script] = true;
+        ask_again(s, p);
+        return;
+    case ACT_WAIT:
+        hold(s);
+        ask_again(s, p);
+        return;
+    case ACT_RECONNECT:
+        ask_again(s, p);
+        conn_drop(&s->main, "%.*s", STR_ARG(text));
+        return;
+    case ACT_FULL:
+        err_set(&err, ERR_STORE_FULL, "redis: %.*s", STR_ARG(text));
+        deliver(p, &err, NULL);
+        return;
+    case ACT_FAIL:
+        break;
+    }
+    err_set(&err, ERR_STORE_REPLY, "redis: %.*s", STR_ARG(text));
+    deliver(p, &err, NULL);
+}
+
+static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
+{
+    struct pending *p = privdata;
+    struct store *s = p->s;
+    const struct reply *error;
+    int64_t took;
+
+    (void)ac;
+    conn_answered(&s->main);
+    if (s->closing) {
+        pending_free(p);
+        return;
+    }
+    if (reply == NULL) {
+        ask_again(s, p);
+        return;
+    }
+    error = reply_error(reply);
+    if (error != NULL) {
+        on_error_reply(s, p, reply_error_text(error));
+        return;
+    }
+    s->hold_ms = 0;
+    s->main.backoff_ms = 0;
+    took = s->heard_us - p->asked_us;
+    if (took > s->stats.reply_us_max) {
+        s->stats.reply_us_max = took;
+    }
+    deliver(p, NULL, reply);
+}
+
+/* ---- sending ---- */
+
+static struct pending *next_to_send(struct store *s)
+{
+    struct list *from = !list_empty(&s->retry) ? &s->retry : &s->fresh;
+
+    return list_empty(from) ? NULL : LIST_OF(from->next, struct pending, queue);
+}
+
+/* A script that Redis has lost goes right in front of the call that needs it. */
+static bool send_one(struct store *s, struct pending *p)
+{
+    struct conn *c = &s->main;
+
+    if (p->script >= 0 && s->script_missing[p->script]) {
+        s->script_missing[p->script] = false;
+        hello_load_script(c, (size_t)p->script);
+    }
+    if (redisAsyncFormattedCommand(c->ac, on_reply, p, p->bytes + p->from, p->n - p->from) != 0) {
+        return false; /* it is being closed */
+    }
+    list_del(&p->queue);
+    p->place = IN_SENT;
+    c->silent_ms = c->due == 0 ? 0 : c->silent_ms;
+    c->due++;
+    s->stats.reasked += p->again ? 1 : 0;
+    p->again = true;
+    return true;
+}
+
+static bool may_send(struct store *s)
+{
+    if (s->main.state != CONN_UP || s->main.ac == NULL || s->main.blocked) {
+        return false;
+    }
+    if (s->hold_until_us != 0) {
+        if (mono_now().us < s->hold_until_us) {
+            return false;
+        }
+        s->hold_until_us = 0;
+    }
+    return true;
+}
+
+bool run_feed(struct store *s)
+{
+    struct pending *p;
+
+    if (list_empty(&s->fresh) && list_empty(&s->retry)) {
+        return false;
+    }
+    if (!may_send(s)) {
+        return false;
+    }
+    while ((p = next_to_send(s)) != NULL) {
+        if (conn_unsent_bytes(&s->main) >= SEND_WINDOW_BYTES) {
+            return true;
+        }
+        if (!send_one(s, p)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* ---- failing ---- */
+
+void run_doomed(struct store *s)
+{
+    while (!list_empty(&s->doomed) && !s->closing) {
+        struct pending *p = LIST_OF(s->doomed.next, struct pending, queue);
+        struct err err = {0};
+
+        if (p->doom == ERR_STORE_REPLY) {
+            err_set(&err, p->doom, "a call to redis is over %zu bytes", CALL_BYTES_MAX);
+        } else {
+            err_set(&err, p->doom, "redis is too slow: %zu bytes wait for it", s->pending_bytes);
+        }
+        deliver(p, &err, NULL);
+    }
+}
+
+static void expire_one(struct store *s, struct pending *p)
+{
+    struct err err = {0};
+    int64_t ms = (p->deadline_us - p->asked_us) / 1000;
+
+    if (s->main.state == CONN_UP) {
+        err_set(&err, ERR_STORE_UNAVAILABLE, "redis at %s did not answer within %lld ms",
+                s->url.shown, (long long)ms);
+    } else {
+        err_set(&err, ERR_STORE_UNAVAILABLE, "%s", s->reason);
+    }
+    if (p->place == IN_SENT) {
+        /* Its reply is still to come and must find its place in the order. */
+        reply_fn *fn = p->on_reply;
+        void *ctx = p->ctx;
+
+        let_go(p);
+        fn(ctx, &err, NULL);
+    } else {
+        deliver(p, &err, NULL);
+    }
+}
+
+void run_expire(struct store *s, int64_t now_us)
+{
+    int64_t to = now_us >> WHEEL_SHIFT;
+
+    if (to - s->wheel_at > WHEEL_SLOTS) {
+        s->wheel_at = to - WHEEL_SLOTS;
+    }
+    for (; s->wheel_at < to; s->wheel_at++) {
+        struct list *slot = &s->wheel[s->wheel_at % WHEEL_SLOTS], due;
+
+        /* Moved aside first: callbacks cancel others of this slot and ask anew. */
+        list_init(&due);
+        while (!list_empty(slot)) {
+            struct list *node = slot->next;
+
+            list_del(node);
+            list_add_tail(&due, node);
+        }
+        while (!list_empty(&due) && !s->closing) {
+            struct pending *p = LIST_OF(due.next, struct pending, wheel);
+
+            list_del(&p->wheel);
+            if (p->deadline_us > now_us) {
+                wheel_add(s, p);
+            } else {
+                expire_one(s, p);
+            }
+        }
+        if (s->closing) {
+            while (!list_empty(&due)) {
+                list_del(due.next); /* this head is on our stack */
+            }
+            return;
+        }
+    }
+}
+
+static void free_list(struct list *queue)
+{
+    while (!list_empty(queue)) {
+        struct pending *p = LIST_OF(queue->next, struct pending, queue);
+
+        list_del(&p->queue);
+        mem_free(&p->bytes);
+        mem_free(&p);
+    }
+}
+
+/* What was sent came back through on_reply() when the connection closed. */
+void run_free_all(struct store *s)
+{
+    free_list(&s->fresh);
+    free_list(&s->retry);
+    free_list(&s->doomed);
+    while (s->spare != NULL) {
+        struct pending *p = pending_new(s);
+
+        mem_free(&p);
+    }
+}
