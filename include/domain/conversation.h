@@ -21,10 +21,12 @@ struct conversation {
     /* MORE: the command that listed, and how many rows were shown. */
     struct str more;
     int64_t more_from;
-    /* Payloads of the options shown last, so that "2" counts as the tap. */
+    /*
+     * Payloads of the numbered options sent last (Twilio without Content), so that "2" counts as the tap. Not
+     * part of the document: the outbox writes them to the field op when it hands the text over.
+     */
     struct str options[MESSAGE_ROWS_MAX];
     size_t noptions;
-    struct wall options_at;
     struct str last_order;    /* id of the order last acted upon or told about */
     int64_t version;
 };
@@ -32,5 +34,7 @@ struct conversation {
 void conversation_encode(const struct conversation *c, struct buf *out);
 bool conversation_decode(struct arena *a, struct str text, int64_t version, struct conversation *out,
                          struct err *err);
+void conversation_options_encode(const struct message *m, struct buf *out);
+void conversation_options_decode(struct arena *a, struct str text, struct conversation *out);
 
 #endif

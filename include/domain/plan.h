@@ -22,6 +22,7 @@ struct plan_message {
     size_t result;     /* number of its marked write in the commit: the token of the grant */
     struct str record; /* the encoded message, for lane_granted() */
     struct str lane, queue;
+    struct wall window; /* the person's last message to the sender, as far as known: for a grant */
 };
 struct plan_event {
     struct str type, subject, data; /* data: JSON object */
@@ -36,6 +37,9 @@ struct plan {
     const struct tenant *tenant;
     struct wall now;
     struct str cause; /* correlationid: id of the input that led here */
+    /* Who just spoke, to which number, when: his window is open, so an answer may be granted at once. */
+    struct str speaker, spoken_to;
+    struct wall spoken_at;
     struct plan_message *messages;
     size_t nmessages;
     struct plan_event *events;

@@ -6,11 +6,15 @@
 #ifndef CREWLINE_DOMAIN_VIEW_H
 #define CREWLINE_DOMAIN_VIEW_H
 
+#include "base/embed.h"
 #include "domain/conversation.h"
 #include "domain/order.h"
 #include "domain/tenant.h"
 #include "domain/user.h"
 #include "store/commit.h"
+
+/** The scripts of this room, for store_scripts_add(). */
+extern const struct embedded domain_scripts[];
 
 #define VIEW_ORDERS_MAX 64 /* of each kind, most urgent first */
 

@@ -1,0 +1,69 @@
+#include "domain/conversation.h"
+
+void conversation_encode(const struct conversation *c, struct buf *out)
+{
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open(&w, NULL, '{');
+    if (c->question.n > 0) {
+        jw_str(&w, "question", c->question);
+        jw_str(&w, "question_rest", c->question_rest);
+        jw_int(&w, "question_at", c->question_at.ms);
+    }
+    if (c->more.n > 0) {
+        jw_str(&w, "more", c->more);
+        jw_int(&w, "more_from", c->more_from);
+    }
+    if (c->last_order.n > 0) {
+        jw_str(&w, "last_order", c->last_order);
+    }
+    jw_close(&w, '}');
+}
+
+bool conversation_decode(struct arena *a, struct str text, int64_t version, struct conversation *out,
+                         struct err *err)
+{
+    struct json *j;
+
+    *out = (struct conversation){.version = version};
+    if (text.n == 0) {
+        return true;
+    }
+    if (!json_parse(text, 64 * 1024, &j, err)) {
+        return err_wrap(err, "conversation");
+    }
+    out->question = arena_dup(a, json_get_str(j, "question"));
+    out->question_rest = arena_dup(a, json_get_str(j, "question_rest"));
+    out->question_at.ms = json_get_int(j, "question_at", 0);
+    out->more = arena_dup(a, json_get_str(j, "more"));
+    out->more_from = json_get_int(j, "more_from", 0);
+    out->last_order = arena_dup(a, json_get_str(j, "last_order"));
+    json_free(&j);
+    return true;
+}
+
+void conversation_options_encode(const struct message *m, struct buf *out)
+{
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open(&w, NULL, '[');
+    for (size_t i = 0; i < m->noptions; i++) {
+        jw_str(&w, NULL, m->options[i].id);
+    }
+    jw_close(&w, ']');
+}
+
+void conversation_options_decode(struct arena *a, struct str text, struct conversation *out)
+{
+    struct json *j;
+
+    if (text.n == 0 || !json_parse(text, 64 * 1024, &j, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < json_len(j) && i < MESSAGE_ROWS_MAX; i++) {
+        out->options[out->noptions++] = arena_dup(a, json_str(json_at(j, i)));
+    }
+    json_free(&j);
+}

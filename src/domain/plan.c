@@ -1,0 +1,280 @@
+#include "domain/plan.h"
+
+#include "base/mem.h"
+#include "domain/order_store.h"
+#include "domain/user_store.h"
+
+#include <stdio.h>
+
+#define RECORD_BYTES_MAX (128 * 1024)
+
+void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct wall now, struct str cause)
+{
+    *p = (struct plan){.a = a, .tenant = t, .now = now, .cause = cause};
+}
+
+/* The lists grow by doubling inside the arena: a plan is small and lives shortly. */
+static bool grow(struct plan *p, void *list, size_t n, size_t bytes, size_t most)
+{
+    void **items = list;
+    void *bigger;
+
+    if (n >= most) {
+        p->over = true;
+        return false;
+    }
+    if ((n & (n - 1)) != 0 || (n > 0 && n < 4)) {
+        return true;
+    }
+    bigger = arena_alloc(p->a, bytes * (n < 4 ? 4 : 2 * n));
+    if (n > 0) {
+        memcpy(bigger, *items, bytes * n);
+    }
+    *items = bigger;
+    return true;
+}
+
+struct message *plan_message(struct plan *p, const struct user *to, enum message_kind kind)
+{
+    char id[ID_BYTES];
+    struct message *m;
+
+    if (!grow(p, &p->messages, p->nmessages, sizeof(*p->messages), PLAN_MESSAGES_MAX)) {
+        return ARENA_NEW(p->a, struct message); /* written to, never sent: the plan is refused */
+    }
+    p->messages[p->nmessages] = (struct plan_message){0};
+    m = &p->messages[p->nmessages++].m;
+    id_new(id);
+    m->id = arena_dup(p->a, str_of(id));
+    m->kind = kind;
+    m->user = to->id;
+    m->phone = to->phone;
+    m->bsuid = to->bsuid;
+    m->prio = PRIO_NORMAL;
+    m->lang = to->language.n > 0 ? to->language : p->tenant->conf->default_language;
+    m->cause = p->cause;
+    m->created = p->now;
+    return m;
+}
+
+void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation)
+{
+    if (grow(p, &p->events, p->nevents, sizeof(*p->events), PLAN_PARTS_MAX)) {
+        p->events[p->nevents++] = (struct plan_event){str_of(type), subject, data, causation};
+    }
+}
+
+void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text)
+{
+    if (grow(p, &p->entries, p->nentries, sizeof(*p->entries), PLAN_PARTS_MAX)) {
+        p->entries[p->nentries++] = (struct plan_entry){order_id, str_of(kind), who, text, p->now};
+    }
+}
+
+void plan_order(struct plan *p, const struct order *o, const struct order *before)
+{
+    for (size_t i = 0; i < p->norders; i++) {
+        if (str_eq(p->orders[i]->id, o->id)) {
+            p->orders[i] = o;
+            return;
+        }
+    }
+    if (grow(p, &p->orders_before, p->norders, sizeof(*p->orders_before), PLAN_PARTS_MAX) &&
+        grow(p, &p->orders, p->norders, sizeof(*p->orders), PLAN_PARTS_MAX)) {
+        p->orders_before[p->norders] = before;
+        p->orders[p->norders++] = o;
+    }
+}
+
+void plan_user(struct plan *p, const struct user *u, const struct user *before)
+{
+    for (size_t i = 0; i < p->nusers; i++) {
+        if (str_eq(p->users[i]->id, u->id)) {
+            p->users[i] = u;
+            return;
+        }
+    }
+    if (grow(p, &p->users_before, p->nusers, sizeof(*p->users_before), PLAN_PARTS_MAX) &&
+        grow(p, &p->users, p->nusers, sizeof(*p->users), PLAN_PARTS_MAX)) {
+        p->users_before[p->nusers] = before;
+        p->users[p->nusers++] = u;
+    }
+}
+
+void plan_conversation(struct plan *p, struct str user_id, const struct conversation *c)
+{
+    p->conversation = c;
+    p->conversation_user = user_id;
+}
+
+void plan_checks(const struct plan *p, struct commit *c)
+{
+    for (size_t i = 0; i < p->norders; i++) {
+        order_check(p->orders[i], c);
+    }
+    for (size_t i = 0; i < p->nusers; i++) {
+        user_check(p->users[i], c);
+    }
+    if (p->conversation != NULL) {
+        commit_check_version(c, conversation_key(p->a, p->conversation_user), p->conversation->version);
+    }
+}
+
+static void write_conversation(const struct plan *p, struct commit *c)
+{
+    struct str key = conversation_key(p->a, p->conversation_user);
+    struct buf text, sealed;
+
+    buf_init(&text, 64 * 1024);
+    buf_init(&sealed, 65 * 1024);
+    conversation_encode(p->conversation, &text);
+    vault_seal(p->tenant->vault, key, "b", buf_str(&text), &sealed);
+    commit_doc(c, key, p->conversation->version + 1, buf_str(&sealed));
+    commit_doc_field(c, "lo", p->conversation->last_order);
+    buf_fini(&text);
+    buf_fini(&sealed);
+}
+
+static const struct sender *sender_for(const struct tenant *t, struct str id)
+{
+    const struct sender *s = id.n > 0 ? tenant_sender(t->conf, id) : NULL;
+
+    return s != NULL || t->conf->nsenders == 0 ? s : &t->conf->senders[0];
+}
+
+/* The record, its indexes, and its place in the lane of its person and class. */
+static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c, plan_grant_fn *grant,
+                          void *ctx, size_t *marked, struct err *err)
+{
+    const struct sender *s = sender_for(p->tenant, pm->m.sender);
+    struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
+    struct buf record, sealed;
+    struct rate rate;
+
+    if (s == NULL) {
+        return err_set(err, ERR_CONFIG, "tenant \"%.*s\" has no sender to send by", STR_ARG(p->tenant->id));
+    }
+    pm->m.sender = s->id;
+    buf_init(&record, RECORD_BYTES_MAX);
+    buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
+    message_encode(&pm->m, &record);
+    pm->record = arena_dup(p->a, buf_str(&record));
+    vault_seal(p->tenant->vault, key, "b", buf_str(&record), &sealed);
+    commit_doc(c, key, 1, buf_str(&sealed));
+    commit_doc_field(c, "s", STR("queued"));
+    commit_doc_field(c, "u", pm->m.user);
+    commit_doc_field(c, "o", pm->m.order_id);
+    commit_doc_field(c, "tl", arena_printf(p->a, "queued,%lld,\n", (long long)p->now.ms));
+    commit_zadd(c, STR("mx"), 0, pm->m.id);
+    commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
+    if (pm->m.order_id.n > 0) {
+        commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
+    }
+    pm->queue = arena_printf(p->a, QUEUE_OUT_PREFIX "%.*s", STR_ARG(s->id));
+    pm->lane = arena_printf(p->a, "%d%.*s", (int)pm->m.prio, STR_ARG(pm->m.user));
+    sender_rate(s, &rate);
+    if (pm->m.user.n > 0 && str_eq(pm->m.user, p->speaker) && str_eq(s->id, p->spoken_to)) {
+        pm->window = p->spoken_at;
+    }
+    /* Without the window in hand the claim must read it: no grant. */
+    commit_enqueue(c, pm->queue, pm->lane, pm->m.id, pm->m.send_at,
+                   pm->window.ms > 0 && grant != NULL && grant(ctx, pm->queue), &rate);
+    pm->result = (*marked)++;
+    buf_fini(&record);
+    buf_fini(&sealed);
+    return true;
+}
+
+static void write_event(struct plan *p, const struct plan_event *e, struct commit *c)
+{
+    char id[ID_BYTES];
+    struct buf text, sealed, lane;
+
+    buf_init(&text, RECORD_BYTES_MAX);
+    buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
+    buf_init(&lane, 128);
+    id_new(id);
+    event_encode(p->tenant, e, str_of(id), p->now, p->cause, &text);
+    event_lane(p->tenant, e->subject, &lane);
+    /* The sequence is not known yet, so the record is bound to the stream, not to the entry. */
+    vault_seal(p->tenant->vault, STR("ev"), "b", buf_str(&text), &sealed);
+    commit_event(c, buf_str(&lane), buf_str(&sealed), p->tenant->conf->callback_url.n > 0);
+    buf_fini(&text);
+    buf_fini(&sealed);
+    buf_fini(&lane);
+}
+
+bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *ctx, struct err *err)
+{
+    size_t marked = 0;
+
+    if (p->over) {
+        return err_set(err, ERR_INVALID, "it would change more than %d things at once", PLAN_PARTS_MAX);
+    }
+    for (size_t i = 0; i < p->norders; i++) {
+        order_put(p->tenant, p->a, p->orders[i], p->orders_before[i], p->now, c);
+    }
+    for (size_t i = 0; i < p->nusers; i++) {
+        user_put(p->tenant, p->a, p->users[i], p->users_before[i], c);
+    }
+    if (p->conversation != NULL) {
+        write_conversation(p, c);
+    }
+    for (size_t i = 0; i < p->nentries; i++) {
+        const struct plan_entry *e = &p->entries[i];
+
+        order_timeline_put(p->tenant, p->a, e->order_id, e->kind.p, e->who, e->text, e->at, c);
+    }
+    for (size_t i = 0; i < p->nmessages; i++) {
+        if (!write_message(p, &p->messages[i], c, grant, ctx, &marked, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < p->nevents; i++) {
+        write_event(p, &p->events[i], c);
+        marked++;
+    }
+    return true;
+}
+
+void event_encode(const struct tenant *t, const struct plan_event *e, struct str id, struct wall at,
+                  struct str correlation, struct buf *out)
+{
+    char source[TENANT_ID_MAX + 16];
+    struct jw w;
+
+    snprintf(source, sizeof(source), "/gateway/%.*s", STR_ARG(t->id));
+    jw_init(&w, out);
+    jw_open(&w, NULL, '{');
+    jw_z(&w, "specversion", "1.0");
+    jw_str(&w, "id", id);
+    jw_z(&w, "source", source);
+    jw_str(&w, "type", e->type);
+    jw_str(&w, "subject", e->subject);
+    jw_wall(&w, "time", at);
+    jw_z(&w, "datacontenttype", "application/json");
+    jw_str(&w, "tenantid", t->id);
+    if (correlation.n > 0) {
+        jw_str(&w, "correlationid", correlation);
+    }
+    if (e->causation.n > 0) {
+        jw_str(&w, "causationid", e->causation);
+    }
+    jw_raw(&w, "data", e->data);
+    jw_close(&w, '}');
+}
+
+void event_render(struct str stored, int64_t sequence, struct buf *out)
+{
+    /* Spliced in front, so the same event always has the same bytes, whoever renders it. */
+    buf_addf(out, "{\"sequence\":\"%lld\",", (long long)sequence);
+    buf_add(out, str_slice(stored, 1, stored.n));
+}
+
+void event_lane(const struct tenant *t, struct str subject, struct buf *lane)
+{
+    char hash[VAULT_HASH_CHARS + 1];
+
+    vault_hash(t->vault, "subject", subject, hash);
+    buf_addf(lane, "%d%.16s", (int)PRIO_NORMAL, hash);
+}

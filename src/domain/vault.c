@@ -1,0 +1,180 @@
+#include "domain/vault.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+struct vault {
+    struct sealer *sealer;
+    char *tenant;
+    size_t tenant_n;
+    uint8_t index_key[SHA256_BYTES];
+    uint8_t mac_key[SHA256_BYTES];
+};
+
+#define WRAP_RECORD STR("vk")
+
+static void aad_add(struct buf *aad, struct str tenant, struct str record, const char *field)
+{
+    buf_add(aad, tenant);
+    buf_add_char(aad, '|');
+    buf_add(aad, record);
+    buf_add_char(aad, '|');
+    buf_addz(aad, field);
+}
+
+void vault_key_make(const uint8_t master[32], struct str tenant, struct buf *wrapped)
+{
+    uint8_t key[SEAL_KEY_BYTES];
+    struct sealer *s = sealer_new(master);
+    struct buf aad;
+
+    random_bytes(key, sizeof(key));
+    buf_init(&aad, 1024);
+    aad_add(&aad, tenant, WRAP_RECORD, "b");
+    seal(s, buf_str(&aad), str_make(key, sizeof(key)), wrapped);
+    mem_wipe(key, sizeof(key));
+    buf_fini(&aad);
+    sealer_free(&s);
+}
+
+static bool unwrap(const uint8_t master[32], struct str tenant, struct str wrapped, struct buf *key,
+                   struct err *err)
+{
+    struct sealer *s = sealer_new(master);
+    struct buf aad;
+    bool ok;
+
+    buf_init(&aad, 1024);
+    aad_add(&aad, tenant, WRAP_RECORD, "b");
+    ok = unseal(s, buf_str(&aad), wrapped, key, err);
+    buf_fini(&aad);
+    sealer_free(&s);
+    return ok && key->n == SEAL_KEY_BYTES;
+}
+
+bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str tenant, struct str wrapped,
+               struct vault **out, struct err *err)
+{
+    struct vault *v;
+    struct buf key;
+
+    buf_init(&key, 64);
+    if (!unwrap(master, tenant, wrapped, &key, err)) {
+        buf_reset(&key);
+        if (previous == NULL || !unwrap(previous, tenant, wrapped, &key, err)) {
+            buf_fini(&key);
+            return err_set(err, ERR_DAMAGED,
+                           "the master key does not open the data of tenant \"%.*s\": give the key it was "
+                           "stored with as CREWLINE_MASTER_KEY or CREWLINE_MASTER_KEY_PREVIOUS",
+                           STR_ARG(tenant));
+        }
+    }
+    v = MEM_NEW(struct vault);
+    v->tenant = mem_dupz(tenant);
+    v->tenant_n = tenant.n;
+    v->sealer = sealer_new((const uint8_t *)key.p);
+    hmac_sha256(buf_str(&key), STR("crewline index"), v->index_key);
+    hmac_sha256(buf_str(&key), STR("crewline mac"), v->mac_key);
+    mem_wipe(key.p, key.n);
+    buf_fini(&key);
+    *out = v;
+    return true;
+}
+
+void vault_free(struct vault **owner)
+{
+    struct vault *v = *owner;
+
+    if (v == NULL) {
+        return;
+    }
+    sealer_free(&v->sealer);
+    mem_free(&v->tenant);
+    mem_wipe(v, sizeof(*v));
+    mem_free(owner);
+}
+
+void vault_seal(struct vault *v, struct str record, const char *field, struct str text, struct buf *out)
+{
+    char space[256];
+    struct buf aad = {.p = NULL};
+
+    /* Nearly every AAD is short: no heap on a path that runs for each record. */
+    if (v->tenant_n + record.n + strlen(field) + 2 <= sizeof(space)) {
+        size_t n = 0;
+
+        memcpy(space, v->tenant, v->tenant_n);
+        n = v->tenant_n;
+        space[n++] = '|';
+        memcpy(space + n, record.p, record.n);
+        n += record.n;
+        space[n++] = '|';
+        memcpy(space + n, field, strlen(field));
+        seal(v->sealer, str_make(space, n + strlen(field)), text, out);
+        return;
+    }
+    buf_init(&aad, 64 * 1024);
+    aad_add(&aad, str_make(v->tenant, v->tenant_n), record, field);
+    seal(v->sealer, buf_str(&aad), text, out);
+    buf_fini(&aad);
+}
+
+bool vault_open(struct vault *v, struct str record, const char *field, struct str sealed, struct buf *out,
+                struct err *err)
+{
+    struct buf aad;
+    bool ok;
+
+    buf_init(&aad, 64 * 1024);
+    aad_add(&aad, str_make(v->tenant, v->tenant_n), record, field);
+    ok = unseal(v->sealer, buf_str(&aad), sealed, out, err);
+    buf_fini(&aad);
+    return ok || err_wrap(err, "record %.*s", STR_ARG(record));
+}
+
+bool vault_open_arena(struct vault *v, struct arena *a, struct str record, const char *field,
+                      struct str sealed, struct str *out, struct err *err)
+{
+    struct buf text;
+    bool ok;
+
+    buf_init(&text, sealed.n + 1);
+    ok = vault_open(v, record, field, sealed, &text, err);
+    if (ok) {
+        *out = arena_dup(a, buf_str(&text));
+        mem_wipe(text.p, text.n);
+    }
+    buf_fini(&text);
+    return ok;
+}
+
+void vault_hash(const struct vault *v, const char *what, struct str text, char out[VAULT_HASH_CHARS + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    struct hasher h;
+    uint8_t mac[SHA256_BYTES];
+
+    hasher_init_hmac(&h, HASH_SHA256, str_make(v->index_key, sizeof(v->index_key)));
+    hasher_add(&h, str_of(what));
+    hasher_add(&h, STR("|"));
+    hasher_add(&h, text);
+    hasher_done(&h, mac);
+    for (size_t i = 0; i < VAULT_HASH_CHARS / 2; i++) {
+        out[2 * i] = digits[mac[i] >> 4];
+        out[2 * i + 1] = digits[mac[i] & 15];
+    }
+    out[VAULT_HASH_CHARS] = '\0';
+}
+
+struct str vault_hash_arena(const struct vault *v, struct arena *a, const char *what, struct str text)
+{
+    char out[VAULT_HASH_CHARS + 1];
+
+    vault_hash(v, what, text, out);
+    return arena_dup(a, str_make(out, VAULT_HASH_CHARS));
+}
+
+struct str vault_mac_key(const struct vault *v)
+{
+    return str_make(v->mac_key, sizeof(v->mac_key));
+}

@@ -1,0 +1,142 @@
+#include "domain/view.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "domain/command.h"
+#include "domain/order_store.h"
+#include "domain/user_store.h"
+
+#include <stdio.h>
+
+struct view_op {
+    struct op op;
+    struct op *pending;
+    const struct tenant *tenant;
+    struct arena *a;
+    struct view_query query;
+    view_fn *on_done;
+    void *ctx;
+};
+
+static void view_cancel(struct op *op)
+{
+    struct view_op *v = LIST_OF(op, struct view_op, op);
+
+    op_cancel(&v->pending);
+    mem_free(&v);
+}
+
+static struct doc doc_of(const struct reply *r)
+{
+    return (struct doc){reply_int(reply_at(r, 0)), reply_str(reply_at(r, 1))};
+}
+
+static bool read_person(const struct view_op *op, struct str id, const struct reply *r, struct user **out,
+                        struct err *err)
+{
+    struct doc doc = doc_of(r);
+
+    *out = NULL;
+    if (id.n == 0 || doc.body.n == 0) {
+        return true;
+    }
+    *out = ARENA_NEW(op->a, struct user);
+    return user_open(op->tenant, op->a, id, &doc, *out, err);
+}
+
+static bool read_orders(const struct view_op *op, const struct reply *list, struct view *view, struct err *err)
+{
+    for (size_t i = 0; i + 3 < reply_len(list) && view->norders < ARRAY_LEN(view->orders); i += 4) {
+        struct str id = arena_dup(op->a, reply_str(reply_at(list, i)));
+        struct doc doc = {reply_int(reply_at(list, i + 1)), reply_str(reply_at(list, i + 2))};
+        struct order *o = ARENA_NEW(op->a, struct order);
+
+        if (!order_open(op->tenant, op->a, id, &doc, o, err)) {
+            return false;
+        }
+        view->orders[view->norders++] =
+            (struct view_order){o, (unsigned)reply_int(reply_at(list, i + 3))};
+    }
+    return true;
+}
+
+static bool read_view(const struct view_op *op, const struct reply *r, struct view *view, struct err *err)
+{
+    struct doc conversation = doc_of(reply_at(r, 2));
+    struct str user = arena_dup(op->a, reply_str(reply_at(r, 0)));
+    struct str supervisor = arena_dup(op->a, reply_str(reply_at(r, 6)));
+    struct str options = reply_str(reply_at(reply_at(r, 2), 2));
+    struct str text = STR_NONE;
+
+    view->tenant = op->tenant;
+    view->quoted_message = arena_dup(op->a, reply_str(reply_at(r, 3)));
+    view->completed_today = reply_int(reply_at(r, 4));
+    view->open_total = reply_int(reply_at(r, 5));
+    if (conversation.body.n > 0 &&
+        !vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, user), "b", conversation.body,
+                          &text, err)) {
+        return false;
+    }
+    if (!conversation_decode(op->a, text, conversation.version, &view->conversation, err)) {
+        return false;
+    }
+    if (options.n > 0) {
+        if (!vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, user), "op", options, &text,
+                              err)) {
+            return false;
+        }
+        conversation_options_decode(op->a, text, &view->conversation);
+    }
+    return read_person(op, user, reply_at(r, 1), &view->user, err) &&
+           read_person(op, supervisor, reply_at(r, 7), &view->supervisor, err) &&
+           read_orders(op, reply_at(r, 8), view, err);
+}
+
+static void on_person(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct view_op *op = ctx;
+    struct view *view = ARENA_NEW(op->a, struct view);
+    struct err own = {0};
+
+    op->pending = NULL;
+    if (err == NULL && !read_view(op, reply, view, &own)) {
+        err = &own;
+    }
+    op->on_done(op->ctx, err, err == NULL ? view : NULL);
+    mem_free(&op);
+}
+
+static struct str hashed(const struct view_op *op, const char *what, struct str text)
+{
+    return text.n == 0 ? text : vault_hash_arena(op->tenant->vault, op->a, what, text);
+}
+
+static struct str reversed(struct arena *a, struct str s)
+{
+    char *out = arena_alloc(a, s.n + 1);
+
+    for (size_t i = 0; i < s.n; i++) {
+        out[i] = s.p[s.n - 1 - i];
+    }
+    return str_make(out, s.n);
+}
+
+struct op *view_load(struct store *s, const struct tenant *t, struct arena *a, const struct view_query *q,
+                     view_fn *on_done, void *ctx)
+{
+    struct view_op *op = MEM_NEW(struct view_op);
+    struct call call;
+
+    *op = (struct view_op){.op = {view_cancel}, .tenant = t, .a = a, .query = *q, .on_done = on_done, .ctx = ctx};
+    call_init_script(&call, "person", arena_printf(a, "{%.*s}:", STR_ARG(t->id)));
+    call_str(&call, q->user);
+    call_str(&call, hashed(op, "phone", q->phone));
+    call_str(&call, hashed(op, "bsuid", q->bsuid));
+    call_str(&call, reversed(a, q->typed));
+    call_str(&call, q->order_id);
+    call_str(&call, hashed(op, "pid", q->quoted));
+    call_int(&call, VIEW_ORDERS_MAX);
+    call_int(&call, q->today.ms);
+    op->pending = store_run(s, &call, on_person, op);
+    return &op->op;
+}

@@ -1,0 +1,351 @@
+/*
+ * callbacks: posts the events to the CMMS, in order for each subject, signed after Standard Webhooks
+ * ("v1," + base64 HMAC-SHA256 of id.timestamp.body with the decoded whsec_ secret; two signatures while
+ * rotating. Source: standardwebhooks.com, spec/standard-webhooks.md). 2xx settles; 409 and 422 are the CMMS's
+ * refusal and become work for the inbox; 410 switches the endpoint off; the rest is tried again by the
+ * schedule, then a dead letter.
+ */
+#include "jobs_int.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+#define CALLBACK_MAGIC  0x0cb05003u
+#define RECORD_RETRY_MS 250
+#define REASON_MAX      500
+
+struct callback {
+    uint32_t magic;
+    struct engine_tenant *et;
+    struct lane_item *item;
+    struct op *pending;
+    struct timer *retry;
+    struct arena *a;
+    struct str stored; /* the event without its sequence */
+    struct mono began;
+    enum { END_DONE, END_REFUSED, END_LATER, END_DEAD } end;
+    struct str reason;
+    int64_t wait_ms;
+    struct str refusal_id, refusal_lane, refusal;
+};
+
+static void callback_free(struct callback *cb)
+{
+    op_cancel(&cb->pending);
+    timer_free(&cb->retry);
+    arena_free(&cb->a);
+    lane_item_done(&cb->item);
+    mem_free(&cb);
+}
+
+static void record(struct callback *cb);
+
+static void on_record_retry(void *ctx)
+{
+    record(obj_check(ctx, CALLBACK_MAGIC));
+}
+
+static void on_recorded(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
+
+    cb->pending = NULL;
+    if (err != NULL) {
+        timer_start(cb->retry, RECORD_RETRY_MS);
+        return;
+    }
+    if (outcome->result == COMMIT_OK && cb->end == END_REFUSED) {
+        int64_t token = commit_result_int(outcome, 0);
+
+        if (token > 0) {
+            lane_granted(cb->et->in, cb->refusal_lane, cb->refusal_id, token, cb->refusal, (struct wall){0});
+        } else {
+            lane_worker_wake(cb->et->in);
+        }
+    }
+    callback_free(cb);
+}
+
+static void write_refusal(struct callback *cb, struct commit *c)
+{
+    char id[ID_BYTES];
+    struct buf text;
+    struct jw w;
+
+    id_new(id);
+    cb->refusal_id = arena_dup(cb->a, str_of(id));
+    cb->refusal_lane = arena_printf(cb->a, "%dr:%.*s", PRIO_REPLY, STR_ARG(cb->item->lane));
+    buf_init(&text, (size_t)2 << 20);
+    buf_add_char(&text, ITEM_REFUSED);
+    jw_init(&w, &text);
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "reason", cb->reason);
+    jw_raw(&w, "event", cb->stored);
+    jw_close(&w, '}');
+    cb->refusal = arena_dup(cb->a, buf_str(&text));
+    buf_fini(&text);
+    inbox_put(cb->et, cb->a, c, cb->refusal_lane, cb->refusal_id, cb->refusal, true);
+}
+
+static void write_dead(struct callback *cb, struct commit *c)
+{
+    struct str key = arena_printf(cb->a, "dl:cb:%.*s", STR_ARG(cb->item->id));
+    struct buf text;
+    struct jw w;
+
+    buf_init(&text, 64 * 1024);
+    jw_init(&w, &text);
+    jw_open(&w, NULL, '{');
+    jw_z(&w, "kind", "callback");
+    jw_str(&w, "sequence", cb->item->id);
+    jw_str(&w, "lane", cb->item->lane);
+    jw_str(&w, "reason", cb->reason);
+    jw_int(&w, "tries", cb->item->sends + 1);
+    jw_wall(&w, "at", wall_now());
+    jw_close(&w, '}');
+    commit_hset(c, key, STR("b"), job_seal(cb->et, cb->a, key, "b", buf_str(&text)));
+    commit_zadd(c, STR("dl"), (double)wall_now().ms, arena_printf(cb->a, "cb:%.*s", STR_ARG(cb->item->id)));
+    buf_fini(&text);
+}
+
+static void record(struct callback *cb)
+{
+    struct str ledger = arena_printf(cb->a, "cb:%.*s", STR_ARG(cb->item->id));
+    struct commit *c = commit_new(cb->et->t.id);
+
+    if (cb->retry == NULL) {
+        cb->retry = timer_new(cb->et->e->loop, on_record_retry, cb);
+    }
+    lane_check_lease(c, cb->item);
+    switch (cb->end) {
+    case END_REFUSED:
+        write_refusal(cb, c);
+        lane_finish(c, cb->item);
+        commit_delete(c, ledger);
+        break;
+    case END_DONE:
+        lane_finish(c, cb->item);
+        if (cb->item->sends > 0) {
+            commit_delete(c, ledger);
+        }
+        break;
+    case END_LATER:
+        commit_hincr(c, ledger, STR("n"), 1);
+        commit_hset(c, ledger, STR("e"), cb->reason);
+        lane_put_off(c, cb->item, (struct wall){wall_now().ms + cb->wait_ms});
+        break;
+    case END_DEAD:
+        write_dead(cb, c);
+        lane_finish(c, cb->item);
+        commit_delete(c, ledger);
+        break;
+    }
+    cb->pending = commit_run(cb->et->e->store, &c, on_recorded, cb);
+}
+
+/* ---- judging the answer ---- */
+
+static struct str refusal_reason(struct callback *cb, struct str body)
+{
+    struct json *j = NULL;
+    struct str reason = STR_NONE;
+
+    if (json_parse(body, 64 * 1024, &j, NULL)) {
+        reason = arena_dup(cb->a, str_slice(json_get_str(j, "reason"), 0, REASON_MAX));
+        json_free(&j);
+    }
+    return reason.n > 0 ? reason : STR("the CMMS gave no reason");
+}
+
+static void endpoint_failing(struct callback *cb)
+{
+    struct callbacks *state = &cb->et->callbacks;
+
+    snprintf(state->reason, sizeof(state->reason), "%.*s", STR_ARG(cb->reason));
+    if (++state->failing == 3) {
+        log_error("the CMMS does not take its events", LF_STR("tenant", cb->et->t.id), LF_STR("reason", cb->reason));
+    }
+}
+
+static void end_failed(struct callback *cb, int64_t retry_after_s)
+{
+    const struct settings *s = cb->et->e->o.settings;
+    int64_t tries = cb->item->sends; /* before this one */
+
+    endpoint_failing(cb);
+    if (tries >= (int64_t)s->ncallback_schedule) {
+        cb->end = END_DEAD;
+        metric_add(METRIC_CALLBACKS_DEAD, 1);
+        log_error("event given up: dead letter", LF_STR("tenant", cb->et->t.id), LF_STR("sequence", cb->item->id),
+                  LF_STR("reason", cb->reason));
+    } else {
+        cb->end = END_LATER;
+        cb->wait_ms = s->callback_schedule_ms[tries];
+        cb->wait_ms += (int64_t)random_below((uint32_t)(cb->wait_ms / 10 + 1));
+        if (retry_after_s * 1000 > cb->wait_ms) {
+            cb->wait_ms = retry_after_s * 1000;
+        }
+        metric_add(METRIC_CALLBACKS_RETRIED, 1);
+    }
+    record(cb);
+}
+
+static void endpoint_gone(struct callback *cb)
+{
+    cb->et->callbacks.off = true;
+    snprintf(cb->et->callbacks.reason, sizeof(cb->et->callbacks.reason), "the endpoint answered 410 Gone");
+    lane_worker_pause(cb->et->cb, true);
+    log_error("callbacks switched off: the endpoint answered 410; a reload (SIGHUP) tries again",
+              LF_STR("tenant", cb->et->t.id));
+    cb->end = END_LATER;
+    cb->wait_ms = 1000;
+    record(cb);
+}
+
+static void on_answer(void *ctx, const struct err *err, const struct http_answer *answer)
+{
+    struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
+
+    cb->pending = NULL;
+    histogram_add(HISTOGRAM_CALLBACK, mono_now().us - cb->began.us);
+    if (err != NULL) {
+        cb->reason = arena_dup(cb->a, str_of(err->msg));
+        end_failed(cb, 0);
+        return;
+    }
+    if (answer->status >= 200 && answer->status < 300) {
+        cb->et->callbacks.failing = 0;
+        cb->et->callbacks.reason[0] = '\0';
+        metric_add(METRIC_CALLBACKS_OK, 1);
+        cb->end = END_DONE;
+        record(cb);
+        return;
+    }
+    if (answer->status == 409 || answer->status == 422) {
+        cb->et->callbacks.failing = 0;
+        cb->reason = refusal_reason(cb, answer->body);
+        metric_add(METRIC_CALLBACKS_REFUSED, 1);
+        cb->end = END_REFUSED;
+        record(cb);
+        return;
+    }
+    if (answer->status == 410) {
+        endpoint_gone(cb);
+        return;
+    }
+    cb->reason = arena_printf(cb->a, "the endpoint answered %d", answer->status);
+    end_failed(cb, answer->retry_after_s);
+}
+
+/* ---- posting ---- */
+
+/* Fails where the secret is not base64 behind "whsec_": the settings have refused that at the start. */
+static void sign_with(struct str secret, struct str text, struct buf *out)
+{
+    uint8_t mac[SHA256_BYTES];
+    struct buf key;
+
+    if (secret.n == 0) {
+        return;
+    }
+    buf_init(&key, 256);
+    if (base64_decode(&key, str_slice(secret, str_starts(secret, STR("whsec_")) ? 6 : 0, secret.n))) {
+        hmac_sha256(buf_str(&key), text, mac);
+        if (out->n > 0) {
+            buf_add_char(out, ' ');
+        }
+        buf_addz(out, "v1,");
+        base64_add(out, str_make(mac, sizeof(mac)));
+        mem_wipe(key.p, key.n);
+    }
+    buf_fini(&key);
+}
+
+static void post(struct callback *cb, struct str id, struct str body)
+{
+    const struct tenant_settings *conf = cb->et->t.conf;
+    const struct settings *s = cb->et->e->o.settings;
+    struct str stamp = arena_printf(cb->a, "%lld", (long long)(wall_now().ms / 1000));
+    struct pair headers[4];
+    struct http_call call;
+    struct buf text, signature;
+
+    buf_init(&text, body.n + 256);
+    buf_init(&signature, 512);
+    buf_addf(&text, "%.*s.%.*s.", STR_ARG(id), STR_ARG(stamp));
+    buf_add(&text, body);
+    sign_with(conf->signing_secret, buf_str(&text), &signature);
+    sign_with(conf->signing_secret_previous, buf_str(&text), &signature);
+    headers[0] = (struct pair){STR("Content-Type"), STR("application/cloudevents+json")};
+    headers[1] = (struct pair){STR("webhook-id"), id};
+    headers[2] = (struct pair){STR("webhook-timestamp"), stamp};
+    headers[3] = (struct pair){STR("webhook-signature"), buf_str(&signature)};
+    /* Repeating a callback is allowed (same id, same bytes), so libcurl may do it on a stale connection. */
+    call = (struct http_call){.method = "POST",
+                              .url = conf->callback_url,
+                              .headers = headers,
+                              .nheaders = signature.n > 0 ? 4 : 3,
+                              .body = body,
+                              .flags = HTTP_IDEMPOTENT | (s->allow_private_callbacks ? 0 : HTTP_PUBLIC_ONLY),
+                              .timeout_ms = s->callback_timeout_ms,
+                              .response_bytes_max = 64 * 1024};
+    cb->began = mono_now();
+    cb->pending = http_call_start(cb->et->e->http, &call, on_answer, cb);
+    buf_fini(&text);
+    buf_fini(&signature);
+}
+
+static struct str event_id(struct callback *cb)
+{
+    struct json *j = NULL;
+    struct str id = STR_NONE;
+
+    if (json_parse(cb->stored, (size_t)2 << 20, &j, NULL)) {
+        id = arena_dup(cb->a, json_get_str(j, "id"));
+        json_free(&j);
+    }
+    return id;
+}
+
+static void on_item(void *ctx, struct lane_item *item)
+{
+    struct callback *cb = MEM_NEW(struct callback);
+    struct err err = {0};
+    struct buf body;
+    int64_t sequence = 0;
+
+    *cb = (struct callback){.magic = CALLBACK_MAGIC, .et = ctx, .item = item, .a = arena_new()};
+    if (!job_body(cb->et, cb->a, STR("ev"), "b", item->body, &cb->stored, &err) ||
+        !str_to_i64(item->id, 1, INT64_MAX, &sequence)) {
+        log_error("event set aside: its record does not open", LF_STR("tenant", cb->et->t.id),
+                  LF_STR("sequence", item->id), LF_Z("reason", err.msg));
+        metric_add(METRIC_DAMAGED, 1);
+        cb->reason = arena_dup(cb->a, str_of(err.msg));
+        cb->end = END_DEAD;
+        record(cb);
+        return;
+    }
+    buf_init(&body, cb->stored.n + 64);
+    event_render(cb->stored, sequence, &body);
+    post(cb, event_id(cb), buf_str(&body));
+    buf_fini(&body);
+}
+
+void callbacks_start(struct engine_tenant *et)
+{
+    const struct lane_options o = {.tenant = et->t.id,
+                                   .queue = STR(QUEUE_CB),
+                                   .record = LANE_EVENT,
+                                   .slots = CALLBACK_SLOTS,
+                                   .lease_ms = et->e->o.settings->lease_ms,
+                                   .on_item = on_item,
+                                   .ctx = et};
+
+    if (et->t.conf->callback_url.n == 0) {
+        return; /* the CMMS polls the outbox */
+    }
+    et->cb = lane_worker_new(et->e->loop, et->e->store, &o);
+    lane_worker_wake(et->cb);
+}

@@ -1,0 +1,366 @@
+#include "jobs/engine.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "domain/view.h"
+#include "jobs_int.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+bool job_body(struct engine_tenant *et, struct arena *a, struct str key, const char *field, struct str body,
+              struct str *out, struct err *err)
+{
+    if (body.n > 0 && body.p[0] != 1) {
+        *out = arena_dup(a, body);
+        return true;
+    }
+    if (body.n == 0) {
+        return err_set(err, ERR_DAMAGED, "record %.*s is missing", STR_ARG(key));
+    }
+    return vault_open_arena(et->t.vault, a, key, field, body, out, err);
+}
+
+struct str job_seal(struct engine_tenant *et, struct arena *a, struct str key, const char *field, struct str text)
+{
+    struct buf sealed;
+    struct str out;
+
+    buf_init(&sealed, text.n + SEAL_EXTRA_BYTES + 1);
+    vault_seal(et->t.vault, key, field, text, &sealed);
+    out = arena_dup(a, buf_str(&sealed));
+    buf_fini(&sealed);
+    return out;
+}
+
+/* ---- start: store, vaults, workers ---- */
+
+static void tenant_load(struct engine_tenant *et);
+
+static void engine_fail(struct engine *e, const struct err *err)
+{
+    log_error("engine cannot start", LF_Z("reason", err->msg));
+    if (e->o.on_failed != NULL) {
+        e->o.on_failed(e->o.ctx, err);
+    }
+}
+
+static void tenant_loaded(struct engine_tenant *et)
+{
+    struct engine *e = et->e;
+
+    if (e->o.work) {
+        inbox_start(et);
+        outbox_start(et);
+        callbacks_start(et);
+    }
+    if (++e->nloaded == e->ntenants) {
+        e->ready = true;
+        e->o.on_ready(e->o.ctx);
+    }
+}
+
+static void on_key_made(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct engine_tenant *et = ctx;
+
+    (void)outcome; /* made by us or, meanwhile, by another instance: what is there now counts */
+    et->loading = NULL;
+    if (err != NULL) {
+        log_warn("data key not written, trying again", LF_STR("tenant", et->t.id), LF_Z("reason", err->msg));
+    }
+    tenant_load(et);
+}
+
+static void make_key(struct engine_tenant *et)
+{
+    struct commit *c = commit_new(et->t.id);
+    struct buf wrapped;
+
+    buf_init(&wrapped, 256);
+    vault_key_make(et->e->o.settings->master_key, et->t.id, &wrapped);
+    commit_check_version(c, STR("vk"), 0);
+    commit_doc(c, STR("vk"), 1, buf_str(&wrapped));
+    buf_fini(&wrapped);
+    et->loading = commit_run(et->e->store, &c, on_key_made, et);
+}
+
+static void on_key_read(void *ctx, const struct err *err, const struct doc *docs, size_t n)
+{
+    struct engine_tenant *et = ctx;
+    const struct settings *s = et->e->o.settings;
+    struct err own = {0};
+
+    (void)n;
+    et->loading = NULL;
+    if (err != NULL) {
+        tenant_load(et); /* the store keeps its own pace: its deadline is the pause between the tries */
+        return;
+    }
+    if (docs[0].version == 0) {
+        make_key(et);
+        return;
+    }
+    if (!vault_new(s->master_key, s->has_master_key_previous ? s->master_key_previous : NULL, et->t.id,
+                   docs[0].body, &et->t.vault, &own)) {
+        engine_fail(et->e, &own);
+        return;
+    }
+    tenant_loaded(et);
+}
+
+static void tenant_load(struct engine_tenant *et)
+{
+    static const struct str key = {"vk", 2};
+
+    et->loading = fetch_run(et->e->store, et->t.id, &key, 1, on_key_read, et);
+}
+
+static void on_health(void *ctx, enum store_health health, const char *reason)
+{
+    struct engine *e = ctx;
+
+    snprintf(e->store_reason, sizeof(e->store_reason), "%s", reason == NULL ? "" : reason);
+    if (health == STORE_READY) {
+        log_info("redis is ready");
+        for (size_t i = 0; i < e->ntenants; i++) {
+            if (e->tenants[i].in != NULL) {
+                lane_worker_wake(e->tenants[i].in);
+            }
+        }
+    } else {
+        log_warn(health == STORE_WEAK ? "redis keeps less than was asked for" : "redis is not ready",
+                 LF_Z("reason", e->store_reason));
+    }
+}
+
+static void tenants_init(struct engine *e)
+{
+    const struct settings *s = e->o.settings;
+
+    e->ntenants = s->ntenants;
+    e->tenants = mem_array(s->ntenants, sizeof(*e->tenants));
+    for (size_t i = 0; i < s->ntenants; i++) {
+        struct engine_tenant *et = &e->tenants[i];
+
+        et->e = e;
+        et->t = (struct tenant){.conf = &s->tenants[i], .id = s->tenants[i].id, .settings = s, .i18n = e->o.i18n};
+    }
+}
+
+bool engine_new(struct loop *l, const struct engine_options *o, struct engine **out, struct err *err)
+{
+    static bool scripts_known;
+    const struct store_options so = {o->redis_url, o->settings->durability, 3000};
+    char ca[512];
+    struct engine *e = MEM_NEW(struct engine);
+    struct http_client_options ho = {64, NULL, "crewline/" CREWLINE_VERSION};
+
+    if (!scripts_known) {
+        store_scripts_add(domain_scripts);
+        scripts_known = true;
+    }
+    e->loop = l;
+    e->o = *o;
+    tenants_init(e);
+    if (!store_new(l, &so, on_health, e, &e->store, err)) {
+        mem_free(&e->tenants);
+        mem_free(&e);
+        return false;
+    }
+    if (o->settings->ca_file.n > 0) {
+        snprintf(ca, sizeof(ca), "%.*s", STR_ARG(o->settings->ca_file));
+        ho.ca_file = ca;
+    }
+    e->http = http_client_new(l, &ho);
+    id_new(e->owner);
+    commit_owner_set(e->store, str_of(e->owner), o->settings->lease_ms);
+    if (o->work) {
+        lane_wake_subscribe(e->store);
+    }
+    for (size_t i = 0; i < e->ntenants; i++) {
+        tenant_load(&e->tenants[i]);
+    }
+    *out = e;
+    return true;
+}
+
+/* ---- stop ---- */
+
+static void stop_finish(struct engine *e)
+{
+    loop_fn *fn = e->on_stopped;
+
+    timer_stop(e->stop_timer);
+    e->on_stopped = NULL;
+    if (fn != NULL) {
+        fn(e->stop_ctx);
+    }
+}
+
+static void on_worker_idle(void *ctx)
+{
+    struct engine *e = ctx;
+
+    if (--e->stopping_workers == 0) {
+        stop_finish(e);
+    }
+}
+
+static void on_stop_deadline(void *ctx)
+{
+    struct engine *e = ctx;
+
+    log_warn("stopping with work in flight; its leases run out and it goes on elsewhere",
+             LF_INT("workers", (int64_t)e->stopping_workers));
+    stop_finish(e);
+}
+
+static void stop_worker(struct engine *e, struct lane_worker *w)
+{
+    if (w != NULL) {
+        e->stopping_workers++;
+        lane_worker_stop(w, on_worker_idle, e);
+    }
+}
+
+void engine_stop(struct engine *e, int64_t deadline_ms, loop_fn *on_stopped, void *ctx)
+{
+    e->stopping = true;
+    e->on_stopped = on_stopped;
+    e->stop_ctx = ctx;
+    e->stop_timer = timer_new(e->loop, on_stop_deadline, e);
+    timer_start(e->stop_timer, deadline_ms);
+    e->stopping_workers = 1; /* ours, until all are asked */
+    for (size_t i = 0; i < e->ntenants; i++) {
+        stop_worker(e, e->tenants[i].in);
+        stop_worker(e, e->tenants[i].cb);
+        for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
+            stop_worker(e, e->tenants[i].outboxes[k].worker);
+        }
+    }
+    loop_defer(e->loop, on_worker_idle, e);
+}
+
+void engine_free(struct engine **owner)
+{
+    struct engine *e = *owner;
+
+    if (e == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < e->ntenants; i++) {
+        struct engine_tenant *et = &e->tenants[i];
+
+        op_cancel(&et->loading);
+        lane_worker_free(&et->in);
+        lane_worker_free(&et->cb);
+        for (size_t k = 0; k < et->noutboxes; k++) {
+            outbox_fini(&et->outboxes[k]);
+        }
+        mem_free(&et->outboxes);
+    }
+    http_client_free(&e->http);
+    store_free(&e->store);
+    for (size_t i = 0; i < e->ntenants; i++) {
+        vault_free(&e->tenants[i].t.vault);
+    }
+    timer_free(&e->stop_timer);
+    mem_free(&e->tenants);
+    mem_free(owner);
+}
+
+void engine_reloaded(struct engine *e)
+{
+    for (size_t i = 0; i < e->ntenants; i++) {
+        if (e->tenants[i].callbacks.off) {
+            e->tenants[i].callbacks = (struct callbacks){0};
+            lane_worker_pause(e->tenants[i].cb, false);
+        }
+        for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
+            struct rate rate;
+
+            sender_rate(e->tenants[i].outboxes[k].sender, &rate);
+            lane_worker_rate(e->tenants[i].outboxes[k].worker, &rate);
+            outbox_resume(&e->tenants[i].outboxes[k]);
+        }
+    }
+}
+
+/* ---- what others ask ---- */
+
+struct store *engine_store(struct engine *e)
+{
+    return e->store;
+}
+
+struct http_client *engine_http(struct engine *e)
+{
+    return e->http;
+}
+
+struct loop *engine_loop(struct engine *e)
+{
+    return e->loop;
+}
+
+const struct settings *engine_settings(const struct engine *e)
+{
+    return e->o.settings;
+}
+
+bool engine_ready(const struct engine *e)
+{
+    return e->ready && !e->stopping;
+}
+
+size_t engine_tenants(const struct engine *e)
+{
+    return e->ntenants;
+}
+
+struct engine_tenant *engine_tenant_at(struct engine *e, size_t i)
+{
+    assert(i < e->ntenants);
+    return &e->tenants[i];
+}
+
+struct engine_tenant *engine_tenant_find(struct engine *e, struct str id)
+{
+    for (size_t i = 0; i < e->ntenants; i++) {
+        if (str_eq(e->tenants[i].t.id, id)) {
+            return &e->tenants[i];
+        }
+    }
+    return NULL;
+}
+
+const struct tenant *engine_tenant(const struct engine_tenant *et)
+{
+    return &et->t;
+}
+
+size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max)
+{
+    size_t n = 0;
+
+    for (; n < et->noutboxes && n < max; n++) {
+        const struct outbox *ob = &et->outboxes[n];
+        struct lane_stats stats;
+
+        lane_worker_stats(ob->worker, &stats);
+        out[n] = (struct sender_health){ob->sender, ob->paused, str_of(ob->paused ? ob->reason : ""),
+                                        (int64_t)stats.out};
+    }
+    return n;
+}
+
+const char *engine_callback_health(const struct engine_tenant *et, struct str *reason)
+{
+    *reason = str_of(et->callbacks.reason);
+    if (et->callbacks.off) {
+        return "down";
+    }
+    return et->callbacks.failing >= 3 ? "degraded" : "ok";
+}
