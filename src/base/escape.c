@@ -4,11 +4,6 @@
 #include "base/text.h"
 #include "base_int.h"
 
-static bool is_clean(unsigned char c)
-{
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 /* The letter behind the backslash, or 0 where only \u00XX will do. */
 static char short_escape(unsigned char c)
 {
@@ -61,9 +56,9 @@ void json_escape_add(struct buf *out, struct str s)
     while (i < s.n) {
         size_t step;
 
-        if (is_clean(p[i])) {
-            i++;
-            continue;
+        i += clean_run(p + i, s.n - i);
+        if (i == s.n) {
+            break;
         }
         step = p[i] >= 0x80 ? utf8_step(p + i, s.n - i) : 0;
         if (step > 0) {

@@ -94,6 +94,24 @@ static void test_overflow(void)
     buf_fini(&b);
 }
 
+/* Appending a byte at a time must not copy everything a byte at a time. */
+static void test_growth(void)
+{
+    size_t cap = 0, grown = 0;
+    struct buf b;
+
+    buf_init(&b, 1000000);
+    for (int i = 0; i < 1000000; i++) {
+        buf_add_char(&b, 'x');
+        grown += b.cap != cap;
+        cap = b.cap;
+    }
+    CHECK("fits", buf_ok(&b));
+    CHECK("it doubles", grown < 20);
+    CHECK_INT("up to the limit and its NUL", b.cap, 1000001);
+    buf_fini(&b);
+}
+
 static void test_reserve_and_take(void)
 {
     struct buf b;
@@ -119,7 +137,8 @@ static void test_reserve_and_take(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_append), TEST(test_i64), TEST(test_limit),
-                                        TEST(test_overflow), TEST(test_reserve_and_take)};
+    static const struct test tests[] = {TEST(test_append), TEST(test_i64),
+                                        TEST(test_limit),  TEST(test_overflow),
+                                        TEST(test_growth), TEST(test_reserve_and_take)};
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }
