@@ -1,0 +1,28 @@
+/*
+ * app: the HTTP face of the gateway: webhooks of the providers, the JSON API, health and metrics. Wiring
+ * only: routes, credentials, problem+json; the work is done by jobs/ and domain/.
+ */
+#ifndef CREWLINE_APP_APP_H
+#define CREWLINE_APP_APP_H
+
+#include "jobs/engine.h"
+#include "net/http_server.h"
+#include "net/tls.h"
+
+struct app;
+
+struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n);
+/** Opens the listening sockets: before the engine is ready everything but /healthz answers 503. */
+bool app_listen(struct app *app, struct err *err);
+/** From then on requests reach the engine. */
+void app_serve(struct app *app, struct engine *e);
+void app_reloaded(struct app *app, struct err *err); /* certificates, secrets of webhooks */
+void app_drain(struct app *app, loop_fn *on_drained, void *ctx);
+void app_free(struct app **owner);
+/** "127.0.0.1:8080" as really taken (port 0 in tests). */
+int app_port(const struct app *app);
+
+/** The OpenAPI 3.1 document, made from the table of routes. */
+void openapi_write(struct buf *out);
+
+#endif

@@ -1,0 +1,318 @@
+#include "app/app.h"
+
+#include "app_int.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+/* ---- from a request on the wire to its handler ---- */
+
+static void run_route(struct request *r)
+{
+    if (r->app->engine == NULL || !engine_ready(r->app->engine)) {
+        if ((r->route->flags & ROUTE_NOT_READY) == 0) {
+            err_set(&r->err, ERR_STORE_UNAVAILABLE, "the gateway is starting or stopping, or Redis is not there yet");
+            reply_error(r, &r->err);
+            return;
+        }
+    }
+    r->e = r->app->engine;
+    r->route->run(r);
+}
+
+static void on_headers(void *ctx, struct http_req *http)
+{
+    struct app *app = ctx;
+    struct arena *a = http_req_arena(http);
+    struct request *r = ARENA_NEW(a, struct request);
+    const struct settings *s = app->settings;
+    struct buf allow;
+
+    *r = (struct request){.magic = REQUEST_MAGIC, .app = app, .http = http, .a = a, .began = mono_now()};
+    http_req_set_user(http, r);
+    buf_init(&allow, 128);
+    r->route = route_find(http_req_method(http), http_req_path(http), r->args, &allow);
+    if (r->route == NULL) {
+        err_set(&r->err, allow.n > 0 ? ERR_METHOD : ERR_NOT_FOUND,
+                allow.n > 0 ? "this path takes %s" : "there is nothing here; see /api/openapi.json", allow.p);
+        r->user = allow.n > 0 ? (void *)arena_dup(a, buf_str(&allow)).p : NULL;
+        buf_fini(&allow);
+        reply_error(r, &r->err);
+        return;
+    }
+    buf_fini(&allow);
+    http_req_limit(http, (size_t)((r->route->flags & (ROUTE_META | ROUTE_TWILIO)) != 0 ? s->http_webhook_bytes
+                                  : (r->route->flags & ROUTE_UPLOAD) != 0             ? s->http_upload_bytes
+                                                                                      : s->http_api_bytes));
+    if ((r->route->flags & ROUTE_META) != 0) {
+        webhook_meta_headers(r);
+    }
+}
+
+static void on_request(void *ctx, struct http_req *http)
+{
+    struct request *r = obj_check(http_req_user(http), REQUEST_MAGIC);
+
+    (void)ctx;
+    if ((r->route->flags & (ROUTE_META | ROUTE_TWILIO)) != 0) {
+        run_route(r);
+        return;
+    }
+    r->idempotency = http_req_header(http, STR("Idempotency-Key"));
+    if (r->idempotency.n > 255) {
+        err_set(&r->err, ERR_BAD_REQUEST, "Idempotency-Key is longer than 255 characters");
+        reply_error(r, &r->err);
+        return;
+    }
+    auth_check(r, run_route);
+}
+
+/* The request ends: answered, or its client went away. What is not in the arena goes here. */
+static void request_end(struct request *r)
+{
+    op_cancel(&r->pending);
+    json_free(&r->body);
+    for (size_t i = 0; i < r->nhashers; i++) {
+        hasher_fini(&r->hashers[i]);
+    }
+    r->nhashers = 0;
+}
+
+static void on_gone(void *ctx, struct http_req *http)
+{
+    struct request *r = http_req_user(http);
+
+    (void)ctx;
+    if (r == NULL) {
+        return;
+    }
+    if (r->on_gone != NULL) {
+        r->on_gone(r);
+    }
+    request_end(r);
+}
+
+static void add_header(struct buf *headers, const char *name, const char *value)
+{
+    buf_addf(headers, "%s: %s\r\n", name, value);
+}
+
+static void on_error(void *ctx, const struct err *err, struct buf *headers, struct buf *body)
+{
+    (void)ctx;
+    add_header(headers, "Content-Type", "application/problem+json");
+    add_header(headers, "X-Content-Type-Options", "nosniff");
+    add_header(headers, "Cache-Control", "no-store");
+    if (err_status(err->code) == 503 || err_status(err->code) == 429) {
+        add_header(headers, "Retry-After", "1");
+    }
+    problem_render(err, body);
+}
+
+/* ---- answers ---- */
+
+/* Every reply carries these; see CONTRACT "Paths for the CMMS and for admins". */
+static const struct http_field security_fields[] = {
+    {"X-Content-Type-Options",       {"nosniff", 7}                              },
+    {"Content-Security-Policy",      {"default-src 'none'; frame-ancestors 'none'", 42}},
+    {"Referrer-Policy",              {"no-referrer", 11}                         },
+    {"Cross-Origin-Opener-Policy",   {"same-origin", 11}                         },
+    {"Cross-Origin-Resource-Policy", {"same-origin", 11}                         },
+    {"Cache-Control",                {"no-store", 8}                             },
+};
+
+static void reply_with(struct request *r, int status, const char *type, struct str body,
+                       const struct http_field *extra, size_t nextra)
+{
+    struct http_field fields[ARRAY_LEN(security_fields) + 4];
+    size_t n = ARRAY_LEN(security_fields);
+    struct http_reply reply;
+
+    memcpy(fields, security_fields, sizeof(security_fields));
+    if (str_starts(r->app->settings->public_url, STR("https:"))) {
+        fields[n++] = (struct http_field){"Strict-Transport-Security", STR("max-age=31536000")};
+    }
+    for (size_t i = 0; i < nextra && n < ARRAY_LEN(fields); i++) {
+        fields[n++] = extra[i];
+    }
+    reply = (struct http_reply){.status = status, .content_type = type, .fields = fields, .nfields = n, .body = body};
+    request_end(r);
+    http_reply(r->http, &reply);
+}
+
+void reply_text(struct request *r, int status, const char *type, struct str body)
+{
+    reply_with(r, status, type, body, NULL, 0);
+}
+
+void reply_json(struct request *r, int status, struct str body)
+{
+    reply_with(r, status, "application/json", body, NULL, 0);
+}
+
+void reply_empty(struct request *r, int status)
+{
+    reply_with(r, status, NULL, STR_NONE, NULL, 0);
+}
+
+void reply_error(struct request *r, const struct err *err)
+{
+    struct http_field extra[2];
+    struct buf body;
+    size_t n = 0;
+
+    if (err_status(err->code) == 503 || err_status(err->code) == 429) {
+        extra[n++] = (struct http_field){
+            "Retry-After", arena_printf(r->a, "%lld", (long long)(err->retry_after_s > 0 ? err->retry_after_s : 1))};
+    }
+    if (err->code == ERR_METHOD && r->user != NULL) {
+        extra[n++] = (struct http_field){"Allow", str_of(r->user)};
+    }
+    if (err_status(err->code) == 401 && r->route != NULL && (r->route->flags & (ROUTE_META | ROUTE_TWILIO)) == 0) {
+        extra[n++] = (struct http_field){"WWW-Authenticate", STR("Bearer")};
+    }
+    if (err->code == ERR_INTERNAL || err->code == ERR_STORE_REPLY) {
+        log_error("request failed", LF_STR("path", http_req_path(r->http)), LF_Z("reason", err->msg));
+    }
+    buf_init(&body, 4096);
+    problem_render(err, &body);
+    reply_with(r, err_status(err->code), "application/problem+json", arena_dup(r->a, buf_str(&body)), extra, n);
+    buf_fini(&body);
+}
+
+struct buf *reply_begin(struct request *r, struct jw *w)
+{
+    struct buf *body = ARENA_NEW(r->a, struct buf);
+
+    buf_init(body, (size_t)16 << 20);
+    jw_init(w, body);
+    return body;
+}
+
+void reply_built(struct request *r, int status, struct buf *body)
+{
+    struct buf local = *body; /* the struct lives in the arena, which the reply ends */
+
+    reply_json(r, status, buf_str(&local));
+    buf_fini(&local);
+}
+
+/* ---- life ---- */
+
+static void add_secret(struct str *list, size_t *n, struct str secret)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (str_eq(list[i], secret)) {
+            return;
+        }
+    }
+    if (secret.n > 0 && *n < WEBHOOK_SECRETS_MAX) {
+        list[(*n)++] = secret;
+    }
+}
+
+/* Which secret a webhook is signed with is not known before it is parsed, and it is not parsed before. */
+static void collect_secrets(struct app *app)
+{
+    app->nmeta_secrets = app->nmeta_tokens = 0;
+    for (size_t t = 0; t < app->settings->ntenants; t++) {
+        for (size_t i = 0; i < app->settings->tenants[t].nsenders; i++) {
+            const struct sender *s = &app->settings->tenants[t].senders[i];
+
+            if (s->provider == PROVIDER_META) {
+                add_secret(app->meta_secrets, &app->nmeta_secrets, s->app_secret);
+                add_secret(app->meta_secrets, &app->nmeta_secrets, s->app_secret_previous);
+                add_secret(app->meta_tokens, &app->nmeta_tokens, s->verify_token);
+            }
+        }
+    }
+}
+
+static const struct http_handler handler = {on_headers, on_request, on_gone, on_error};
+
+struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n)
+{
+    struct app *app = MEM_NEW(struct app);
+    struct http_server_options o = http_server_defaults;
+    struct str proxies[64];
+
+    app->loop = l;
+    app->settings = s;
+    app->i18n = i18n;
+    app->key_cache = map_new();
+    o.header_bytes_max = (size_t)s->http_header_bytes;
+    o.header_fields_max = (size_t)s->http_header_fields;
+    o.header_timeout_ms = s->http_header_timeout_ms;
+    o.body_min_bytes_s = s->http_body_min_bytes_s;
+    o.idle_timeout_ms = s->http_idle_timeout_ms;
+    o.connections_max = (size_t)s->http_connections;
+    o.connections_per_address_max = (size_t)s->http_connections_per_address;
+    for (size_t i = 0; i < json_len(s->trusted_proxies) && i < ARRAY_LEN(proxies); i++) {
+        proxies[o.ntrusted_proxies++] = json_str(json_at(s->trusted_proxies, i));
+    }
+    o.trusted_proxies = proxies;
+    app->server = http_server_new(l, &o, &handler, app);
+    buf_init(&app->openapi, (size_t)1 << 20);
+    openapi_write(&app->openapi);
+    collect_secrets(app);
+    return app;
+}
+
+bool app_listen(struct app *app, struct err *err)
+{
+    const struct settings *s = app->settings;
+
+    if (s->tls_cert.n > 0) {
+        char cert[1024], key[1024];
+
+        snprintf(cert, sizeof(cert), "%.*s", STR_ARG(s->tls_cert));
+        snprintf(key, sizeof(key), "%.*s", STR_ARG(s->tls_key));
+        if (!tls_server_new(cert, key, &app->tls, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < json_len(s->listen); i++) {
+        if (!http_server_listen(app->server, json_str(json_at(s->listen, i)), app->tls, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void app_serve(struct app *app, struct engine *e)
+{
+    app->engine = e;
+}
+
+void app_reloaded(struct app *app, struct err *err)
+{
+    collect_secrets(app);
+    if (app->tls != NULL) {
+        tls_server_reload(app->tls, err);
+    }
+}
+
+void app_drain(struct app *app, loop_fn *on_drained, void *ctx)
+{
+    http_server_drain(app->server, on_drained, ctx);
+}
+
+int app_port(const struct app *app)
+{
+    return http_server_port(app->server);
+}
+
+void app_free(struct app **owner)
+{
+    struct app *app = *owner;
+
+    if (app == NULL) {
+        return;
+    }
+    http_server_free(&app->server);
+    tls_server_free(&app->tls);
+    auth_fini(app);
+    buf_fini(&app->openapi);
+    mem_free(owner);
+}
