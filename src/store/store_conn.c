@@ -109,10 +109,13 @@ static void on_cleanup(void *ctx)
     if (ac == NULL) {
         return;
     }
-    snprintf(why, sizeof(why), "%s",
-             c->why[0] != '\0'                             ? c->why
-             : ac->errstr != NULL && ac->errstr[0] != '\0' ? ac->errstr
-                                                           : "the connection was closed");
+    if (c->why[0] == '\0' && c->state == CONN_HELLO) {
+        snprintf(c->why, sizeof(c->why), "%s", c->hello.why);
+    }
+    if (c->why[0] == '\0' && ac->errstr != NULL) {
+        snprintf(c->why, sizeof(c->why), "%s", ac->errstr);
+    }
+    snprintf(why, sizeof(why), "%s", c->why[0] != '\0' ? c->why : "the connection was closed");
     c->ac = NULL;
     poller_free(&c->poller);
     if (!c->s->closing) {

@@ -44,7 +44,11 @@ static void on_error(struct conn *c, enum hello_step step, struct str text)
         break;
     case HELLO_NAME:
     case HELLO_ROLE:
-        break; /* a convenience, and a check that an ACL may forbid */
+        /* A convenience, and a check that an ACL may forbid. If it hangs up next, this was why. */
+        if (c->hello.why[0] == '\0') {
+            snprintf(c->hello.why, sizeof(c->hello.why), "%.*s", STR_ARG(text));
+        }
+        break;
     case HELLO_APPENDONLY:
     case HELLO_APPENDFSYNC:
     case HELLO_MAXMEMORY:
