@@ -31,16 +31,26 @@ enum command_id {
     CMD_STOP_ALL,
     CMD_COUNT
 };
-const char *command_name(enum command_id id); /* "my_work": also the key commands.<name> */
+const char *command_name(enum command_id id); /* "my_work": also the keys commands.<name>, help.<name> */
+/** The command that the whole of @words means in @l or English ("my work", "/HELP"), or CMD_NONE. */
+enum command_id command_named(const struct lang *l, struct str words);
 
 struct command_call {
     enum command_id id;
-    struct str order;  /* the named order as typed ("WO-123", "abc123"), or empty */
-    struct str rest;   /* free text: note, reason; the word asked for with HELP; language */
+    struct str order;  /* the named order as typed ("WO-123", "abc123"), or empty; CMD_NONE too */
+    /*
+     * False: the order is a guess, a bare number or code ("NOTE 1500 rpm"). When no order of the person's
+     * matches it, there is none named, and the text is `whole`.
+     */
+    bool order_sure;
+    /* Free text: note, reason (with ACK, START, COMPLETE: what stands behind the order); the word asked
+     * for with HELP; language; CMD_NONE: the text as it came. */
+    struct str rest;
+    struct str whole;  /* everything behind the command's word */
     enum order_status status; /* CMD_SET_STATUS */
     bool status_ok;    /* false: the status word is unknown (rest holds it) */
     bool explicit_;    /* an order and a status were both named */
-    /* CMD_NONE: how it reads as a reply to an order's message */
+    /* CMD_NONE: how it reads as a reply to an order's message (without the order named at its start) */
     bool says_done, says_started, says_yes, says_no;
     int64_t number;    /* a bare number ("2"), or 0 */
     struct str nearest[3]; /* CMD_NONE, one or two words: commands it may have meant, canonical words */

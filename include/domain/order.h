@@ -36,11 +36,11 @@ struct order {
     struct wall completed; /* when it became completed, by our clock; 0: not */
     /* Our own state: what a person asked for and the CMMS has not refused, to go back to on 409/422. */
     struct str refused_back_to; /* status before our last request, or empty */
-    const struct json *source;  /* the CMMS's object as last received */
+    struct str source;    /* the CMMS's object as last received, JSON text: nobody has to free it */
     int64_t version;
 };
 
-/** From "workorder" of an event. ERR_INVALID naming the member (id, number, title, status are required). */
+/** From "workorder" of an event; everything in *out lives in @a. ERR_INVALID naming the member (id, number, title, status are required). */
 bool order_from_json(struct arena *a, const struct json *j, struct order *out, struct err *err);
 void order_encode(const struct order *o, struct buf *out);
 bool order_decode(struct arena *a, struct str text, int64_t version, struct order *out, struct err *err);
@@ -61,5 +61,7 @@ enum step_verdict { STEP_OK, STEP_ALREADY, STEP_CLOSED, STEP_NOT_STARTED };
 enum step_verdict order_step_check(const struct order *o, enum order_step step, bool explicit_);
 /** The step that sets @to ("STATUS wo status"). */
 enum order_step order_step_to(enum order_status to);
+/** The status that @step leads to. */
+enum order_status order_step_result(enum order_step step);
 
 #endif

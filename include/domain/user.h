@@ -59,6 +59,9 @@ void user_write(const struct user *u, struct jw *w, const char *name);
 void user_encode(const struct user *u, struct buf *out); /* stored form: the API's and our own members */
 bool user_decode(struct arena *a, struct str text, int64_t version, struct user *out, struct err *err);
 
+/** "+1 (202) 555-0100" -> "+12025550100" in @a; false: no E.164 number. The '+' is needed. */
+bool user_phone_parse(struct arena *a, struct str typed, struct str *out);
+
 enum notify_verdict { NOTIFY_YES, NOTIFY_UNVERIFIED, NOTIFY_OPTED_OUT, NOTIFY_OFF, NOTIFY_NO_ADDRESS, NOTIFY_REMOVED };
 /** May this person get messages of @cls? Emergency at critical passes switches, but not STOP ALL. */
 enum notify_verdict user_notify(const struct user *u, enum user_class cls, bool critical);
