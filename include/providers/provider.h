@@ -100,6 +100,15 @@ bool meta_signature_parse(struct str header, uint8_t mac[32]);
 /** The handshake: 200 with the challenge, 400 or 403. @token is ours; compared in constant time. */
 int meta_handshake(const struct pairs *query, const struct str *tokens, size_t ntokens, struct str *challenge);
 
+/**
+ * As provider_twilio.parse, with the query of the URL that was called (without '?'): the correlation of a
+ * status is its `c`, which twilio_build() put into StatusCallback. The query is part of what Twilio
+ * signed. Forms carry no time: `at` is 0. A form with several media gives an item for each; the first
+ * has the sid as provider_id, the others "<sid>:<n>".
+ */
+bool twilio_parse_query(struct arena *a, struct str body, struct str query, struct inbound_batch *out,
+                        struct err *err);
+
 /*
  * Twilio's signature: base64 HMAC-SHA1(auth token, URL + sorted parameters). @url is the configured one
  * plus the target as received; both forms, with and without the port, are tried. For JSON bodies the

@@ -1,0 +1,320 @@
+/*
+ * Webhook fields about the account, its numbers, templates and people; "messages" is in
+ * meta_parse.c. Each item keeps its JSON in `raw`; the other members hold what jobs decide by:
+ *
+ *   template   subject name, language, provider_id the template's id; type_name the field; event
+ * APPROVED, PAUSED, …, QUALITY, CATEGORY (with previous_id -> current_id), CATEGORY_PENDING,
+ *              COMPONENTS; detail the reason or pause in Meta's word, text the sentence for people
+ *   account    type_name the field, event Meta's word for it, detail what it is about; a number's
+ * own events have it as subject (+ and digits) since they carry no phone_number_id, and the tier as
+ * current_id opt-out    event stop, resume or signup; subject the category id change  previous_id
+ * -> current_id, phone where it is told
+ */
+#include "base/buf.h"
+#include "base/json.h"
+#include "meta_int.h"
+
+static struct inbound *kept(struct meta_parse *p, enum inbound_kind kind, const struct json *j)
+{
+    struct inbound *in = meta_item(p, kind);
+
+    if (in != NULL) {
+        in->type_name = str_of(p->field);
+        in->raw = meta_raw(p, j);
+    }
+    return in;
+}
+
+/* One webhook example spells en-US where the API says en_US; the API's spelling wins. */
+static struct str language_of(struct meta_parse *p, const struct json *value)
+{
+    struct str s = json_get_str(value, "message_template_language");
+    struct buf b;
+
+    buf_init(&b, s.n + 1);
+    for (size_t i = 0; i < s.n; i++) {
+        buf_add_char(&b, s.p[i] == '-' ? '_' : s.p[i]);
+    }
+    return buf_to_arena(p->a, &b);
+}
+
+static struct inbound *template_item(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_TEMPLATE, value);
+
+    if (in != NULL) {
+        in->subject = meta_text(p, value, "message_template_name");
+        in->provider_id = meta_text(p, value, "message_template_id");
+        in->language = language_of(p, value);
+    }
+    return in;
+}
+
+static void template_status(struct meta_parse *p, const struct json *value)
+{
+    const struct json *rejection = json_get(value, "rejection_info");
+    const struct json *other = json_get(value, "other_info");
+    struct inbound *in = template_item(p, value);
+    struct str advice;
+
+    if (in == NULL) {
+        return;
+    }
+    in->event = meta_text(p, value, "event");
+    in->detail = meta_text(p, other, "title");
+    in->text = meta_text(p, other, "description");
+    if (in->detail.n == 0 && !str_eqz(json_get_str(value, "reason"), "NONE")) {
+        in->detail = meta_text(p, value, "reason");
+    }
+    if (rejection != NULL) {
+        advice = json_get_str(rejection, "recommendation");
+        in->text = arena_printf(p->a, "%.*s%s%.*s", STR_ARG(json_get_str(rejection, "reason")),
+                                advice.n > 0 ? " " : "", STR_ARG(advice));
+    }
+}
+
+static void template_quality(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = template_item(p, value);
+
+    if (in != NULL) {
+        in->event = STR("QUALITY");
+        in->previous_id = meta_text(p, value, "previous_quality_score");
+        in->current_id = meta_text(p, value, "new_quality_score");
+        in->detail = in->current_id;
+    }
+}
+
+/* Impending: new_category names the present one, correct_category the one to come. */
+static void template_category(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = template_item(p, value);
+
+    if (in == NULL) {
+        return;
+    }
+    if (json_get(value, "correct_category") != NULL) {
+        in->event = STR("CATEGORY_PENDING");
+        in->previous_id = meta_text(p, value, "new_category");
+        in->current_id = meta_text(p, value, "correct_category");
+    } else {
+        in->event = STR("CATEGORY");
+        in->previous_id = meta_text(p, value, "previous_category");
+        in->current_id = meta_text(p, value, "new_category");
+    }
+    in->detail = in->current_id;
+}
+
+static void template_components(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = template_item(p, value);
+
+    if (in != NULL) {
+        in->event = STR("COMPONENTS");
+        in->text = meta_text(p, value, "message_template_element");
+    }
+}
+
+static struct str restrictions(struct meta_parse *p, const struct json *list)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    for (size_t i = 0; i < json_len(list); i++) {
+        buf_addz(&b, i == 0 ? "" : ", ");
+        buf_add(&b, json_get_str(json_at(list, i), "restriction_type"));
+    }
+    return buf_to_arena(p->a, &b);
+}
+
+static void account_update(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in == NULL) {
+        return;
+    }
+    in->event = meta_text(p, value, "event");
+    in->detail = meta_text(p, json_get(value, "violation_info"), "violation_type");
+    if (in->detail.n == 0) {
+        in->detail = meta_text(p, json_get(value, "ban_info"), "waba_ban_state");
+    }
+    if (in->detail.n == 0) {
+        in->detail = restrictions(p, json_get(value, "restriction_info"));
+    }
+}
+
+static void account_alert(struct meta_parse *p, const struct json *value)
+{
+    const struct json *alert = json_get(value, "alert_info");
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in != NULL) {
+        in->subject = meta_text(p, value, "entity_id");
+        in->event = meta_text(p, alert, "alert_type");
+        in->detail = meta_text(p, alert, "alert_severity");
+        in->text = meta_text(p, alert, "alert_description");
+    }
+}
+
+static void account_review(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in != NULL) {
+        in->event = STR("REVIEW");
+        in->detail = meta_text(p, value, "decision");
+    }
+}
+
+static void capability(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in != NULL) {
+        in->event = STR("CAPABILITY");
+        in->current_id = meta_text(p, value, "max_daily_conversations_per_business");
+        in->detail = in->current_id;
+    }
+}
+
+static void number_quality(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in == NULL) {
+        return;
+    }
+    in->subject = phone_of(p->a, json_get_str(value, "display_phone_number"));
+    in->event = meta_text(p, value, "event");
+    in->previous_id = meta_text(p, value, "old_limit");
+    in->current_id = meta_text(p, value, "max_daily_conversations_per_business");
+    if (in->current_id.n == 0) {
+        in->current_id = meta_text(p, value, "current_limit");
+    }
+    in->detail = in->current_id;
+}
+
+static void number_name(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in != NULL) {
+        in->subject = phone_of(p->a, json_get_str(value, "display_phone_number"));
+        in->event = STR("NAME");
+        in->detail = meta_text(p, value, "decision");
+        in->text = meta_text(p, value, "requested_verified_name");
+    }
+}
+
+static void security(struct meta_parse *p, const struct json *value)
+{
+    struct inbound *in = kept(p, INBOUND_ACCOUNT, value);
+
+    if (in != NULL) {
+        in->subject = phone_of(p->a, json_get_str(value, "display_phone_number"));
+        in->event = meta_text(p, value, "event");
+    }
+}
+
+static void preferences(struct meta_parse *p, const struct json *value)
+{
+    const struct json *list = json_get(value, "user_preferences");
+
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *one = json_at(list, i);
+        struct inbound *in = kept(p, INBOUND_OPT_OUT, one);
+
+        if (in != NULL) {
+            in->phone = phone_of(p->a, json_get_str(one, "wa_id"));
+            in->bsuid = meta_text(p, one, "user_id");
+            in->subject = meta_text(p, one, "category");
+            in->event = meta_text(p, one, "value");
+            in->detail = meta_text(p, one, "detail");
+            in->at = meta_time(one, "timestamp");
+        }
+    }
+}
+
+static void user_ids(struct meta_parse *p, const struct json *value)
+{
+    const struct json *list = json_get(value, "user_id_update");
+
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *one = json_at(list, i), *ids = json_get(one, "user_id");
+        struct inbound *in = kept(p, INBOUND_ID_CHANGE, one);
+
+        if (in != NULL) {
+            in->phone = phone_of(p->a, json_get_str(one, "wa_id"));
+            in->event = STR("user_id_update");
+            in->previous_id = meta_text(p, ids, "previous");
+            in->current_id = meta_text(p, ids, "current");
+            in->bsuid = in->current_id;
+            in->detail = meta_text(p, one, "detail");
+            in->at = meta_time(one, "timestamp");
+        }
+    }
+}
+
+static void groups(struct meta_parse *p, const struct json *value)
+{
+    const struct json *list = json_get(value, "groups");
+
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *one = json_at(list, i);
+        struct inbound *in = kept(p, INBOUND_OTHER, one);
+
+        if (in != NULL) {
+            in->group_id = meta_text(p, one, "group_id");
+            in->event = meta_text(p, one, "type");
+            in->at = meta_time(one, "timestamp");
+            meta_error(p, json_get(one, "errors"), in);
+        }
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*take)(struct meta_parse *p, const struct json *value);
+} fields[] = {
+    {"message_template_status_update",     template_status    },
+    {"message_template_quality_update",    template_quality   },
+    {"message_template_components_update", template_components},
+    {"template_category_update",           template_category  },
+    {"account_update",                     account_update     },
+    {"account_alerts",                     account_alert      },
+    {"account_review_update",              account_review     },
+    {"business_capability_update",         capability         },
+    {"phone_number_quality_update",        number_quality     },
+    {"phone_number_name_update",           number_name        },
+    {"security",                           security           },
+    {"user_preferences",                   preferences        },
+    {"user_id_update",                     user_ids           },
+    {"group_lifecycle_update",             groups             },
+    {"group_participants_update",          groups             },
+    {"group_participant_update",           groups             },
+    {"group_settings_update",              groups             },
+    {"group_status_update",                groups             },
+};
+
+void meta_account_change(struct meta_parse *p, struct str field, const struct json *value)
+{
+    size_t before = p->out->n;
+    struct inbound *in;
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (str_eqz(field, fields[i].name) && json_kind(value) == JSON_OBJECT) {
+            p->field = fields[i].name;
+            fields[i].take(p, value);
+            break;
+        }
+    }
+    if (p->out->n > before || p->over) {
+        return;
+    }
+    in = meta_item(p, INBOUND_OTHER);
+    if (in != NULL) {
+        in->type_name = arena_dup(p->a, field);
+        in->raw = meta_raw(p, value);
+    }
+}
