@@ -28,12 +28,14 @@ struct http_server_options {
     size_t header_bytes_max;     /* 16 KiB, the raw block with the request line */
     size_t header_fields_max;    /* 64 */
     int64_t header_timeout_ms;   /* 10 s from the first byte to the end of the headers */
-    int64_t body_min_bytes_s;    /* 1024 bytes a second after that (averaged over 5 s) */
+    int64_t body_min_bytes_s;    /* 1024 bytes a second after that, averaged over 5 s (or over
+                                    header_timeout_ms where that is shorter) */
     int64_t idle_timeout_ms;     /* 60 s between requests */
     size_t connections_max;      /* 10,000 */
     size_t connections_per_address_max; /* 200; 0: no limit. Unix/loopback proxies: see trusted */
     const struct str *trusted_proxies;  /* addresses whose X-Forwarded-For is believed */
-    size_t ntrusted_proxies;
+    size_t ntrusted_proxies;     /* "10.0.0.7", "fd00::/8", "unix" for unix sockets; not counted above */
+    int64_t half_close_ms;       /* 2 s: how long a client that only closed its sending side may wait */
 };
 extern const struct http_server_options http_server_defaults;
 
@@ -42,9 +44,15 @@ struct http_handler {
     void (*on_headers)(void *ctx, struct http_req *r);
     /** The body is whole; not called when on_headers replied. */
     void (*on_request)(void *ctx, struct http_req *r);
-    /** The client hung up before the reply was written whole; @user may be cleaned up. */
+    /**
+     * The client hung up, or broke the rules in its body, before the reply was given (a stream:
+     * ended); @user may be cleaned up. @r must not be touched afterwards.
+     */
     void (*on_gone)(void *ctx, struct http_req *r);
-    /** Renders the answer to something refused before or while it was a request. */
+    /**
+     * Renders the answer to something refused before or while it was a request: whole header lines
+     * with CRLF, and the body. Content-Length, Date, Connection and Retry-After are added here.
+     */
     void (*on_error)(void *ctx, const struct err *err, struct buf *headers, struct buf *body);
 };
 
@@ -61,7 +69,8 @@ bool http_server_listen(struct http_server *s, struct str where, struct tls_serv
 int http_server_port(const struct http_server *s);
 /** No new connections or requests; open requests are finished; @on_drained when none is left. */
 void http_server_drain(struct http_server *s, loop_fn *on_drained, void *ctx);
-void http_server_free(struct http_server **owner); /* closes all connections at once */
+/** Closes all connections at once; what is open is told on_gone. Not from inside a handler. */
+void http_server_free(struct http_server **owner);
 
 struct http_server_stats {
     size_t connections;
@@ -87,11 +96,20 @@ struct loop *http_req_loop(struct http_req *r);
 
 /** In on_headers: the most the body may have (default 1 MiB); more is answered 413. */
 void http_req_limit(struct http_req *r, size_t body_bytes_max);
-/** In on_headers: @h is fed with the body as it arrives (after transfer decoding). Borrowed. */
+/** In on_headers: @h, initialised, is fed with the body as it arrives (after transfer decoding). Borrowed. */
 void http_req_hash(struct http_req *r, struct hasher *h);
 /** The owner's context for this request. */
 void http_req_set_user(struct http_req *r, void *user);
 void *http_req_user(const struct http_req *r);
+
+/** 1 for the first request of its connection, 2 for the next … */
+int64_t http_req_number(const struct http_req *r);
+/**
+ * Breaks off: writes @raw as it stands (STR_NONE: nothing), then closes the connection, with a reset
+ * where nothing was written. Instead of http_reply(); @r must not be touched afterwards. For the
+ * simulated providers, whose faults are part of what the gateway must survive.
+ */
+void http_req_break(struct http_req *r, struct str raw);
 
 struct http_field {
     const char *name;
@@ -105,15 +123,22 @@ struct http_reply {
     struct str body;                 /* copied; HEAD sends its length only */
     bool close;                      /* close the connection afterwards */
 };
-/** Answers @r, once; @r must not be touched afterwards. */
+/**
+ * Answers @r, once; @r must not be touched afterwards. Date, Content-Length and Connection are added
+ * here. In on_headers it answers before the body: a short one is then read and forgotten, otherwise
+ * the connection closes.
+ */
 void http_reply(struct http_req *r, const struct http_reply *reply);
 /*
  * A body of unknown length, in pieces (CSV export, long lists): start, write, end. on_gone tells when
- * the client went away. http_stream_backlog(): bytes not yet taken by the client; wait above 1 MiB.
+ * the client went away, or when a request before this one closed the connection.
+ * http_stream_backlog(): bytes not yet taken by the client; wait above 1 MiB.
  */
 void http_stream_start(struct http_req *r, const struct http_reply *head);
 void http_stream_write(struct http_req *r, struct str bytes);
 size_t http_stream_backlog(const struct http_req *r);
+/** Calls @on_room once, later, when the backlog is small again; never after on_gone or the end. */
+void http_stream_wait(struct http_req *r, loop_fn *on_room, void *ctx);
 void http_stream_end(struct http_req *r);
 
 #endif

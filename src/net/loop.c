@@ -41,6 +41,7 @@ struct loop {
     struct list signals;
     struct loop_hook *next_hook; /* where the walk goes on, so that a hook may free any hook */
     int64_t woke_us;             /* 0: asleep */
+    int64_t turn;
     struct loop_stats stats;
 };
 
@@ -101,6 +102,11 @@ void loop_mark(struct loop *l)
     if (l->woke_us == 0) {
         l->woke_us = now_us();
     }
+}
+
+int64_t loop_turn(const struct loop *l)
+{
+    return l->turn;
 }
 
 static void on_idle(uv_idle_t *h)
@@ -195,6 +201,7 @@ static void on_prepare(uv_prepare_t *h)
         l->woke_us = 0;
     }
     l->stats.turns++;
+    l->turn++;
 }
 
 static void on_check(uv_check_t *h)

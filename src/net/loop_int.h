@@ -15,4 +15,7 @@ uv_loop_t *loop_uv(struct loop *l);
 /** The loop is awake: the turn that loop_stats() measures begins here, if it has not begun yet. */
 void loop_mark(struct loop *l);
 
+/** Counts the turns; never reset. */
+int64_t loop_turn(const struct loop *l);
+
 #endif

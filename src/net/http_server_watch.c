@@ -1,0 +1,163 @@
+#include "base/mem.h"
+
+#include "http_server_int.h"
+#include "loop_int.h"
+
+#define BODY_WINDOW_MS 5000
+
+/*
+ * Deadlines without a timer a connection: each kind has one length, so its connections stand in a
+ * queue by the time they are due, and one timer waits for the earliest head. It is not moved when a
+ * head leaves: it then fires for nothing, once, and looks again.
+ */
+static int64_t length_ms(const struct http_server *s, enum watch kind)
+{
+    switch (kind) {
+    case WATCH_HEAD:
+        return s->o.header_timeout_ms;
+    case WATCH_BODY:
+        return s->o.header_timeout_ms < BODY_WINDOW_MS ? s->o.header_timeout_ms : BODY_WINDOW_MS;
+    case WATCH_HALF:
+        return s->o.half_close_ms;
+    case WATCH_LINGER:
+        return LINGER_MS;
+    default:
+        return s->o.idle_timeout_ms;
+    }
+}
+
+static enum watch wanted(const struct conn *c)
+{
+    if (c->lingering) {
+        return WATCH_LINGER;
+    }
+    if (conn_unsent(c) > 0) {
+        return WATCH_WRITE;
+    }
+    if (c->eof) {
+        return WATCH_HALF;
+    }
+    if (!c->reading || c->phase == PHASE_LAST) {
+        return WATCH_NONE; /* it is we who keep it waiting */
+    }
+    if (c->phase == PHASE_BODY) {
+        return WATCH_BODY;
+    }
+    if (c->in.n > 0 || (c->tls != NULL && c->nrequests == 0)) {
+        return WATCH_HEAD;
+    }
+    return c->first != NULL ? WATCH_NONE : WATCH_IDLE;
+}
+
+static void arm(struct http_server *s, int64_t due_ms, int64_t now_ms)
+{
+    if (s->timer_due == 0 || due_ms < s->timer_due) {
+        s->timer_due = due_ms;
+        timer_start(s->timer, due_ms > now_ms ? due_ms - now_ms : 1);
+    }
+}
+
+static void set(struct conn *c, enum watch kind)
+{
+    struct http_server *s = c->s;
+    int64_t now_ms = (int64_t)uv_now(loop_uv(s->l));
+
+    list_del(&c->watched);
+    c->watch = kind;
+    if (kind == WATCH_NONE) {
+        return;
+    }
+    c->due_ms = now_ms + length_ms(s, kind);
+    c->window_bytes = 0;
+    c->unsent = conn_unsent(c);
+    list_add_tail(&s->watches[kind], &c->watched);
+    arm(s, c->due_ms, now_ms);
+}
+
+void watch_update(struct conn *c)
+{
+    enum watch kind = wanted(c);
+
+    /* Silence is counted from the last request; all the others from where they began. */
+    if (kind != c->watch || kind == WATCH_IDLE) {
+        set(c, kind);
+    }
+}
+
+void watch_stop(struct conn *c)
+{
+    list_del(&c->watched);
+    c->watch = WATCH_NONE;
+}
+
+static void too_slow(struct conn *c, const char *what)
+{
+    struct err err = {0};
+
+    watch_stop(c);
+    if (c->phase == PHASE_BODY && c->cur == NULL) {
+        conn_close(c); /* it has its answer */
+        return;
+    }
+    err_set(&err, ERR_REQUEST_TIMEOUT, "%s", what);
+    parse_refuse(c, c->phase == PHASE_BODY ? c->cur : NULL, &err);
+    conn_settle(c);
+}
+
+static void over(struct conn *c)
+{
+    const struct http_server *s = c->s;
+    int64_t window_ms = length_ms(s, WATCH_BODY);
+
+    switch (c->watch) {
+    case WATCH_HEAD:
+        if (c->tls != NULL && c->in.n == 0) {
+            conn_close(c); /* no handshake, no request */
+        } else {
+            too_slow(c, "the headers did not arrive in time");
+        }
+        return;
+    case WATCH_BODY:
+        if ((int64_t)c->window_bytes * 1000 < s->o.body_min_bytes_s * window_ms) {
+            too_slow(c, "the body arrives too slowly");
+        } else {
+            set(c, WATCH_BODY);
+        }
+        return;
+    case WATCH_WRITE:
+        if (conn_unsent(c) < c->unsent) {
+            set(c, WATCH_WRITE);
+            return;
+        }
+        c->reset = true; /* what is left would wait in the kernel for minutes */
+        conn_close(c);
+        return;
+    default:
+        conn_close(c);
+    }
+}
+
+void watch_tick(void *server)
+{
+    struct http_server *s = obj_check(server, SERVER_MAGIC);
+    int64_t now_ms = (int64_t)uv_now(loop_uv(s->l));
+    int64_t next = 0;
+
+    s->timer_due = 0;
+    for (int kind = 0; kind < WATCH_KINDS; kind++) {
+        struct list *queue = &s->watches[kind];
+
+        while (!list_empty(queue)) {
+            struct conn *c = LIST_OF(queue->next, struct conn, watched);
+
+            if (c->due_ms > now_ms) {
+                next = next == 0 || c->due_ms < next ? c->due_ms : next;
+                break;
+            }
+            over(c);
+        }
+    }
+    if (next != 0) {
+        arm(s, next, now_ms);
+    }
+}
