@@ -1,5 +1,7 @@
 #include "base/crypto.h"
 
+#include <mbedtls/md.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +97,37 @@ static void test_long_keys(void)
     check_hex("sha1", out, SHA1_BYTES, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
     sha256(STR("abc"), out);
     check_hex("at once", out, SHA256_BYTES, rows[2].want);
+}
+
+/* mbedtls is the oracle, in pieces of random sizes, whatever sha256() uses on this machine. */
+static void test_against_mbedtls(void)
+{
+    static unsigned char text[2000];
+    unsigned wrong = 0;
+
+    random_bytes(text, sizeof(text));
+    srand(3);
+    for (size_t n = 0; n <= sizeof(text); n += n < 300 ? 1 : 97) {
+        uint8_t got[SHA256_BYTES], want[SHA256_BYTES];
+        mbedtls_md_context_t md;
+        struct hasher h;
+        size_t step;
+
+        hasher_init_hmac(&h, HASH_SHA256, STR("a secret"));
+        for (size_t at = 0; at < n; at += step) {
+            step = 1 + (size_t)rand() % 200;
+            hasher_add(&h, str_slice(str_make(text, n), at, at + step));
+        }
+        hasher_done(&h, got);
+        mbedtls_md_init(&md);
+        mbedtls_md_setup(&md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 1);
+        mbedtls_md_hmac_starts(&md, (const unsigned char *)"a secret", 8);
+        mbedtls_md_hmac_update(&md, text, n);
+        mbedtls_md_hmac_finish(&md, want);
+        mbedtls_md_free(&md);
+        wrong += memcmp(got, want, sizeof(got)) != 0;
+    }
+    CHECK_INT("lengths that differ", wrong, 0);
 }
 
 static void test_given_up(void)
@@ -240,6 +273,12 @@ static void test_random(void)
         /* Six standard deviations of a fair die. */
         CHECK("even", counts[i] > 10000 - 550 && counts[i] < 10000 + 550);
     }
+    /* Of 2^32 values a quarter does not fit: folded back they would make the low third a half. */
+    counts[0] = 0;
+    for (int i = 0; i < 30000; i++) {
+        counts[0] += random_below(3u << 30) < 1u << 30;
+    }
+    CHECK("no favourites", counts[0] > 10000 - 500 && counts[0] < 10000 + 500);
     CHECK_INT("below one", random_below(1), 0);
     for (int i = 0; i < 100; i++) {
         CHECK("nearly all", random_below(UINT32_MAX) < UINT32_MAX);
@@ -249,7 +288,7 @@ static void test_random(void)
 /* A child must not draw what its parent draws. */
 static void test_random_fork(void)
 {
-    char mine[64], theirs[64], id[ID_BYTES], child_id[ID_BYTES];
+    char mine[64], theirs[64], zero[32], id[ID_BYTES], child_id[ID_BYTES];
     int fds[2], status = 0;
     pid_t pid;
 
@@ -271,6 +310,8 @@ static void test_random_fork(void)
     CHECK_INT("child", status, 0);
     CHECK_INT("bytes", read(fds[0], theirs, sizeof(theirs)), sizeof(theirs));
     CHECK_INT("id", read(fds[0], child_id, ID_BYTES), ID_BYTES);
+    memset(zero, 0, sizeof(zero));
+    CHECK("the child does not draw from a wiped pool", memcmp(theirs, zero, sizeof(zero)) != 0);
     CHECK("differ", memcmp(mine, theirs, sizeof(mine)) != 0);
     /* One step apart would be the same random part. */
     CHECK("ids differ in their random part", memcmp(id + 10, child_id + 10, 12) != 0);
@@ -281,8 +322,9 @@ static void test_random_fork(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_hashes),      TEST(test_long_keys), TEST(test_given_up), TEST(test_seal),
-        TEST(test_seal_oracle), TEST(test_damage),    TEST(test_random),   TEST(test_random_fork)};
+        TEST(test_hashes),          TEST(test_long_keys), TEST(test_given_up),
+        TEST(test_against_mbedtls), TEST(test_seal),      TEST(test_seal_oracle),
+        TEST(test_damage),          TEST(test_random),    TEST(test_random_fork)};
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }

@@ -191,16 +191,20 @@ static void test_long(void)
     }
     capture();
     log_setup(LOG_INFO, LOG_JSON);
-    for (size_t n = 0; n <= ARRAY_LEN(fields); n++) {
+    /* Also with every length of the last field, so that some end at each byte of the limit. */
+    for (size_t n = 0; n <= ARRAY_LEN(fields) + 120; n++) {
         size_t got;
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
             static char names[40][4];
 
             snprintf(names[i], sizeof(names[i]), "f%zu", i);
             fields[i].name = names[i];
         }
-        log_write(LOG_INFO, "long", fields, n);
+        if (n > ARRAY_LEN(fields)) {
+            fields[ARRAY_LEN(fields) - 1].s.n = (n - ARRAY_LEN(fields)) * 3;
+        }
+        log_write(LOG_INFO, "long", fields, n < ARRAY_LEN(fields) ? n : ARRAY_LEN(fields));
         got = drain(line, sizeof(line));
         CHECK("at most what enters a pipe whole", got > 0 && got <= 4096);
         CHECK("one line", line[got - 1] == '\n' && memchr(line, '\n', got) == line + got - 1);

@@ -164,6 +164,7 @@ static void test_compare(void)
     CHECK_INT("unsigned", str_cmp(STR("\x80"), STR("a")), 1);
     CHECK_INT("none", str_cmp(STR_NONE, STR_NONE), 0);
     CHECK("secret equal", str_eq_secret(STR("s3cret"), STR("s3cret")));
+    CHECK("secret first byte", !str_eq_secret(STR("s3cret"), STR("t3cret")));
     CHECK("secret last byte", !str_eq_secret(STR("s3cret"), STR("s3creu")));
     CHECK("secret length", !str_eq_secret(STR("s3cret"), STR("s3cre")));
     CHECK("secret empty", str_eq_secret(STR_NONE, STR("")));
