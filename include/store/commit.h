@@ -21,7 +21,10 @@
 #define COMMIT_BYTES_MAX ((size_t)8 << 20)
 
 struct commit;
-/** @tenant is copied. Checks come first, then writes; mixing them up aborts. */
+/**
+ * @tenant is copied. Checks come first, then writes; mixing them up aborts, and so do a lane that does not
+ * begin with its priority, and '|' or a line feed in a lane, an id or a fingerprint.
+ */
 struct commit *commit_new(struct str tenant);
 void commit_free(struct commit **owner);
 
@@ -31,12 +34,12 @@ void commit_check_version(struct commit *c, struct str key, int64_t version); /*
 void commit_check_new(struct commit *c, struct str key, struct str print);
 void commit_check_lease(struct commit *c, struct str queue, struct str lane, struct str id, int64_t token);
 void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older than accepted: stale */
-/** Makes the unit repeatable: checks and remembers @unit_id. Call where the checks are. */
+/** Makes the unit repeatable: checks and remembers @unit_id for 8 days at least. Call where the checks are. */
 void commit_once(struct commit *c, struct str unit_id);
 
 /* writes; those marked -> have a result, read by its number in order of the calls */
 void commit_doc(struct commit *c, struct str key, int64_t version, struct str body);
-/** Plain fields beside the body of the document written last. */
+/** Plain fields beside the body of the document, directly after it. */
 void commit_doc_field(struct commit *c, const char *field, struct str value);
 void commit_delete(struct commit *c, struct str key);
 void commit_remember(struct commit *c, struct str key, struct str print, struct str value);
@@ -48,11 +51,14 @@ struct rate { /* 0 interval: no limit */
 };
 /**
  * -> fencing token when the lane was free, the item is due and @grant is set: it is then leased to us for
- * the lease of commit_owner_set(), as if claimed; else 0.
+ * the lease of commit_owner_set(), as if claimed, its first attempt counted; else 0. An item for later
+ * joins its lane when its time has come, and holds up nobody until then.
  */
 void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct str id,
                     struct wall not_before, bool grant, const struct rate *rate);
+/* These three only in a unit with commit_check_lease(). */
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
+/** A message that was decided meanwhile (a status came) is finished instead. */
 void commit_put_off(struct commit *c, struct str queue, struct str lane, struct wall not_before);
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);
 void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct str id); /* -> 1 taken */
@@ -89,7 +95,11 @@ int64_t commit_result_int(const struct commit_outcome *o, size_t nth); /* nth ma
 struct str commit_result_str(const struct commit_outcome *o, size_t nth);
 
 typedef void commit_fn(void *ctx, const struct err *err, const struct commit_outcome *outcome);
-/** Takes *@c. Calls @on_done once; never after op_cancel() (the unit may still be carried out). */
+/**
+ * Takes *@c. Calls @on_done once; never after op_cancel() (the unit may still be carried out).
+ * Fails: as store_run(), the whole call at once; ERR_STORE_FULL when Redis is over its maxmemory and the
+ * unit holds no lease (what holds one drains, and goes on); ERR_TOO_LONG above COMMIT_BYTES_MAX.
+ */
 struct op *commit_run(struct store *s, struct commit **c, commit_fn *on_done, void *ctx);
 
 /** Who we are in leases, and how long a granted lease lasts; once, after store_new(). */

@@ -3,24 +3,29 @@
  *
  *   hw, fence, seq        high water of the clock (us); last fencing token; last event sequence
  *   l:<queue>:<lane>      LIST of item ids, head first: the work of one lane in order
+ *   s:<queue>             ZSET of "<lane>\n<id>" accepted for later, by not-before (wall ms)
  *   r:<queue>:<p>         ZSET of ready lanes of priority p by not-before (wall ms)
  *   f:<queue>             ZSET of leased lanes by end of lease (wall ms)
- *   k:<queue>             HASH lane -> token|id|owner
+ *   k:<queue>             HASH lane -> token|id|owner, "owner.serial" for a claim, and "r" if reaped
+ *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
+ *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   g:<queue>             rate: GCRA arrival time in us      pr:<queue>  HASH person -> the same
  *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline, q queue,
  *                         l lane, x expiry
  *   i:<id>                HASH inbound item: b sealed body, n tries
  *   ev                    STREAM of events for the CMMS, id = sequence      cb:<seq>  HASH n tries, e error
- *   d:<epoch>             HASH of what was seen in four days: key -> fingerprint|value
+ *   d:<n>, dn             HASH of what was seen in four days: key -> fingerprint|value; the newest n
+ *                         and since when. Three of them are kept
  *   rv                    HASH of newest accepted revision: order id -> mark
- *   p:<hash>, ps:<hash>   provider's message id (hashed) -> ours; a status that came too early
+ *   p:<hash>, ps:<hash>   provider's message id (hashed) -> ours; LIST of statuses that came too early
  *   w:<sender>            HASH person -> wall ms of his last message to that sender (24 h window)
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   …                     the indexes are described beside the *_store that owns them
  *
- * Invariant: a lane with items is in exactly one of r (ready or put off) and f+k (leased).
+ * Invariant: a lane with items is in exactly one of r (ready or put off) and f+k (leased); one without is
+ * in none. An item is in one list or in s.
  * Queues: "in" (webhooks and events), "out:<sender>" (messages), "cb" (callbacks).
  * Lanes: one digit of priority, then the key: "1u:<person>" in "in", "3<person>" in "out:…",
  * "3<subject hash>" in "cb".

@@ -22,8 +22,9 @@ struct lane_item { /* lives until lane_item_done() */
     int64_t token;
     bool reaped;
     struct str body;   /* sealed; STR_NONE: the record is missing (damaged): finish it and report */
-    struct str state;  /* outbound: state of the message */
-    int64_t sends;     /* outbound: attempts counted, this one included; else tries before this one */
+    struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it */
+    int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that
+                          was lost); else tries before this one, lost ones included */
     struct wall window; /* outbound: the person's last message to this sender; 0: never */
     struct mono until; /* end of the lease on our clock, with a margin */
     void *user;
@@ -42,12 +43,16 @@ struct lane_options {
 struct lane_worker *lane_worker_new(struct loop *l, struct store *s, const struct lane_options *o);
 /** Stops claiming; the items out are still to be done. Frees when the last is. */
 void lane_worker_stop(struct lane_worker *w, loop_fn *on_idle, void *ctx);
-void lane_worker_free(struct lane_worker **owner); /* the leases run out by themselves */
+/** Before the store. The leases run out by themselves; of the items out only lane_item_done() is allowed. */
+void lane_worker_free(struct lane_worker **owner);
 void lane_worker_rate(struct lane_worker *w, const struct rate *rate);
 void lane_worker_pause(struct lane_worker *w, bool paused);
 
-/** A free slot to ask commit_enqueue() for a grant? Then the item of the grant goes through lane_granted(). */
-bool lane_worker_has_slot(const struct lane_worker *w);
+/**
+ * A free slot to ask commit_enqueue() for a grant? Then the item of the grant goes through lane_granted().
+ * A yes is a promise for some 20 ms, so that a burst does not ask for more grants than there are slots.
+ */
+bool lane_worker_has_slot(struct lane_worker *w);
 /** Hands an item that a commit granted (token != 0) to the worker as if it had claimed it; bytes are copied. */
 void lane_granted(struct lane_worker *w, struct str lane, struct str id, int64_t token, struct str body,
                   struct wall window);
@@ -58,7 +63,7 @@ bool lane_item_live(const struct lane_item *item);
 void lane_check_lease(struct commit *c, const struct lane_item *item);
 void lane_finish(struct commit *c, const struct lane_item *item);
 void lane_put_off(struct commit *c, const struct lane_item *item, struct wall not_before);
-/** The slot is free again; @item is gone. */
+/** Settled, or the lease is to run out: the slot is free again; @item is gone. */
 void lane_item_done(struct lane_item **item);
 
 /** Routes WAKE_CHANNEL messages to the workers of this process; once per store. */

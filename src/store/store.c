@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include "commit_int.h"
 #include "store_int.h"
 
 #define DEADLINE_MS  3000
@@ -66,6 +67,7 @@ static void on_up(struct conn *c)
     } else {
         store_set_health(s, STORE_READY, "redis at %s answers", s->url.shown);
     }
+    lanes_wake_all(s);
 }
 
 static void on_lost(struct conn *c, const char *why)
@@ -100,6 +102,8 @@ void store_enter(struct store *s)
 
 static void destroy(struct store *s)
 {
+    commits_free(s);
+    lanes_free(s);
     run_free_all(s);
     store_sub_fini(s);
     arena_free(&s->main.replies);
@@ -128,6 +132,8 @@ static void on_hook(void *ctx)
     bool more = true;
 
     store_enter(s);
+    lanes_turn(s);
+    commits_flush(s);
     run_doomed(s);
     for (int i = 0; i < FLUSH_ROUNDS && more && !s->closing; i++) {
         more = run_feed(s);

@@ -8,6 +8,7 @@
  *   store_sub.c      the connection for subscriptions
  *   store_errors.c   the table of error replies
  *   store_scripts.c  the table of scripts      store_call.c, store_reply.c, store_url.c
+ *   commit_int.h     commits and lanes, which the end of a turn begins with
  *
  * A call is in one place at a time:
  *   fresh    never sent, in the order asked
@@ -209,6 +210,8 @@ struct store {
     size_t nspare;
 
     struct list subscriptions;
+    struct commits *commits; /* or NULL; commit_int.h */
+    struct lanes *lanes;
     struct store_stats stats;
     unsigned depth; /* callbacks of ours on the stack; store_free() waits for the last */
     bool was_up, closing;

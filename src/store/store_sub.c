@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include "commit_int.h"
 #include "store_int.h"
 
 static void on_message(redisAsyncContext *ac, void *reply, void *privdata)
@@ -49,6 +50,7 @@ static void on_up(struct conn *c)
         say_subscribe(c, LIST_OF(it, struct subscription, node));
     }
     c->backoff_ms = 0;
+    lanes_wake_all(c->s); /* what was published meanwhile is lost */
 }
 
 static void on_lost(struct conn *c, const char *why)

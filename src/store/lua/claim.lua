@@ -1,104 +1,205 @@
+#!lua flags=allow-oom
 -- claim: lease up to `want` lanes of a queue to one owner: first those whose lease ran out (given
 -- again with a new token and marked, for the worker to judge), then ready ones by priority.
--- ARGV owner queue want lease_ms record interval_us burst pair_interval_ms pair_burst
+-- ARGV owner serial queue want lease_ms record interval_us burst pair_interval_ms pair_burst
+--   serial: number of the claim, the same when it is asked again because its reply was lost: what it
+--           leased is then given again as it was, not counted as an attempt that failed
 --   record: "m" outbound message (its attempt is counted here, before the first byte goes out),
 --           "i" inbound item, "e" event of the stream
 --   interval_us 0: no rate
--- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting.
+-- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
 --   row = {lane, id, token, reaped, body, state, sends, window_ms}
-local owner, queue, want, lease_ms, record = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local interval, burst = tonumber(ARGV[6]), tonumber(ARGV[7])
-local pair_interval, pair_burst = tonumber(ARGV[8]) * 1000, tonumber(ARGV[9])
+local owner, serial, queue, want = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local lease_ms, record = tonumber(ARGV[5]), ARGV[6]
+local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
+local pair_interval, pair_burst = ARGV[9] * 1000, tonumber(ARGV[10])
 local now = now_us()
 local now_ms = math.floor(now / 1000)
-local out = {-1}
+local list, leases, ends = P .. 'l:' .. queue .. ':', P .. 'k:' .. queue, P .. 'f:' .. queue
+local last = P .. 'cl:' .. queue .. ':' .. owner
+local holder = owner .. '.' .. serial
+local lanes, ids, tokens, reaped, n = {}, {}, {}, {}, 0
 local wake = math.huge
 
-local function body_of(lane, id, token, reaped)
-    if record == 'm' then
-        local m = call('HMGET', P .. 'm:' .. id, 'b', 's', 'n', 'tl')
-        local window = call('HGET', P .. 'w:' .. string.sub(queue, 5), string.sub(lane, 2))
-        local sends = tonumber(m[3] or '0')
-        if m[1] and reaped == 0 then
-            sends = sends + 1
-            local state = m[2]
-            if state == 'queued' then state = 'sending' end
-            call('HSET', P .. 'm:' .. id, 's', state, 'n', sends,
-                'tl', (m[4] or '') .. 'sending,' .. now_ms .. ',attempt ' .. sends .. '\n')
-            m[2] = state
-        end
-        return {lane, id, token, reaped, m[1], m[2], sends, window}
+local function pick(lane, id, token, again)
+    n = n + 1
+    lanes[n], ids[n], tokens[n], reaped[n] = lane, id, token, again
+end
+
+-- Asked again: not one new row, so that nothing is leased to a worker that expects something else.
+local repeated = call('GET', last) == serial
+if repeated then
+    local held = call('HGETALL', leases)
+    for i = 1, #held, 2 do
+        local token, id, who = string.match(held[i + 1], '^(%d+)|(.*)|([^|]*)$')
+        if who == holder then pick(held[i], id, tonumber(token), 0) end
+        if who == holder .. 'r' then pick(held[i], id, tonumber(token), 1) end
     end
-    if record == 'e' then
-        local e = call('XRANGE', P .. 'ev', id .. '-0', id .. '-0')[1]
-        return {lane, id, token, reaped, e and e[2][2], false, call('HGET', P .. 'cb:' .. id, 'n'), false}
-    end
-    local i = call('HMGET', P .. 'i:' .. id, 'b', 'n')
-    return {lane, id, token, reaped, i[1], false, i[2], false}
+    repeated = n > 0
 end
 
 -- Expired leases are not new work: they take no rate token and are never refused.
-for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'f:' .. queue, '-inf', now_ms, 'LIMIT', 0, want)) do
-    local id = call('LINDEX', P .. 'l:' .. queue .. ':' .. lane, 0)
-    if id then
-        out[#out + 1] = body_of(lane, id, lease(queue, lane, id, owner, now, lease_ms), 1)
-    else
-        release(queue, lane, now_ms)
+local lapse = call('ZRANGE', ends, 0, 0, 'WITHSCORES')[2]
+if lapse and tonumber(lapse) <= now_ms and not repeated then
+    for _, lane in ipairs(call('ZRANGEBYSCORE', ends, '-inf', now_ms, 'LIMIT', 0, want)) do
+        local id = call('LINDEX', list .. lane, 0)
+        if id then
+            pick(lane, id, nil, 1)
+        else
+            call('HDEL', leases, lane)
+            call('ZREM', ends, lane)
+        end
     end
+    lapse = now_ms + lease_ms
 end
 
-local room, tat = want - (#out - 1), now
-if interval > 0 then room, tat = rate_room(P .. 'g:' .. queue, now, interval, burst, room) end
-local taken = 0
-for prio = 0, 4 do
+-- What was accepted for later joins its lane when its time has come.
+local later = call('ZRANGE', P .. 's:' .. queue, 0, 0, 'WITHSCORES')[2]
+if later and tonumber(later) <= now_ms and not repeated then
+    local due = call('ZRANGEBYSCORE', P .. 's:' .. queue, '-inf', now_ms, 'LIMIT', 0, 64)
+    for _, item in ipairs(due) do
+        local lane, id = string.match(item, '^(.*)\n(.*)$')
+        if call('RPUSH', list .. lane, id) == 1 then
+            call('ZADD', ready_key(queue, lane), now_ms, lane)
+        end
+    end
+    call('ZREM', P .. 's:' .. queue, unpack(due))
+    later = call('ZRANGE', P .. 's:' .. queue, 0, 0, 'WITHSCORES')[2]
+end
+if later then wake = tonumber(later) end
+
+local top, tat = want, now
+if interval > 0 then
+    local room
+    room, tat = rate_room(queue, now, interval, burst)
+    top = math.min(want, n + math.max(room, 0))
+end
+if repeated then top = n end
+local before = n
+
+-- Lanes of one priority that are due, and when the next is.
+local function take(prio)
     local key = P .. 'r:' .. queue .. ':' .. prio
     -- Lanes put off by the pair rate are moved on, so asking again for as many cannot go on for ever.
-    while taken < room do
-        local lanes = call('ZRANGEBYSCORE', key, '-inf', now_ms, 'LIMIT', 0, room - taken)
-        if #lanes == 0 then break end
-        for _, lane in ipairs(lanes) do
-            local id = call('LINDEX', P .. 'l:' .. queue .. ':' .. lane, 0)
+    while n < top do
+        local found = call('ZRANGE', key, 0, top - n, 'WITHSCORES')
+        local gone, tats = {}, {}
+        if pair_interval > 0 and #found > 0 then
+            local people = {}
+            for i = 1, #found, 2 do people[#people + 1] = string.sub(found[i], 2) end
+            tats = call('HMGET', P .. 'pr:' .. queue, unpack(people))
+        end
+        local moved, pairs_taken, ended = false, {}, #found < 2 * (top - n + 1)
+        for i = 1, #found, 2 do
+            local lane, at = found[i], tonumber(found[i + 1])
+            if at > now_ms then
+                wake = math.min(wake, at)
+                ended = true
+                break
+            end
+            if n == top then break end
+            local id = call('LINDEX', list .. lane, 0)
             local wait, pair_tat = 0, 0
             if id and pair_interval > 0 then
-                wait, pair_tat = pair_wait(queue, lane, now, pair_interval, pair_burst)
+                wait, pair_tat = pair_wait(tonumber(tats[(i + 1) / 2] or 0), now, pair_interval, pair_burst)
             end
-            if not id then
-                call('ZREM', key, lane)
-            elseif wait > 0 then
+            if wait > 0 then
                 call('ZADD', key, int(math.ceil(wait / 1000)), lane)
+                moved = true
             else
-                call('ZREM', key, lane)
-                if pair_interval > 0 then
-                    call('HSET', P .. 'pr:' .. queue, string.sub(lane, 2), int(pair_tat + pair_interval))
+                gone[#gone + 1] = lane
+                if id then
+                    pick(lane, id, nil, 0)
+                    pairs_taken[#pairs_taken + 1] = string.sub(lane, 2)
+                    pairs_taken[#pairs_taken + 1] = int(pair_tat + pair_interval)
                 end
-                out[#out + 1] = body_of(lane, id, lease(queue, lane, id, owner, now, lease_ms), 0)
-                taken = taken + 1
             end
         end
+        if #gone > 0 then call('ZREM', key, unpack(gone)) end
+        if pair_interval > 0 and #pairs_taken > 0 then
+            call('HSET', P .. 'pr:' .. queue, unpack(pairs_taken))
+        end
+        if ended and not moved then break end
     end
-end
-if interval > 0 and taken > 0 then
-    tat = tat + taken * interval
-    call('SET', P .. 'g:' .. queue, int(tat))
 end
 
--- When to ask again: the next lane that becomes ready (not before the rate has room), the next lease
--- that runs out.
-for prio = 0, 4 do
-    local first = call('ZRANGE', P .. 'r:' .. queue .. ':' .. prio, 0, 0, 'WITHSCORES')
-    if first[2] then
-        local at = tonumber(first[2])
-        if interval > 0 then
-            local free = (tat - (burst - 1) * interval) / 1000
-            if free > at then at = free end
-        end
-        if at < wake then wake = at end
+-- Critical first, always. The others by turns of 16, so that bulk gets on while replies keep coming:
+-- nine begin with replies, four with high, two with normal, one with low.
+take(0)
+if n < top then
+    local turn = serial % 16
+    local first = turn < 9 and 1 or turn < 13 and 2 or turn < 15 and 3 or 4
+    take(first)
+    for prio = 1, 4 do
+        if prio ~= first and n < top then take(prio) end
     end
 end
-local lapse = call('ZRANGE', P .. 'f:' .. queue, 0, 0, 'WITHSCORES')
-if lapse[2] and tonumber(lapse[2]) < wake then wake = tonumber(lapse[2]) end
-if wake < math.huge then
-    local ms = math.ceil(wake - now / 1000)
-    out[1] = ms > 0 and ms or 0
+if interval > 0 then
+    tat = tat + (n - before) * interval
+    if n > before then call('SET', P .. 'g:' .. queue, int(tat)) end
+    if n == top then wake = math.min(wake, (tat - (burst - 1) * interval) / 1000) end
+end
+
+-- The leases: fencing tokens that only grow, and the ends.
+if n > 0 then
+    local token = call('INCRBY', P .. 'fence', n) - n
+    local held, till, till_ms = {}, {}, int(now_ms + lease_ms)
+    for i = 1, n do
+        if not tokens[i] then tokens[i] = token + i end
+        held[2 * i - 1] = lanes[i]
+        held[2 * i] = tokens[i] .. '|' .. ids[i] .. '|' .. holder .. (reaped[i] == 1 and 'r' or '')
+        till[2 * i - 1] = till_ms
+        till[2 * i] = lanes[i]
+    end
+    call('HSET', leases, unpack(held))
+    call('ZADD', ends, unpack(till))
+    call('SET', last, serial, 'PX', 2 * lease_ms)
+    if not lapse then lapse = till_ms end
+end
+if lapse then wake = math.min(wake, tonumber(lapse)) end
+
+local windows = {}
+if record == 'm' and n > 0 then
+    local people = {}
+    for i = 1, n do people[i] = string.sub(lanes[i], 2) end
+    windows = call('HMGET', P .. 'w:' .. string.sub(queue, 5), unpack(people))
+end
+
+-- Columns body, state, sends of row i.
+local function record_of(i)
+    local id = ids[i]
+    if record == 'm' then
+        local key = P .. 'm:' .. id
+        local m = call('HMGET', key, 'b', 's', 'n', 'tl')
+        local state, sends = m[2] or 'queued', tonumber(m[3] or 0)
+        if m[1] and reaped[i] == 0 and not repeated and (state == 'queued' or state == 'sending' or state == 'uncertain') then
+            sends = sends + 1
+            if state == 'queued' then state = 'sending' end
+            call('HSET', key, 's', state, 'n', sends,
+                'tl', (m[4] or '') .. 'sending,' .. now_ms .. ',attempt ' .. sends .. '\n')
+        end
+        return m[1], state, sends
+    end
+    local body, tries
+    if record == 'e' then
+        local e = call('XRANGE', P .. 'ev', id .. '-0', id .. '-0')[1]
+        body, tries = e and e[2][2] or false, P .. 'cb:' .. id
+    else
+        body, tries = call('HGET', P .. 'i:' .. id, 'b'), P .. 'i:' .. id
+    end
+    -- A try that ended with its worker counts too, or an item that kills workers would live for ever.
+    if body and reaped[i] == 1 and not repeated then return body, false, call('HINCRBY', tries, 'n', 1) end
+    return body, false, call('HGET', tries, 'n')
+end
+
+local out = {-1}
+for i = 1, n do
+    local body, state, sends = record_of(i)
+    out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false}
+end
+if n >= want or repeated then
+    out[1] = 0
+elseif wake < math.huge then
+    out[1] = math.max(0, math.ceil(wake - now / 1000))
 end
 return out

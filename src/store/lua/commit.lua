@@ -1,256 +1,324 @@
 -- commit: the one script that changes what a tenant owns. Several units of work in one call, each
 -- all or nothing: its checks all pass before its first write (a script has no rollback), and one that
--- fails leaves the others alone. Written by store/commit.c; every operation is described there too.
--- ARGV owner lease_ms, then for each unit: checks, "W", writes, "."
+-- fails leaves the others alone. Written by store/commit.c.
+-- ARGV owner lease_ms serial, then for each unit: number of ARGV entries of its checks, of its writes,
+-- the checks, the writes. Operations are words with a fixed number of arguments.
+--   serial: "" or, where a unit asks for a grant, a number that is the same when the call is asked again
 -- Returns one list per unit: {"ok", result of each write that has one...}
---   or {"dup", value} | {"differs"} | {"conflict", key} | {"fenced"} | {"stale"}
-local owner, lease_ms = ARGV[1], tonumber(ARGV[2])
-local at = 3
+--   or {"dup", value} | {"differs"} | {"conflict", key} | {"fenced"} | {"stale"} | {"full"}
+local A = ARGV
+local owner, lease_ms, serial = A[1], A[2], A[3]
+
+-- A grant whose reply was lost would be a lease that nobody knows of: the reply is kept and given again.
+local reply_key = P .. 'x:' .. owner .. ':' .. serial
+if serial ~= '' then
+    local kept = call('GET', reply_key)
+    if kept then return cmsgpack.unpack(kept) end
+end
+
+-- When Redis is full, units that hold a lease go on, since they drain it, and the others are refused.
+-- The first write tells: it changes nothing, but over maxmemory it is refused; and a script that
+-- has written (UNLINK may, always) is not stopped any more.
+local full = type(redis.pcall('SETRANGE', P .. 'hw', 0, '')) == 'table'
+if full then call('UNLINK', P .. 'full') end
+
 local now = now_us()
 local now_ms = math.floor(now / 1000)
-local EPOCH_MS = 4 * 86400000 -- three epochs are looked at: 8 days at least, 12 at most
-local epoch = math.floor(now_ms / EPOCH_MS)
-local touched = {}
+local touched, granted = {}, false
 
-local function arg()
-    local v = ARGV[at]
-    at = at + 1
-    return v
+-- Seen keys are kept in three hashes of four days each, taken in turn: eight days at least. The turn
+-- comes when the newest is four days old, once however far the clock jumped, so no jump forgets.
+-- dn: "<number of the newest> <ms of its beginning>"
+local newest, newest_since
+local function seen_turn()
+    if not newest then
+        newest, newest_since = string.match(call('GET', P .. 'dn') or '0 0', '^(%d+) (%d+)$')
+        newest = tonumber(newest)
+    end
+    return newest
 end
 
--- What a message may become: only up, and failed never after delivered.
-local RANK = {queued = 1, sending = 2, uncertain = 3, sent = 4, delivered = 5, read = 6}
-local FINAL = {failed = true, expired = true, cancelled = true}
+local function seen_before(key, print)
+    for turn = seen_turn(), newest - 2, -1 do
+        local seen = call('HGET', P .. 'd:' .. turn, key)
+        if seen then
+            local cut = string.find(seen, '|', 1, true)
+            local old = string.sub(seen, 1, cut - 1)
+            if old == print or old == '' or print == '' then return {'dup', string.sub(seen, cut + 1)} end
+            return {'differs'}
+        end
+    end
+end
 
+local function seen_now(key, print, value)
+    seen_turn()
+    if now_ms >= newest_since + 4 * 86400000 then
+        call('UNLINK', P .. 'd:' .. newest - 2)
+        newest, newest_since = newest + 1, now_ms
+        call('SET', P .. 'dn', newest .. ' ' .. now_ms)
+    end
+    call('HSET', P .. 'd:' .. newest, key, print .. '|' .. value)
+end
+
+-- What a message may become: only up, and failed never after delivered. DECIDED: from there on nothing
+-- more is handed over.
+local RANK, DECIDED
+local function rank(state)
+    if not RANK then
+        RANK = {queued = 1, sending = 2, uncertain = 3, sent = 4, delivered = 5, read = 6,
+            failed = 7, expired = 7, cancelled = 7}
+        DECIDED = 4
+    end
+    return RANK[state]
+end
+
+-- Returns moved | kept | none, and the rank it had.
 local function move(id, state, at_ms, detail)
-    local m = call('HMGET', P .. 'm:' .. id, 's', 'tl')
-    local cur = m[1]
-    if not cur then return 'none' end
-    if FINAL[cur] then return 'kept' end
-    if FINAL[state] then
-        if RANK[cur] >= RANK.delivered then return 'kept' end
-    elseif RANK[state] <= RANK[cur] then
-        return 'kept'
-    end
-    call('HSET', P .. 'm:' .. id, 's', state,
-        'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
-    return 'moved'
+    local key = P .. 'm:' .. id
+    local m = call('HMGET', key, 's', 'tl')
+    local from, to = rank(m[1]), rank(state)
+    if not from then return 'none' end
+    if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
+    call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
+    return 'moved', from
 end
 
--- Evidence about a message whose lane is held (uncertain, or waiting to be tried again) decides it:
--- the lane goes on. While a worker holds the lease its own completion does that.
-local function settle(id)
-    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l')
-    if not m[1] or call('HEXISTS', P .. 'k:' .. m[1], m[2]) == 1 then return end
-    local list = P .. 'l:' .. m[1] .. ':' .. m[2]
-    if call('LINDEX', list, 0) == id and (call('HGET', P .. 'm:' .. id, 's') ~= 'queued') then
-        call('LPOP', list)
-        release(m[1], m[2], now_ms)
-        touched[m[1]] = true
-    end
-end
-
+-- Evidence about a message whose lane waits (uncertain, or to be tried again) decides it, and the lane
+-- goes on. While a worker holds the lease, its own completion does that.
 local function status(id, state, at_ms, detail)
-    local moved = move(id, state, at_ms, detail)
-    if moved == 'moved' then settle(id) end
+    local moved, from = move(id, state, at_ms, detail)
+    if moved == 'moved' and from < DECIDED then
+        local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+        local queue, lane = at[1], at[2]
+        if queue and call('HEXISTS', P .. 'k:' .. queue, lane) == 0 then
+            local list = P .. 'l:' .. queue .. ':' .. lane
+            if call('LINDEX', list, 0) == id then
+                call('LPOP', list)
+                if make_ready(queue, lane, now_ms) then touched[queue] = true end
+            end
+        end
+    end
     return moved
 end
 
-local check = {
-    -- document at this version ("0": absent)
-    V = function()
-        local key, ver = arg(), arg()
-        if (call('HGET', P .. key, 'v') or '0') ~= ver then return {'conflict', key} end
-    end,
-    -- not seen before: key, fingerprint of the content
-    N = function()
-        local key, print = arg(), arg()
-        for e = epoch, epoch - 2, -1 do
-            local seen = call('HGET', P .. 'd:' .. e, key)
-            if seen then
-                local cut = string.find(seen, '|', 1, true)
-                local old = string.sub(seen, 1, cut - 1)
-                if old == print or old == '' or print == '' then return {'dup', string.sub(seen, cut + 1)} end
-                return {'differs'}
-            end
-        end
-    end,
-    -- lease still ours
-    L = function()
-        local queue, lane, id, token = arg(), arg(), arg(), arg()
-        local k = call('HGET', P .. 'k:' .. queue, lane)
-        local prefix = token .. '|' .. id .. '|'
-        if not k or string.sub(k, 1, #prefix) ~= prefix then return {'fenced'} end
-    end,
-    -- not older than what was accepted for this key
-    R = function()
-        local key, mark = arg(), tonumber(arg())
-        local seen = tonumber(call('HGET', P .. 'rv', key) or '-1')
-        if mark < seen then return {'stale'} end
-    end,
-}
-local check_args = {V = 2, N = 2, L = 4, R = 2}
+-- The item that was just put into an empty lane is leased to us as if we had claimed it, when the
+-- rates have room: the token, or nil.
+local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst)
+    local pairs_key, person = P .. 'pr:' .. queue, string.sub(lane, 2)
+    local tat, pair_tat
+    if interval > 0 then
+        local room
+        room, tat = rate_room(queue, now, interval, burst)
+        if room <= 0 then return nil end
+    end
+    if pair_interval > 0 then
+        local wait
+        wait, pair_tat = pair_wait(tonumber(call('HGET', pairs_key, person) or 0), now, pair_interval, pair_burst)
+        if wait > 0 then return nil end
+        call('HSET', pairs_key, person, int(pair_tat + pair_interval))
+    end
+    if tat then call('SET', P .. 'g:' .. queue, int(tat + interval)) end
+    local token = call('INCR', P .. 'fence')
+    call('HSET', P .. 'k:' .. queue, lane, token .. '|' .. id .. '|' .. owner)
+    call('ZADD', P .. 'f:' .. queue, now_ms + lease_ms, lane)
+    granted = true
+    return token
+end
 
-local write = {
-    -- document: key version body n field value...
-    D = function()
-        local key, ver, body, n = arg(), arg(), arg(), tonumber(arg())
-        local f = {'v', ver, 'b', body}
-        for i = 1, 2 * n do f[4 + i] = arg() end
-        call('HSET', P .. key, unpack(f))
-    end,
-    X = function() call('UNLINK', P .. arg()) end,
-    -- remember as seen
-    I = function()
-        local key, print, value = arg(), arg(), arg()
-        call('HSET', P .. 'd:' .. epoch, key, print .. '|' .. value)
-    end,
-    W = function()
-        local key, mark = arg(), arg()
-        local seen = tonumber(call('HGET', P .. 'rv', key) or '-1')
-        if tonumber(mark) > seen then call('HSET', P .. 'rv', key, mark) end
-    end,
-    -- enqueue: queue lane id not_before_ms grant interval_us burst pair_interval_ms pair_burst -> token or 0
-    Q = function()
-        local queue, lane, id, not_before, grant = arg(), arg(), arg(), tonumber(arg()), arg()
-        local interval, burst, pair_interval, pair_burst = tonumber(arg()), tonumber(arg()),
-            tonumber(arg()) * 1000, tonumber(arg())
-        local depth = call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id)
-        if string.sub(queue, 1, 4) == 'out:' then call('HSET', P .. 'm:' .. id, 'q', queue, 'l', lane) end
-        if depth > 1 then return 0 end -- the lane is already ready, put off or leased
-        if grant == '1' and not_before <= now_ms then
-            local room, tat, wait, pair_tat = 1, 0, 0, 0
-            if interval > 0 then room, tat = rate_room(P .. 'g:' .. queue, now, interval, burst, 1) end
-            if room > 0 and pair_interval > 0 then
-                wait, pair_tat = pair_wait(queue, lane, now, pair_interval, pair_burst)
-            end
-            if room > 0 and wait == 0 then
-                if interval > 0 then call('SET', P .. 'g:' .. queue, int(tat + interval)) end
-                if pair_interval > 0 then
-                    call('HSET', P .. 'pr:' .. queue, string.sub(lane, 2), int(pair_tat + pair_interval))
-                end
-                return lease(queue, lane, id, owner, now, lease_ms)
-            end
-        end
-        if not_before < now_ms then not_before = now_ms end
-        call('ZADD', ready_key(queue, lane), int(not_before), lane)
+-- Returns the token or 0. at: where the rates stand, or nil when no grant is asked for.
+local function enqueue(queue, lane, id, not_before, at)
+    local out = string.sub(queue, 1, 4) == 'out:' and P .. 'm:' .. id
+    -- A message knows its lane, so that a status finds it.
+    if out then call('HSET', out, 'q', queue, 'l', lane) end
+    if tonumber(not_before) > now_ms then
+        call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
         return 0
-    end,
-    -- finish the head: queue lane id
-    F = function()
-        local queue, lane, id = arg(), arg(), arg()
-        local list = P .. 'l:' .. queue .. ':' .. lane
-        if call('LINDEX', list, 0) == id then call('LPOP', list) else call('LREM', list, 1, id) end
-        release(queue, lane, now_ms)
-        if call('EXISTS', list) == 1 then touched[queue] = true end
-    end,
-    -- put off the head: queue lane not_before_ms
-    B = function()
-        local queue, lane, not_before = arg(), arg(), arg()
-        release(queue, lane, tonumber(not_before))
+    end
+    if call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) > 1 then
+        return 0 -- the lane is ready already, put off or leased
+    end
+    local token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]),
+        A[at + 2] * 1000, tonumber(A[at + 3]))
+    if not token then
+        call('ZADD', ready_key(queue, lane), now_ms, lane)
         touched[queue] = true
-    end,
-    -- keep the lease longer: queue lane lease_ms
-    T = function()
-        local queue, lane, ms = arg(), arg(), tonumber(arg())
-        call('ZADD', P .. 'f:' .. queue, int(now_ms + ms), lane)
-    end,
-    -- take an item out wherever it stands, unless a worker has it: queue lane id -> 1 taken
-    K = function()
-        local queue, lane, id = arg(), arg(), arg()
-        local k = call('HGET', P .. 'k:' .. queue, lane)
-        if k and string.find(k, '|' .. id .. '|', 1, true) then return 0 end
-        local gone = call('LREM', P .. 'l:' .. queue .. ':' .. lane, 1, id)
-        if not k and call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 0 then
-            call('ZREM', ready_key(queue, lane), lane)
-        end
-        return gone
-    end,
-    -- event for the CMMS: lane body callback -> sequence
-    E = function()
-        local lane, body, callback = arg(), arg(), arg()
-        local seq = call('INCR', P .. 'seq')
-        call('XADD', P .. 'ev', seq .. '-0', 'b', body)
-        if callback == '1' then
-            if call('RPUSH', P .. 'l:cb:' .. lane, seq) == 1 then
-                call('ZADD', P .. 'r:cb:' .. string.sub(lane, 1, 1), now_ms, lane)
-            end
-            touched.cb = true
-        end
-        return seq
-    end,
-    -- message to a state: id state at_ms detail -> moved | kept | none
-    M = function() return move(arg(), arg(), arg(), arg()) end,
-    -- status from a provider: id ("" when not told) provider_hash state at_ms detail -> moved | kept | none
-    S = function()
-        local id, hash, state, at_ms, detail = arg(), arg(), arg(), arg(), arg()
-        if id == '' then id = call('GET', P .. 'p:' .. hash) or '' end
-        if id == '' then
-            -- It came before the answer to our send: kept for G, an hour.
-            call('SET', P .. 'ps:' .. hash, state .. '|' .. at_ms .. '|' .. detail, 'PX', 3600000)
-            return 'none'
-        end
-        return status(id, state, at_ms, detail)
-    end,
-    -- learn the provider's id of a message: hash id keep_ms
-    G = function()
-        local hash, id, keep_ms = arg(), arg(), arg()
-        call('SET', P .. 'p:' .. hash, id, 'PX', keep_ms)
-        local early = call('GETDEL', P .. 'ps:' .. hash)
-        if early then
-            local state, at_ms, detail = string.match(early, '^(.-)|(.-)|(.*)$')
-            move(id, state, at_ms, detail)
-        end
-    end,
-    -- fields of a hash: key n field value...
-    H = function()
-        local key, n, f = arg(), tonumber(arg()), {}
-        for i = 1, 2 * n do f[i] = arg() end
-        call('HSET', P .. key, unpack(f))
-    end,
-    h = function() call('HDEL', P .. arg(), arg()) end,
-    ['+'] = function() return call('HINCRBY', P .. arg(), arg(), arg()) end,
-    -- largest wins (window ledger): key field number
-    U = function()
-        local key, field, n = arg(), arg(), tonumber(arg())
-        if n > tonumber(call('HGET', P .. key, field) or '0') then call('HSET', P .. key, field, int(n)) end
-    end,
-    Z = function() call('ZADD', P .. arg(), arg(), arg()) end,
-    z = function() call('ZREM', P .. arg(), arg()) end,
-    -- append to a list that keeps its newest: key body most
-    A = function()
-        local key, body, most = arg(), arg(), tonumber(arg())
-        if call('RPUSH', P .. key, body) > most then call('LTRIM', P .. key, -most, -1) end
-    end,
-    -- append to a stream (audit): key body
-    J = function() call('XADD', P .. arg(), '*', 'b', arg()) end,
-    -- plain value that ends by itself: key value ms
-    Y = function() call('SET', P .. arg(), arg(), 'PX', arg()) end,
-}
-
-local function skip_checks()
-    while ARGV[at] ~= 'W' do at = at + 1 + check_args[ARGV[at]] end
+        return 0
+    end
+    if out then -- the attempt is durable before the first byte goes out
+        call('HSET', out, 's', 'sending', 'n', 1,
+            'tl', (call('HGET', out, 'tl') or '') .. 'sending,' .. now_ms .. ',attempt 1\n')
+    end
+    return token
 end
--- Writes of a refused unit are skipped by the length that the builder put behind "W".
-local results = {}
-while at <= #ARGV do
-    local refused
-    while not refused and ARGV[at] ~= 'W' do refused = check[arg()]() end
-    if refused then skip_checks() end
-    at = at + 1
-    local length = tonumber(arg())
-    if refused then
-        at = at + length
-        results[#results + 1] = refused
-    else
-        local ok, stop = {'ok'}, at + length
-        while at < stop do
-            local r = write[arg()]()
-            if r then ok[#ok + 1] = r end
-        end
-        results[#results + 1] = ok
+
+-- The end of a lease.
+local function release(queue, lane, not_before_ms)
+    call('HDEL', P .. 'k:' .. queue, lane)
+    call('ZREM', P .. 'f:' .. queue, lane)
+    if call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 1 then
+        call('ZADD', ready_key(queue, lane), not_before_ms, lane)
+        touched[queue] = true
     end
 end
+
+local results, units, at, most = {}, 0, 4, #A
+while at <= most do
+    local checks_end = at + 2 + A[at]
+    local stop = checks_end + A[at + 1]
+    local refused
+    local leased -- the item whose lease this unit holds
+    at = at + 2
+
+    while at < checks_end and not refused do
+        local op = A[at]
+        if op == 'lease' then -- still ours: queue lane id token
+            local held = call('HGET', P .. 'k:' .. A[at + 1], A[at + 2])
+            local prefix = A[at + 4] .. '|' .. A[at + 3] .. '|'
+            if not held or string.sub(held, 1, #prefix) ~= prefix then refused = {'fenced'} end
+            leased = A[at + 3]
+            at = at + 5
+        elseif op == 'new' then -- not seen before: key, fingerprint of the content
+            refused = seen_before(A[at + 1], A[at + 2])
+            at = at + 3
+        elseif op == 'version' then -- document at this version ("0": absent): key version
+            if (call('HGET', P .. A[at + 1], 'v') or '0') ~= A[at + 2] then refused = {'conflict', A[at + 1]} end
+            at = at + 3
+        elseif op == 'mark' then -- not older than what was accepted for this key: key mark
+            local newer = call('HGET', P .. 'rv', A[at + 1])
+            if newer and tonumber(A[at + 2]) < tonumber(newer) then refused = {'stale'} end
+            at = at + 3
+        else
+            error('commit: check ' .. op)
+        end
+    end
+    if full and not leased and not refused then refused = {'full'} end
+
+    local ok = {'ok'}
+    if refused then at = stop end
+    -- One chain instead of a table of functions: making that table costs more than the work (5 us).
+    while at < stop do
+        local op, a, b, c, d, e = A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5]
+        local result
+        if op == 'status' then
+            -- from a provider: id ("" when not told) provider_hash state at_ms detail -> moved | kept | none
+            if a == '' then a = call('GET', P .. 'p:' .. b) end
+            if a then
+                result = status(a, c, d, e)
+            else
+                -- It came before the answer to our send: kept for "provider_id", an hour.
+                result = 'none'
+                local early = P .. 'ps:' .. b
+                if call('RPUSH', early, c .. '|' .. d .. '|' .. e) > 8 then call('LPOP', early) end
+                call('PEXPIRE', early, 3600000)
+            end
+            at = at + 6
+        elseif op == 'finish' then -- the head: queue lane id
+            local list = P .. 'l:' .. a .. ':' .. b
+            local head = call('LPOP', list)
+            if head and head ~= c then
+                call('LPUSH', list, head)
+                call('LREM', list, 1, c)
+            end
+            release(a, b, now_ms)
+            at = at + 4
+        elseif op == 'message_state' then -- id state at_ms detail -> moved | kept | none
+            result = move(a, b, c, d)
+            at = at + 5
+        elseif op == 'provider_id' then -- learn the provider's id of a message: hash id keep_ms
+            call('SET', P .. 'p:' .. a, b, 'PX', c)
+            local early = call('LRANGE', P .. 'ps:' .. a, 0, -1)
+            if #early > 0 then call('UNLINK', P .. 'ps:' .. a) end
+            for _, one in ipairs(early) do status(b, string.match(one, '^(.-)|(.-)|(.*)$')) end
+            at = at + 4
+        elseif op == 'enqueue' then -- queue lane id not_before_ms -> 0
+            result = enqueue(a, b, c, d)
+            at = at + 5
+        elseif op == 'grant' then -- and interval_us burst pair_interval_ms pair_burst -> token or 0
+            result = enqueue(a, b, c, d, at + 5)
+            at = at + 9
+        elseif op == 'event' then -- for the CMMS: lane body callback -> sequence
+            result = call('INCR', P .. 'seq')
+            call('XADD', P .. 'ev', result .. '-0', 'b', b)
+            if c == '1' and call('RPUSH', P .. 'l:cb:' .. a, result) == 1 then
+                call('ZADD', ready_key('cb', a), now_ms, a)
+                touched.cb = true
+            end
+            at = at + 4
+        elseif op == 'doc' then -- document: key version body n field value...
+            local last = at + 4 + 2 * d
+            call('HSET', P .. a, 'v', b, 'b', c, unpack(A, at + 5, last))
+            at = last + 1
+        elseif op == 'seen' then -- remember as seen: key fingerprint value
+            seen_now(a, b, c)
+            at = at + 4
+        elseif op == 'put_off' then -- the head: queue lane not_before_ms
+            -- Evidence may have come while the lease was held: then there is nothing to wait for.
+            local state = string.sub(a, 1, 4) == 'out:' and call('HGET', P .. 'm:' .. leased, 's')
+            if state and rank(state) >= DECIDED then
+                call('LREM', P .. 'l:' .. a .. ':' .. b, 1, leased)
+                c = now_ms
+            end
+            release(a, b, c)
+            at = at + 4
+        elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
+            call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
+            at = at + 4
+        elseif op == 'withdraw' then -- take an item out, unless a worker has it: queue lane id -> 1 taken
+            local list = P .. 'l:' .. a .. ':' .. b
+            local held = call('HGET', P .. 'k:' .. a, b)
+            result = 0
+            if not held or not string.find(held, '|' .. c .. '|', 1, true) then
+                result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c)
+                local head = call('LINDEX', list, 0) == c
+                if result == 0 then result = call('LREM', list, 1, c) end
+                -- What the lane waited for, it waited for with this item.
+                if head and make_ready(a, b, now_ms) then touched[a] = true end
+            end
+            at = at + 4
+        elseif op == 'hset' then -- key field value
+            call('HSET', P .. a, b, c)
+            at = at + 4
+        elseif op == 'hdel' then -- key field
+            call('HDEL', P .. a, b)
+            at = at + 3
+        elseif op == 'hincr' then -- key field by -> new value
+            result = call('HINCRBY', P .. a, b, c)
+            at = at + 4
+        elseif op == 'hmax' then -- largest wins: key field number
+            local have = call('HGET', P .. a, b)
+            if not have or tonumber(c) > tonumber(have) then call('HSET', P .. a, b, c) end
+            at = at + 4
+        elseif op == 'zadd' then -- key score member
+            call('ZADD', P .. a, b, c)
+            at = at + 4
+        elseif op == 'zrem' then -- key member
+            call('ZREM', P .. a, b)
+            at = at + 3
+        elseif op == 'mark' then -- the newest accepted for this key: key mark
+            local have = call('HGET', P .. 'rv', a)
+            if not have or tonumber(b) > tonumber(have) then call('HSET', P .. 'rv', a, b) end
+            at = at + 3
+        elseif op == 'append' then -- to a list that keeps its newest: key body most
+            if call('RPUSH', P .. a, b) > tonumber(c) then call('LTRIM', P .. a, -c, -1) end
+            at = at + 4
+        elseif op == 'log' then -- to a stream (audit): key body
+            call('XADD', P .. a, '*', 'b', b)
+            at = at + 3
+        elseif op == 'put_for' then -- plain value that ends by itself: key value ms
+            call('SET', P .. a, b, 'PX', c)
+            at = at + 4
+        elseif op == 'delete' then -- key
+            call('UNLINK', P .. a)
+            at = at + 2
+        else
+            error('commit: write ' .. op)
+        end
+        if result then ok[#ok + 1] = result end
+    end
+    units = units + 1
+    results[units] = refused or ok
+end
+if granted then call('SET', reply_key, cmsgpack.pack(results), 'PX', 10000) end
 for queue in pairs(touched) do call('PUBLISH', 'crewline:wake', P .. queue) end
 return results

@@ -1,0 +1,74 @@
+/*
+ * commit_int: what the files of commits and lanes share with each other and with store.c.
+ *
+ *   commit.c       a unit under construction: RESP arguments in one buffer
+ *   commit_run.c   units of one turn as one call, results handed to each
+ *   lane.c         workers: claims, grants, items      lane_wake.c   the wake channel
+ */
+#ifndef CREWLINE_STORE_COMMIT_INT_H
+#define CREWLINE_STORE_COMMIT_INT_H
+
+#include "base/list.h"
+#include "store/commit.h"
+
+#include "store_int.h"
+
+/* "$6\r\n000012\r\n": a number known last is written over zeroes of this width. */
+#define COUNT_DIGITS 6
+#define COUNT_BYTES  (4 + COUNT_DIGITS + 2)
+#define COMMIT_MAGIC 0x434f4d54u
+
+struct batch;
+struct commit {
+    struct op op; /* first: the caller holds this once it runs */
+    uint32_t magic;
+    bool writing, grants, doc;
+    bool leased;         /* it checks a lease: it drains, and goes on when Redis is full */
+    struct call args;    /* room for two counts, then the arguments; never sealed */
+    uint32_t checks;     /* arguments of the checks */
+    size_t once, once_n; /* commit_once()'s argument in args.resp; 0: none */
+    size_t fields_at;    /* the count of fields of the document written last */
+    uint32_t fields;
+    struct str tenant;
+    char tenant_bytes[TENANT_ID_MAX];
+    struct batch *batch; /* NULL: under construction */
+    size_t nth;          /* its place in the batch */
+    commit_fn *on_done;
+    void *ctx;
+    struct commit *spare; /* next in the pool */
+};
+
+/** Puts the counts down; the bytes are the unit as the script reads it. */
+struct str commit_seal(struct commit *c);
+/** Back to the pool. */
+void commit_drop(struct commit *c);
+
+/* One per store. */
+struct commits {
+    struct store *s;
+    struct list open; /* batches that still take units, one a tenant */
+    struct list sent; /* asked, to be answered */
+    struct list bad;  /* of one unit each that cannot be sent: fails at the end of the turn */
+    char *owner;
+    int64_t lease_ms;
+    uint64_t serial;
+    bool answering;    /* results are being handed out; */
+    struct mono asked; /* their call was made then */
+};
+struct commits *commits_of(struct store *s);
+/** The end of a turn: what was gathered becomes calls. */
+void commits_flush(struct store *s);
+void commits_free(struct store *s);
+
+/* Workers of one store. */
+struct lanes {
+    struct list all;
+    struct list due;      /* something to do at the end of this turn */
+    struct map *by_queue; /* "{acme}:out:main" -> worker */
+};
+void lanes_turn(struct store *s);
+/** Wakes may have been lost: everybody looks. */
+void lanes_wake_all(struct store *s);
+void lanes_free(struct store *s);
+
+#endif
