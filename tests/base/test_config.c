@@ -22,7 +22,7 @@ static const struct config_row table[] = {
 };
 static const char *const own[] = {"tenants", "WhatsApp", NULL};
 
-static char dir[] = "/tmp/crewline-config-XXXXXX";
+static char dir[] = P_tmpdir "/crewline-config-XXXXXX";
 static char json_path_[64], dotenv_path[64], secret_path[64], secret_ref[80];
 
 static void write_file(const char *path, const char *text)
