@@ -106,8 +106,8 @@ static void destroy(struct store *s)
     lanes_free(s);
     run_free_all(s);
     store_sub_fini(s);
-    arena_free(&s->main.replies);
-    arena_free(&s->sub.replies);
+    replies_free(&s->main.replies);
+    replies_free(&s->sub.replies);
     store_url_fini(&s->url);
     mem_free(&s->script_missing);
     scripts_freeze(-1);
@@ -171,6 +171,7 @@ static void on_tick(void *ctx)
 {
     struct store *s = obj_check(ctx, STORE_MAGIC);
     int64_t now = mono_now().us, elapsed = now - s->ticked_us;
+    bool all;
 
     store_enter(s);
     if (elapsed > TICK_LATE_US && !s->tick_late) {
@@ -184,14 +185,27 @@ static void on_tick(void *ctx)
     s->ticked_us = now;
     conn_tick(&s->main, elapsed / 1000);
     conn_tick(&s->sub, elapsed / 1000);
-    if (!s->closing) {
-        run_expire(s, now);
-    }
+    all = s->closing || run_expire(s, now);
     if (!s->closing) {
         s->ticking = needs_tick(s);
         if (s->ticking) {
-            timer_start(s->tick, TICK_MS);
+            timer_start(s->tick, all ? TICK_MS : 0);
         }
+    }
+    store_leave(s);
+}
+
+static void on_drain(void *ctx)
+{
+    struct store *s = obj_check(ctx, STORE_MAGIC);
+
+    store_enter(s);
+    run_ready(s);
+    if (!s->closing) {
+        if (!list_empty(&s->ready)) {
+            timer_start(s->drain, 0);
+        }
+        conn_apply(&s->main);
     }
     store_leave(s);
 }
@@ -221,12 +235,14 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     scripts_freeze(1);
     list_init(&s->fresh);
     list_init(&s->retry);
+    list_init(&s->ready);
     list_init(&s->doomed);
     for (size_t i = 0; i < WHEEL_SLOTS; i++) {
         list_init(&s->wheel[i]);
     }
     s->hook = loop_hook_new(l, on_hook, s);
     s->tick = timer_new(l, on_tick, s);
+    s->drain = timer_new(l, on_drain, s);
     conn_init(&s->main, s, &role);
     store_sub_init(s);
     conn_start(&s->main);
@@ -246,6 +262,7 @@ void store_free(struct store **owner)
     s->closing = true;
     loop_hook_free(&s->hook);
     timer_free(&s->tick);
+    timer_free(&s->drain);
     conn_fini(&s->main);
     conn_fini(&s->sub);
     store_leave(s); /* now, or when the callback that we are in returns */

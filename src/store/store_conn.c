@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include <hiredis/sds.h>
 
@@ -98,6 +99,22 @@ static void gone(struct conn *c, const char *why)
     c->role->lost(c, why);
 }
 
+/*
+ * A Redis that turns us away at the door says why and hangs up; when our first write comes after
+ * that, hiredis reports the write and leaves the reason unread.
+ */
+static void last_words(struct conn *c)
+{
+    char text[200];
+    ssize_t n = recv(c->ac->c.fd, text, sizeof(text), MSG_DONTWAIT);
+    struct str line, rest;
+
+    if (n > 1 && text[0] == '-') {
+        str_cut(str_make(text + 1, (size_t)n - 1), '\r', &line, &rest);
+        snprintf(c->why, sizeof(c->why), "%.*s", STR_ARG(line));
+    }
+}
+
 /* hiredis frees the connection, whoever began it: this is the one place that every end goes
  * through. */
 static void on_cleanup(void *ctx)
@@ -111,6 +128,9 @@ static void on_cleanup(void *ctx)
     }
     if (c->why[0] == '\0' && c->state == CONN_HELLO) {
         snprintf(c->why, sizeof(c->why), "%s", c->hello.why);
+        if (c->why[0] == '\0') {
+            last_words(c);
+        }
     }
     if (c->why[0] == '\0' && ac->errstr != NULL) {
         snprintf(c->why, sizeof(c->why), "%s", ac->errstr);
@@ -123,10 +143,16 @@ static void on_cleanup(void *ctx)
     }
 }
 
-static void apply_want(struct conn *c)
+/* What has been read is called back first; nothing more is read meanwhile. */
+static bool is_paused(const struct conn *c)
+{
+    return c == &c->s->main && !list_empty(&c->s->ready);
+}
+
+void conn_apply(struct conn *c)
 {
     if (c->poller != NULL) {
-        poller_want(c->poller, c->want);
+        poller_want(c->poller, is_paused(c) ? c->want & ~POLLER_READ : c->want);
     }
 }
 
@@ -136,7 +162,7 @@ static void on_ready(void *ctx, unsigned ready)
     struct store *s = c->s;
 
     store_enter(s);
-    if ((ready & POLLER_READ) != 0) {
+    if ((ready & POLLER_READ) != 0 && !is_paused(c)) {
         c->silent_ms = 0;
         c->heard = true;
         s->heard_us = mono_now().us;
@@ -151,7 +177,10 @@ static void on_ready(void *ctx, unsigned ready)
         }
     }
     if (!s->closing) {
-        apply_want(c);
+        if (is_paused(c)) {
+            timer_start(s->drain, 0);
+        }
+        conn_apply(c);
     }
     store_leave(s);
 }
@@ -209,7 +238,7 @@ static void connect_to(struct conn *c, const char *address)
     c->state = CONN_CONNECTING;
     c->silent_ms = 0;
     redisAsyncSetConnectCallback(ac, on_connected);
-    apply_want(c);
+    conn_apply(c);
     store_tick_start(c->s);
 }
 
@@ -275,6 +304,7 @@ static void on_beat(void *ctx)
     struct store *s = c->s;
 
     store_enter(s);
+    c->backoff_ms = 0; /* it has held for a while */
     if (!c->heard && c->due == 0) {
         c->role->beat(c);
     }
@@ -288,7 +318,7 @@ void conn_init(struct conn *c, struct store *s, const struct conn_role *role)
     *c = (struct conn){.s = s, .role = role, .state = CONN_WAITING};
     c->retry = timer_new(s->l, on_retry, c);
     c->beat = timer_new(s->l, on_beat, c);
-    c->replies = arena_new();
+    c->replies = replies_new();
 }
 
 void conn_start(struct conn *c)
@@ -309,7 +339,7 @@ void conn_drop(struct conn *c, const char *fmt, ...)
     redisAsyncFree(c->ac); /* inside one of its callbacks: when that returns */
 }
 
-/* Timers and look-up now; the arena stays until the last reply is done with: conn_init()'s mirror.
+/* Timers and look-up now; the replies' memory stays until the last is done with.
  */
 void conn_fini(struct conn *c)
 {
@@ -379,14 +409,14 @@ void conn_flush(struct conn *c)
         redisAsyncHandleWrite(c->ac);
         c->blocked = c->ac != NULL && (c->want & POLLER_WRITE) != 0;
     }
-    apply_want(c);
+    conn_apply(c);
 }
 
 void conn_wake(struct conn *c)
 {
     if (c->ac != NULL) {
         c->want |= POLLER_WRITE;
-        apply_want(c);
+        conn_apply(c);
     }
 }
 
@@ -397,6 +427,9 @@ bool conn_is_watched(const struct conn *c)
 
 void conn_tick(struct conn *c, int64_t elapsed_ms)
 {
+    if (is_paused(c)) {
+        c->silent_ms = 0;
+    }
     if (!conn_is_watched(c)) {
         return;
     }

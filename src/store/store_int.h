@@ -14,6 +14,7 @@
  *   fresh    never sent, in the order asked
  *   retry    sent once and to be asked again, ascending by seq; all of it goes before fresh
  *   sent     in hiredis' list, which answers in order and, on a disconnect, says NULL for each
+ *   ready    answered, but this turn has called back for long enough: it waits for the next
  *   doomed   refused at sight, fails at the end of this turn
  * and, while somebody waits for it, in one slot of the deadline wheel. A call that nobody waits for
  * any more stays behind without bytes (detached) when it is sent: its reply is due all the same.
@@ -24,7 +25,6 @@
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/list.h"
@@ -46,6 +46,8 @@
 #define SEND_WINDOW_BYTES ((size_t)256 * 1024)
 #define PENDING_BYTES_MAX ((size_t)512 << 20)
 #define REASON_BYTES      400
+/* Callbacks of one kind run for so long before the rest of the loop gets its turn. */
+#define TURN_US 2000
 
 /* ---- url ---- */
 struct store_url {
@@ -76,8 +78,13 @@ enum store_action { ACT_RELOAD, ACT_WAIT, ACT_RECONNECT, ACT_FULL, ACT_FAIL };
 enum store_action store_action_of(struct str reply_error);
 
 /* ---- replies ---- */
-struct conn;
+struct replies; /* where those of one connection live; the reader's privdata */
+struct replies *replies_new(void);
+void replies_free(struct replies **owner);
 extern redisReplyObjectFunctions store_reply_functions;
+/** A root outlives its callback until reply_drop(). */
+void reply_keep(struct reply *root);
+void reply_drop(struct reply *root);
 /** The error that @r is or that stands somewhere inside it, or NULL. */
 const struct reply *reply_error(const struct reply *r);
 struct str reply_error_text(const struct reply *r);
@@ -87,11 +94,12 @@ struct str reply_error_text(const struct reply *r);
 /** Writes the head; the whole command is from there to the end of c->resp. */
 struct str call_seal(struct call *c);
 
-enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_DOOMED };
+enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_READY, IN_DOOMED };
 struct pending {
     struct op op; /* first: the caller holds this */
     struct store *s;
-    struct list queue; /* fresh, retry or doomed */
+    struct list queue;   /* fresh, retry, ready or doomed */
+    struct reply *reply; /* IN_READY */
     struct list wheel;
     uint64_t seq;
     int64_t asked_us, deadline_us;
@@ -106,12 +114,14 @@ struct pending {
     void *ctx;
 };
 
-bool run_feed(struct store *s); /* true: there is more than the window takes */
+void run_ready(struct store *s); /* as many as fit into a turn */
+bool run_feed(struct store *s);  /* true: there is more than the window takes */
 void run_doomed(struct store *s);
-void run_expire(struct store *s, int64_t now_us);
+bool run_expire(struct store *s, int64_t now_us); /* false: more than fits into a turn */
 void run_free_all(struct store *s);
 
 /* ---- connection ---- */
+struct conn;
 enum conn_state { CONN_WAITING, CONN_RESOLVING, CONN_CONNECTING, CONN_HELLO, CONN_UP };
 
 struct hello {
@@ -144,7 +154,7 @@ struct conn {
     struct timer *retry, *beat;
     int64_t backoff_ms;
     unsigned attempts;
-    struct arena *replies;
+    struct replies *replies;
     size_t due; /* replies that are to come */
     int64_t silent_ms;
     bool heard; /* since the last beat */
@@ -162,7 +172,8 @@ void conn_answered(struct conn *c);
 void conn_hello_done(struct conn *c);
 size_t conn_unsent_bytes(const struct conn *c);
 void conn_flush(struct conn *c);
-void conn_wake(struct conn *c); /* a turn more, when the socket takes more */
+void conn_apply(struct conn *c); /* tells the loop what is wanted of the socket */
+void conn_wake(struct conn *c);  /* a turn more, when the socket takes more */
 void conn_tick(struct conn *c, int64_t elapsed_ms);
 bool conn_is_watched(const struct conn *c);
 
@@ -195,11 +206,11 @@ struct store {
 
     struct conn main, sub;
     struct loop_hook *hook;
-    struct timer *tick;
+    struct timer *tick, *drain;
     int64_t ticked_us, heard_us;
     bool ticking, tick_late;
 
-    struct list fresh, retry, doomed;
+    struct list fresh, retry, ready, doomed;
     struct list wheel[WHEEL_SLOTS];
     int64_t wheel_at; /* the next slot to look at, counted from the epoch of the clock */
     uint64_t seq;

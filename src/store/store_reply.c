@@ -1,45 +1,144 @@
 #include <assert.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 
 #include "store_int.h"
 
+#define SLAB_REPLIES   64
+#define SLABS_IDLE_MAX 16
+
 /*
- * hiredis builds replies with these functions instead of its own, in an arena of the connection
- * that is emptied when a reply is done with: a reply costs no malloc. The layout starts as a
- * redisReply because hiredis itself looks into replies on a connection that subscribes.
+ * hiredis builds replies with these functions instead of its own, in arenas that are emptied when
+ * no reply in them is alive: a reply costs no malloc, and one may be kept until there is time for
+ * it. A new arena is begun after some replies, so that one that is kept does not keep all that
+ * follow.
+ */
+struct slab {
+    struct replies *owner;
+    struct arena *arena;
+    size_t live, made; /* roots */
+    struct slab *next; /* in owner->idle */
+};
+
+struct replies {
+    struct slab *now, *idle;
+    size_t nidle;
+};
+
+/*
+ * The layout starts as a redisReply because hiredis itself looks into replies on a connection that
+ * subscribes.
  */
 struct reply {
     redisReply r;
-    struct arena *arena;
+    struct slab *slab;
     struct reply *error; /* of the root: the first error inside */
 };
 
+static struct slab *slab_new(struct replies *rs)
+{
+    struct slab *s = rs->idle;
+
+    if (s != NULL) {
+        rs->idle = s->next;
+        rs->nidle--;
+        return s;
+    }
+    s = MEM_NEW(struct slab);
+    s->owner = rs;
+    s->arena = arena_new();
+    return s;
+}
+
+static void slab_free(struct slab *s)
+{
+    arena_free(&s->arena);
+    mem_free(&s);
+}
+
+struct replies *replies_new(void)
+{
+    struct replies *rs = MEM_NEW(struct replies);
+
+    rs->now = slab_new(rs);
+    return rs;
+}
+
+void replies_free(struct replies **owner)
+{
+    struct replies *rs = *owner;
+
+    if (rs == NULL) {
+        return;
+    }
+    slab_free(rs->now);
+    while (rs->idle != NULL) {
+        slab_free(slab_new(rs));
+    }
+    mem_free(owner);
+}
+
+static struct slab *slab_for_root(struct replies *rs)
+{
+    if (rs->now->made >= SLAB_REPLIES && rs->now->live > 0) {
+        rs->now = slab_new(rs); /* the old one comes back when its last reply goes */
+    }
+    rs->now->made++;
+    rs->now->live++;
+    return rs->now;
+}
+
+void reply_keep(struct reply *root)
+{
+    root->slab->live++;
+}
+
+void reply_drop(struct reply *root)
+{
+    struct slab *s = root->slab;
+    struct replies *rs = s->owner;
+
+    if (--s->live > 0) {
+        return;
+    }
+    arena_reset(s->arena);
+    s->made = 0;
+    if (s == rs->now) {
+        return;
+    }
+    if (rs->nidle >= SLABS_IDLE_MAX) {
+        slab_free(s);
+        return;
+    }
+    s->next = rs->idle;
+    rs->idle = s;
+    rs->nidle++;
+}
+
+/* The root is found by the way up, which only an error goes. */
+static struct reply *root_of(const redisReadTask *task)
+{
+    while (task->parent != NULL) {
+        task = task->parent;
+    }
+    return task->obj;
+}
+
 static struct reply *make(const redisReadTask *task, int type)
 {
-    struct arena *a = task->privdata;
-    struct reply *r = ARENA_NEW(a, struct reply);
+    struct reply *parent = task->parent == NULL ? NULL : task->parent->obj, *root, *r;
+    struct slab *slab = parent == NULL ? slab_for_root(task->privdata) : parent->slab;
 
+    r = ARENA_NEW(slab->arena, struct reply);
     r->r.type = type;
-    r->arena = a;
-    if (task->parent != NULL) {
-        struct reply *parent = task->parent->obj;
-
+    r->slab = slab;
+    if (parent != NULL) {
         parent->r.element[task->idx] = &r->r;
-        /* The root is found by the way up, which only an error goes. */
-        if (type == REDIS_REPLY_ERROR) {
-            const redisReadTask *up = task->parent;
-
-            while (up->parent != NULL) {
-                up = up->parent;
-            }
-            parent = up->obj;
-            if (parent->error == NULL) {
-                parent->error = r;
-            }
-        }
-    } else if (type == REDIS_REPLY_ERROR) {
-        r->error = r;
+    }
+    if (type == REDIS_REPLY_ERROR) {
+        root = parent == NULL ? r : root_of(task);
+        root->error = root->error == NULL ? r : root->error;
     }
     return r;
 }
@@ -47,7 +146,7 @@ static struct reply *make(const redisReadTask *task, int type)
 static void *make_string(const redisReadTask *task, char *p, size_t n)
 {
     struct reply *r = make(task, task->type);
-    struct str copy = arena_dup(r->arena, str_make(p, n));
+    struct str copy = arena_dup(r->slab->arena, str_make(p, n));
 
     r->r.str = (char *)copy.p;
     r->r.len = n;
@@ -63,7 +162,7 @@ static void *make_array(const redisReadTask *task, int n)
     struct reply *r = make(task, REDIS_REPLY_ARRAY);
 
     if (n > 0) {
-        r->r.element = ARENA_ARRAY(r->arena, redisReply *, (size_t)n);
+        r->r.element = ARENA_ARRAY(r->slab->arena, redisReply *, (size_t)n);
         r->r.elements = (size_t)n;
     }
     return r;
@@ -82,11 +181,11 @@ static void *make_nil(const redisReadTask *task)
     return make(task, REDIS_REPLY_NIL);
 }
 
-/* hiredis gives back roots only, and one after the other. */
+/* hiredis gives back roots only. */
 static void give_back(void *reply)
 {
     if (reply != NULL) {
-        arena_reset(((struct reply *)reply)->arena);
+        reply_drop(reply);
     }
 }
 

@@ -69,6 +69,9 @@ static void on_cancel(struct op *op)
 
     assert(p->on_reply != NULL);
     let_go(p);
+    if (p->place == IN_READY) {
+        reply_drop(p->reply);
+    }
     if (p->place != IN_SENT) {
         list_del(&p->queue);
         pending_free(p);
@@ -181,16 +184,32 @@ static void on_error_reply(struct store *s, struct pending *p, struct str text)
     deliver(p, &err, NULL);
 }
 
+static void settle(struct store *s, struct pending *p, const struct reply *reply)
+{
+    const struct reply *error = reply_error(reply);
+
+    if (error != NULL) {
+        on_error_reply(s, p, reply_error_text(error));
+        return;
+    }
+    s->hold_ms = 0;
+    s->main.backoff_ms = 0;
+    deliver(p, NULL, reply);
+}
+
+static bool turn_is_over(int64_t since_us)
+{
+    return mono_now().us - since_us > TURN_US;
+}
+
 static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
 {
     struct pending *p = privdata;
     struct store *s = p->s;
-    const struct reply *error;
-    int64_t took;
 
     (void)ac;
     conn_answered(&s->main);
-    if (s->closing) {
+    if (s->closing || (reply != NULL && p->on_reply == NULL)) {
         pending_free(p);
         return;
     }
@@ -198,18 +217,34 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
         ask_again(s, p);
         return;
     }
-    error = reply_error(reply);
-    if (error != NULL) {
-        on_error_reply(s, p, reply_error_text(error));
+    if (s->heard_us - p->asked_us > s->stats.reply_us_max) {
+        s->stats.reply_us_max = s->heard_us - p->asked_us;
+    }
+    if (list_empty(&s->ready) && !turn_is_over(s->heard_us)) {
+        settle(s, p, reply);
         return;
     }
-    s->hold_ms = 0;
-    s->main.backoff_ms = 0;
-    took = s->heard_us - p->asked_us;
-    if (took > s->stats.reply_us_max) {
-        s->stats.reply_us_max = took;
+    /* One read brings thousands of small replies; their callbacks must not hold the loop. */
+    reply_keep(reply);
+    p->reply = reply;
+    p->place = IN_READY;
+    list_del(&p->wheel); /* answered in time */
+    list_add_tail(&s->ready, &p->queue);
+}
+
+void run_ready(struct store *s)
+{
+    int64_t since_us = mono_now().us;
+
+    while (!list_empty(&s->ready) && !s->closing && !turn_is_over(since_us)) {
+        struct pending *p = LIST_OF(s->ready.next, struct pending, queue);
+        struct reply *reply = p->reply;
+
+        list_del(&p->queue);
+        p->place = IN_SENT;
+        settle(s, p, reply);
+        reply_drop(reply);
     }
-    deliver(p, NULL, reply);
 }
 
 /* ---- sending ---- */
@@ -317,7 +352,42 @@ static void expire_one(struct store *s, struct pending *p)
     }
 }
 
-void run_expire(struct store *s, int64_t now_us)
+static void move_all(struct list *from, struct list *to)
+{
+    while (!list_empty(from)) {
+        struct list *node = from->next;
+
+        list_del(node);
+        list_add_tail(to, node);
+    }
+}
+
+/* One slot of the wheel. Moved aside first: callbacks cancel others of it and ask anew. */
+static bool expire_slot(struct store *s, struct list *slot, int64_t now_us)
+{
+    int64_t since_us = mono_now().us;
+    struct list due;
+
+    list_init(&due);
+    move_all(slot, &due);
+    while (!list_empty(&due) && !s->closing && !turn_is_over(since_us)) {
+        struct pending *p = LIST_OF(due.next, struct pending, wheel);
+
+        list_del(&p->wheel);
+        if (p->deadline_us > now_us) {
+            wheel_add(s, p);
+        } else {
+            expire_one(s, p);
+        }
+    }
+    if (list_empty(&due)) {
+        return true;
+    }
+    move_all(&due, slot);
+    return false;
+}
+
+bool run_expire(struct store *s, int64_t now_us)
 {
     int64_t to = now_us >> WHEEL_SHIFT;
 
@@ -325,33 +395,11 @@ void run_expire(struct store *s, int64_t now_us)
         s->wheel_at = to - WHEEL_SLOTS;
     }
     for (; s->wheel_at < to; s->wheel_at++) {
-        struct list *slot = &s->wheel[s->wheel_at % WHEEL_SLOTS], due;
-
-        /* Moved aside first: callbacks cancel others of this slot and ask anew. */
-        list_init(&due);
-        while (!list_empty(slot)) {
-            struct list *node = slot->next;
-
-            list_del(node);
-            list_add_tail(&due, node);
-        }
-        while (!list_empty(&due) && !s->closing) {
-            struct pending *p = LIST_OF(due.next, struct pending, wheel);
-
-            list_del(&p->wheel);
-            if (p->deadline_us > now_us) {
-                wheel_add(s, p);
-            } else {
-                expire_one(s, p);
-            }
-        }
-        if (s->closing) {
-            while (!list_empty(&due)) {
-                list_del(due.next); /* this head is on our stack */
-            }
-            return;
+        if (!expire_slot(s, &s->wheel[s->wheel_at % WHEEL_SLOTS], now_us)) {
+            return false;
         }
     }
+    return true;
 }
 
 static void free_list(struct list *queue)
@@ -360,6 +408,9 @@ static void free_list(struct list *queue)
         struct pending *p = LIST_OF(queue->next, struct pending, queue);
 
         list_del(&p->queue);
+        if (p->place == IN_READY) {
+            reply_drop(p->reply);
+        }
         mem_free(&p->bytes);
         mem_free(&p);
     }
@@ -370,6 +421,7 @@ void run_free_all(struct store *s)
 {
     free_list(&s->fresh);
     free_list(&s->retry);
+    free_list(&s->ready);
     free_list(&s->doomed);
     while (s->spare != NULL) {
         struct pending *p = pending_new(s);

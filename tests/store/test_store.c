@@ -54,6 +54,11 @@ static void check_z(const char *label, const char *got, const char *want)
     }
 }
 
+static int64_t now_us(void)
+{
+    return mono_now().us;
+}
+
 static void test_urls(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
@@ -580,6 +585,83 @@ static void test_tcp(void)
     world_free(&w);
 }
 
+struct slow {
+    struct world *w;
+    int64_t ns;
+    int answered, wanted, next;
+    struct op *ops[3000];
+    bool done, wrong;
+};
+static struct slow slow;
+
+static void on_slow(void *ctx, const struct err *err, const struct reply *reply)
+{
+    int64_t until = now_us() + slow.ns / 1000, i = (int64_t)(intptr_t)ctx;
+
+    slow.wrong = slow.wrong || err != NULL || i != slow.next || reply_int(reply) != i + 1;
+    slow.next = (int)i + 1;
+    slow.ops[i] = NULL;
+    if (i % 10 == 8) {
+        op_cancel(&slow.ops[i + 1]); /* answered as well, and waiting for its turn */
+        slow.next++;
+    }
+    while (now_us() < until) {
+    }
+    if (++slow.answered == slow.wanted) {
+        slow.done = true;
+        loop_stop(slow.w->loop);
+    }
+}
+
+/* Replies come by the thousand; their callbacks together must not hold the loop. */
+static void test_stall(void)
+{
+    struct world *w = world_new(0, NULL);
+    struct loop_stats stats;
+
+    slow = (struct slow){.w = w, .ns = 100000, .wanted = 2700};
+    world_store(w, redis_fixture_url(w->redis), STORE_ALWAYS);
+    world_health(w, STORE_READY, 3000);
+    for (int i = 0; i < 3000; i++) {
+        struct call c;
+
+        call_init(&c);
+        call_str(&c, STR("INCR"));
+        call_str(&c, STR("n"));
+        slow.ops[i] = store_run(w->store, &c, on_slow, (void *)(intptr_t)i);
+    }
+    world_pass(w, 1);
+    loop_stats(w->loop, &stats, true);
+    CHECK("all answered", world_run(w, &slow.done, 5000));
+    CHECK("in order, each its own", !slow.wrong);
+    loop_stats(w->loop, &stats, true);
+    CHECK("many turns", stats.turns > 100);
+    printf("  longest turn with callbacks of 100 us: %lld us\n", (long long)stats.longest_us);
+    CHECK("no long one", stats.longest_us < 50000); /* 2,000 and what other processes take */
+    world_free(&w);
+}
+
+/* Freed while replies wait for their turn. */
+static void test_free_while_waiting(void)
+{
+    struct world *w = world_new(0, NULL);
+
+    slow = (struct slow){.w = w, .ns = 3000000, .wanted = 2};
+    world_store(w, redis_fixture_url(w->redis), STORE_ALWAYS);
+    world_health(w, STORE_READY, 3000);
+    for (int i = 0; i < 100; i++) {
+        struct call c;
+
+        call_init(&c);
+        call_str(&c, STR("INCR"));
+        call_str(&c, STR("n"));
+        slow.ops[i] = store_run(w->store, &c, on_slow, (void *)(intptr_t)i);
+    }
+    CHECK("two answered", world_run(w, &slow.done, 1000));
+    redis_fixture_kill(w->redis);
+    world_free(&w);
+}
+
 /* An idle process sleeps: no tick runs while nothing is due. */
 static void test_idle(void)
 {
@@ -616,6 +698,8 @@ int main(int argc, char **argv)
         TEST(test_login),
         TEST(test_tcp),
         TEST(test_idle),
+        TEST(test_stall),
+        TEST(test_free_while_waiting),
     };
 
     world_scripts();
