@@ -109,8 +109,9 @@ static void add_headers(struct http_op *op, const struct http_call *call, struct
         buf_fini(&text);
         add_line(op, w, line);
     }
-    if (call->body.n > 0) {
-        /* libcurl waits a second for "100 Continue" above 1 MiB, and calls any body a form. */
+    /* libcurl waits a second for "100 Continue" above 1 MiB, and calls any body, even none, a form.
+     */
+    if (call->body.n > 0 || strcmp(call->method, "POST") == 0) {
         add_line(op, w, no_expect);
         if (!typed) {
             add_line(op, w, no_type);

@@ -43,7 +43,7 @@ static bool add_field(struct http_slot *s, struct str line)
     size_t at = s->head.n;
 
     if (!str_cut(line, ':', &name, &value)) {
-        return true; /* the empty line, or something that is no field */
+        return true;
     }
     name = str_trim(name);
     value = str_trim(value);
@@ -69,10 +69,16 @@ static size_t on_header(char *p, size_t size, size_t count, void *ctx)
     struct http_slot *s = obj_check(ctx, HTTP_SLOT_MAGIC);
     struct str line = str_make(p, size * count);
 
+    s->answer_begun = true;
     /* 100 and 103 come before the answer itself; what counts is the last block. */
     if (status_line(line)) {
         buf_reset(&s->head);
         s->nfields = 0;
+        s->head_whole = false;
+        return line.n;
+    }
+    if (str_trim(line).n == 0) {
+        s->head_whole = true;
         return line.n;
     }
     if (!add_field(s, line)) {
@@ -200,12 +206,18 @@ void http_slot_free(struct http_slot **owner)
     mem_free(owner);
 }
 
+static bool call_is_idempotent(const struct http_op *call)
+{
+    return (call->flags & HTTP_IDEMPOTENT) != 0 || strcmp(call->method, "GET") == 0 ||
+           strcmp(call->method, "HEAD") == 0;
+}
+
 /* How the method and the body reach libcurl; the heart of "sent at most once". */
 static void prepare_method(struct http_slot *s, const struct http_op *call)
 {
     const char *m = call->method, *custom = NULL;
     bool get = strcmp(m, "GET") == 0, head = strcmp(m, "HEAD") == 0;
-    bool idempotent = get || head || (call->flags & HTTP_IDEMPOTENT) != 0;
+    bool idempotent = call_is_idempotent(call);
     CURL *e = s->easy;
 
     curl_easy_setopt(e, CURLOPT_NOBODY, head ? 1L : 0L);
@@ -280,6 +292,7 @@ void http_slot_reset(struct http_slot *s)
     curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, NULL);
     s->handed = s->nfields = 0;
     s->refused = s->allowed = s->too_long = s->stopped = false;
+    s->answer_begun = s->head_whole = false;
     s->reason[0] = '\0';
     buf_small(&s->head);
     buf_small(&s->body);
@@ -311,10 +324,8 @@ void http_slot_answer(struct http_slot *s, struct http_answer *out)
 
 void http_slot_attempt(const struct http_slot *s, CURLcode code, struct http_attempt *out)
 {
-    curl_off_t uploaded = 0;
     long request_bytes = 0;
 
-    curl_easy_getinfo(s->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
     curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     *out = (struct http_attempt){.code = code,
                                  .refused = s->refused,
@@ -322,22 +333,20 @@ void http_slot_attempt(const struct http_slot *s, CURLcode code, struct http_att
                                  .too_long = s->too_long,
                                  .stopped = s->stopped,
                                  .request_sent = request_bytes > 0,
-                                 .answer_begun = s->head.n > 0 || s->body.n > 0,
+                                 .answer_begun = s->answer_begun,
+                                 .answer_whole = s->head_whole,
                                  .body_n = s->call->body.n,
-                                 .uploaded = (size_t)uploaded};
-    /*
-     * In TLS and HTTP/2 bytes wait in buffers that libcurl counts late or early. There everything
-     * that was handed over counts as sent: it may make an attempt ambiguous that was not, never the
-     * reverse.
-     */
-    if (s->is_https && s->handed > out->uploaded) {
-        out->uploaded = s->handed;
+                                 .uploaded = s->handed};
+    /* Not through on_read(): it went out with the head. */
+    if (out->request_sent && call_is_idempotent(s->call)) {
+        out->uploaded = out->body_n;
     }
 }
 
 enum err_code http_attempt_class(const struct http_attempt *a)
 {
-    if (a->code == CURLE_OK) {
+    /* 7.88 takes a head that breaks off for an answer. */
+    if (a->code == CURLE_OK && a->answer_whole) {
         return ERR_NONE;
     }
     if (a->refused && !a->allowed) {

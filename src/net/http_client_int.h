@@ -94,6 +94,7 @@ struct http_slot {
     size_t handed;         /* body bytes given to libcurl */
     bool refused, allowed; /* an address of the host was forbidden, or was not */
     bool too_long, stopped;
+    bool answer_begun, head_whole;
     bool is_https, is_public; /* how the options stand now */
     struct buf head, body;
     struct http_field fields[HTTP_FIELDS_MAX];
@@ -152,7 +153,14 @@ struct http_attempt {
     CURLcode code;
     bool refused, allowed, too_long, stopped;
     bool request_sent; /* the header block went out */
-    bool answer_begun; /* at least one byte came back */
+    bool answer_begun; /* at least one line came back */
+    bool answer_whole; /* its head did, to the empty line */
+    /*
+     * @uploaded counts what libcurl took, not CURLINFO_SIZE_UPLOAD: that starts at 0 again when
+     * libcurl retries, so a body that died with its first connection would count as not sent when
+     * the second connection is refused. Taken and not written is rare, and only makes an attempt
+     * ambiguous.
+     */
     size_t body_n, uploaded;
 };
 enum err_code http_attempt_class(const struct http_attempt *a);

@@ -1,11 +1,15 @@
 #include "http_client_int.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #include "loop_int.h"
+
+#define UNSENT_BYTES 32768
 
 /*
  * A descriptor that libcurl gave us to watch. libcurl lets go of a connection after every transfer
@@ -20,7 +24,14 @@ struct http_watch {
     int fd;
     int want;  /* what libcurl asked for, as UV_*; 0: nothing now */
     int have;  /* what libuv watches */
-    bool ours; /* opened by http_watch_open(), so http_watch_close() will tell of its end */
+    bool ours; /* opened by http_watch_open() */
+    /*
+     * libcurl closes an attempt to connect that it gives up (a race lost, a timeout) without a
+     * word; only the end of a connection that once stood comes to http_watch_close(). Until we know
+     * that it stood we keep nothing watched, or libuv would hold a number that means another file
+     * by now.
+     */
+    bool stood;
 };
 
 static void on_watch_closed(uv_handle_t *h)
@@ -82,7 +93,12 @@ static void on_ready(uv_poll_t *h, int status, int events)
     int flags = 0, running;
 
     if (status < 0) {
-        w->have = 0; /* libuv has stopped it */
+        /*
+         * An error on the socket; libuv has stopped watching. CURL_CSELECT_ERR would end the
+         * transfer unseen, but an answer may be waiting before the reset: the next read tells.
+         */
+        w->have = 0;
+        events = w->want;
     }
     if (w->want == 0) {
         uv_poll_stop(&w->poll);
@@ -90,13 +106,28 @@ static void on_ready(uv_poll_t *h, int status, int events)
         return;
     }
     loop_mark(c->l);
-    flags |= status < 0 ? CURL_CSELECT_ERR : 0;
     flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     c->in_curl++;
     curl_multi_socket_action(c->multi, w->fd, flags, &running);
     c->in_curl--;
+    if (status < 0 && w->want != 0 && w->have == 0 && watch_find(c, w->fd) == w) {
+        uv_poll_start(&w->poll, w->want, on_ready);
+        w->have = w->want;
+    }
     http_client_deliver(c);
+}
+
+/* The resolver's descriptor, too, is closed next and nobody tells us. */
+static bool watch_stands(struct http_watch *w)
+{
+    struct sockaddr_storage peer;
+    socklen_t n = sizeof(peer);
+
+    if (!w->stood) {
+        w->stood = getpeername(w->fd, (struct sockaddr *)&peer, &n) == 0;
+    }
+    return w->stood;
 }
 
 int http_watch_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void *socketp)
@@ -112,8 +143,7 @@ int http_watch_socket(CURL *easy, curl_socket_t fd, int what, void *userp, void 
             return 0;
         }
         w->want = 0;
-        /* The resolver's descriptor is closed next and nobody tells us. */
-        if (!w->ours) {
+        if (!w->ours || !watch_stands(w)) {
             watch_close(w);
         } else if ((w->have & UV_WRITABLE) != 0) {
             uv_poll_stop(&w->poll);
@@ -141,7 +171,8 @@ curl_socket_t http_watch_open(void *clientp, curlsocktype purpose, struct curl_s
 {
     struct http_slot *s = obj_check(clientp, HTTP_SLOT_MAGIC);
     bool public_only = s->call == NULL || (s->call->flags & HTTP_PUBLIC_ONLY) != 0;
-    int fd;
+    struct http_watch *old;
+    int fd, unsent = UNSENT_BYTES;
 
     (void)purpose;
     /* Here, where the address is the one that will be used: a name may resolve differently twice.
@@ -154,6 +185,13 @@ curl_socket_t http_watch_open(void *clientp, curlsocktype purpose, struct curl_s
     fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
     if (fd < 0) {
         return CURL_SOCKET_BAD;
+    }
+    /* What libcurl wrote counts as sent, so little should wait in the kernel: 1 MiB would fit
+     * there. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    old = watch_find(s->c, fd);
+    if (old != NULL) {
+        watch_close(old); /* closed without a word, and the number is in use again */
     }
     if (watch_new(s->c, fd, true) == NULL) {
         close(fd);
