@@ -115,8 +115,9 @@ def units(text):
 def plain(word):
     """Near enough to i18n_normalize() to see that two words are one."""
     word = unicodedata.normalize("NFKC", word).casefold()
-    word = re.sub("[\u064b-\u0652\u0640\u0670]", "", word)
-    word = word.translate({0x622: 0x627, 0x623: 0x627, 0x625: 0x627, 0x649: 0x64a, 0x629: 0x647})
+    word = re.sub("[\u064b-\u0652\u0640\u0670\u093c]", "", word)
+    word = word.translate({0x622: 0x627, 0x623: 0x627, 0x625: 0x627, 0x649: 0x64a, 0x629: 0x647,
+                           0x901: 0x902})
     word = re.sub(r"\s+", " ", word).strip()
     return re.sub(r"^[^\w]+|[^\w\u0900-\u0963]+$", "", word)
 

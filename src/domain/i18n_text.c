@@ -101,12 +101,15 @@ static UChar32 plain_of(UChar32 c)
         return 0x064a;
     case 0x0629:
         return 0x0647;
+    case 0x0901:
+        return 0x0902;
     case 0x2018:
     case 0x2019:
     case 0x02bc:
         return '\'';
     case 0x0640:
     case 0x0670:
+    case 0x093c:
         return 0;
     default:
         break;
