@@ -42,12 +42,26 @@ typedef void store_health_fn(void *ctx, enum store_health health, const char *re
  */
 void store_scripts_add(const struct embedded *table);
 
+/**
+ * Never fails for a Redis that is not there: the health tells, and it is tried for ever with back-off (10 ms
+ * to 1 s). ERR_CONFIG for an address that cannot be one, or that this build does not speak (rediss,
+ * Sentinel, Cluster). User, password and path are percent-encoded. @on_health may be NULL.
+ * STORE_RELAXED accepts any appendonly and appendfsync; maxmemory-policy is noeviction for both.
+ * Like timers, a store that waits to connect again does not keep the loop running by itself.
+ */
 bool store_new(struct loop *l, const struct store_options *o, store_health_fn *on_health, void *ctx,
                struct store **out, struct err *err);
 enum store_health store_health(const struct store *s, const char **reason);
+/**
+ * Drops what is pending without calling back; its ops are gone, so whoever holds one cancels it before.
+ * May be called in any callback of the store.
+ */
 void store_free(struct store **owner);
 
-/* A reply, borrowed from the call back. */
+/*
+ * A reply, borrowed from the call back. An error anywhere in a reply fails the call, so there are none
+ * inside lists.
+ */
 struct reply;
 enum reply_kind { REPLY_NIL, REPLY_STR, REPLY_INT, REPLY_LIST };
 enum reply_kind reply_kind(const struct reply *r); /* REPLY_NIL for NULL */
@@ -73,6 +87,7 @@ void call_fini(struct call *c);
 typedef void reply_fn(void *ctx, const struct err *err, const struct reply *reply);
 /**
  * Takes @c's bytes (call_fini() is then a no-op). Calls @on_reply once; never after op_cancel().
+ * Cancelled, it may still be carried out when it was sent already.
  * Fails: ERR_STORE_UNAVAILABLE (deadline), ERR_STORE_FULL, ERR_STORE_REPLY (our bug).
  */
 struct op *store_run(struct store *s, struct call *c, reply_fn *on_reply, void *ctx);
@@ -80,13 +95,18 @@ struct op *store_run(struct store *s, struct call *c, reply_fn *on_reply, void *
 struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, reply_fn *on_reply,
                          void *ctx);
 
-/** Messages published on @channel, on the connection for subscriptions; survives reconnects. */
+/**
+ * Messages published on @channel, on the connection for subscriptions; survives reconnects. What is
+ * published while that connection is down is not heard: subscribers look for themselves then.
+ */
 typedef void message_fn(void *ctx, struct str channel, struct str payload);
 void store_subscribe(struct store *s, struct str channel, message_fn *on_message, void *ctx);
 
-/** Estimated server time, from the replies of scripts; tests only compare it. */
 struct store_stats {
-    int64_t calls, reasked, reconnects, reply_us_max;
+    int64_t calls;        /* asked for */
+    int64_t reasked;      /* sent once more, after a disconnect or an error that passes */
+    int64_t reconnects;
+    int64_t reply_us_max; /* from store_run() to the reply */
     size_t pending;
 };
 void store_stats(const struct store *s, struct store_stats *out);
