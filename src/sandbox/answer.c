@@ -1,0 +1,226 @@
+#include "answer.h"
+
+#include "base/mem.h"
+
+/* An unanswered request is let go after that long, so that a forgotten client does not pile up. */
+#define SILENCE_MS 120000
+
+struct late {
+    struct wait wait;
+    struct sandbox *sb;
+    struct answer answer;
+    char *body;
+    char *fields[ANSWER_FIELDS_MAX];
+};
+
+void wait_init(struct wait *w, struct http_req *r, void (*on_gone)(struct wait *w))
+{
+    w->req = r;
+    w->on_gone = on_gone;
+    list_init(&w->node);
+    http_req_set_user(r, w);
+}
+
+struct http_req *wait_take(struct wait *w)
+{
+    struct http_req *r = w->req;
+
+    if (r != NULL) {
+        http_req_set_user(r, NULL);
+        w->req = NULL;
+    }
+    return r;
+}
+
+void answer_gone(struct http_req *r)
+{
+    struct wait *w = http_req_user(r);
+
+    if (w != NULL) {
+        wait_take(w);
+        list_del(&w->node);
+        if (w->on_gone != NULL) {
+            w->on_gone(w);
+        }
+    }
+}
+
+void answer_now(struct http_req *r, const struct answer *a)
+{
+    struct http_reply reply = {.status = a->status,
+                               .content_type = a->content_type,
+                               .fields = a->fields,
+                               .nfields = a->nfields,
+                               .body = a->body};
+
+    http_reply(r, &reply);
+}
+
+static void late_free(struct late *l)
+{
+    mem_free(&l->body);
+    for (size_t i = 0; i < l->answer.nfields; i++) {
+        mem_free(&l->fields[i]);
+    }
+    mem_free(&l);
+}
+
+static void on_late(void *ctx, int64_t arg)
+{
+    struct late *l = ctx;
+    struct http_req *r = wait_take(&l->wait);
+
+    (void)arg;
+    l->sb->in_flight--;
+    if (r != NULL) {
+        answer_now(r, &l->answer);
+    }
+    late_free(l);
+}
+
+void answer_send(struct sandbox *sb, struct http_req *r, const struct answer *a)
+{
+    int64_t ms = fault_latency_ms(sb->faults);
+    struct late *l;
+
+    if (ms <= 0) {
+        answer_now(r, a);
+        return;
+    }
+    l = MEM_NEW(struct late);
+    wait_init(&l->wait, r, NULL);
+    l->sb = sb;
+    l->answer = *a;
+    l->body = mem_dupz(a->body);
+    l->answer.body.p = l->body;
+    for (size_t i = 0; i < a->nfields; i++) {
+        l->fields[i] = mem_dupz(a->fields[i].value);
+        l->answer.fields[i].value.p = l->fields[i];
+    }
+    sb->in_flight++;
+    sched_in(sb->sched, ms, on_late, l, 0);
+}
+
+static void on_silence(void *ctx, int64_t arg)
+{
+    struct wait *w = ctx;
+    struct http_req *r = wait_take(w);
+
+    (void)arg;
+    if (r != NULL) {
+        http_req_break(r, STR_NONE);
+    }
+    mem_free(&w);
+}
+
+static void keep_silent(struct sandbox *sb, struct http_req *r)
+{
+    struct wait *w = MEM_NEW(struct wait);
+
+    wait_init(w, r, NULL);
+    sched_in(sb->sched, SILENCE_MS, on_silence, w, 0);
+}
+
+bool answer_fault_before(struct sandbox *sb, struct http_req *r, enum dialect d)
+{
+    if (http_req_number(r) > 1 && fault_hit(sb, FAULT_CLOSE_REUSED, d, STR_NONE) != NULL) {
+        http_req_break(r, STR_NONE);
+        return true;
+    }
+    if (fault_hit(sb, FAULT_RESET, d, STR_NONE) != NULL) {
+        http_req_break(r, STR_NONE);
+        return true;
+    }
+    return false;
+}
+
+/* The head promises the whole body; only half of it comes. */
+static void answer_half(struct http_req *r, const struct answer *a)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    buf_addf(&b, "HTTP/1.1 %d OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", a->status,
+             a->content_type, a->body.n);
+    buf_add(&b, str_slice(a->body, 0, a->body.n / 2));
+    http_req_break(r, buf_str(&b));
+    buf_fini(&b);
+}
+
+static void answer_5xx(struct sandbox *sb, struct http_req *r, const struct trigger *t)
+{
+    struct answer a = {.status = t->status != 0 ? (int)t->status : 502,
+                       .content_type = "text/html",
+                       .body = STR("<html><body><h1>502 Bad Gateway</h1></body></html>")};
+
+    if (t->body == BODY_EMPTY) {
+        a.body = STR("");
+    }
+    answer_send(sb, r, &a);
+}
+
+void answer_accepted(struct sandbox *sb, struct http_req *r, enum dialect d, struct entry *e,
+                     const struct answer *a)
+{
+    static const enum fault kinds[] = {FAULT_ACCEPT_TIMEOUT, FAULT_ACCEPT_RESET, FAULT_HALF_ANSWER,
+                                       FAULT_ACCEPT_5XX};
+    const struct trigger *t = NULL;
+    enum fault kind = FAULT_COUNT;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && t == NULL; i++) {
+        t = fault_hit(sb, kinds[i], d, e->phone);
+        kind = kinds[i];
+    }
+    if (t == NULL) {
+        e->answered = true;
+        answer_send(sb, r, a);
+        return;
+    }
+    e->no_statuses = e->no_statuses || !t->statuses;
+    switch (kind) {
+    case FAULT_ACCEPT_TIMEOUT:
+        keep_silent(sb, r);
+        break;
+    case FAULT_ACCEPT_RESET:
+        http_req_break(r, STR_NONE);
+        break;
+    case FAULT_HALF_ANSWER:
+        answer_half(r, a);
+        break;
+    default:
+        answer_5xx(sb, r, t);
+        break;
+    }
+}
+
+void answer_json(struct http_req *r, int status, struct str body)
+{
+    struct answer a = {.status = status, .content_type = "application/json", .body = body};
+
+    a.fields[a.nfields++] = (struct http_field){"Cache-Control", STR("no-store")};
+    answer_now(r, &a);
+}
+
+void answer_problem(struct http_req *r, int status, const char *fmt, ...)
+{
+    struct buf text, body;
+    struct jw w;
+    va_list ap;
+
+    buf_init(&text, 1024);
+    buf_init(&body, 4096);
+    va_start(ap, fmt);
+    buf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    jw_init(&w, &body);
+    jw_open(&w, NULL, '{');
+    jw_int(&w, "status", status);
+    jw_str(&w, "detail", buf_str(&text));
+    jw_close(&w, '}');
+    struct answer a = {
+        .status = status, .content_type = "application/problem+json", .body = buf_str(&body)};
+
+    answer_now(r, &a);
+    buf_fini(&text);
+    buf_fini(&body);
+}
