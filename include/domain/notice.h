@@ -12,12 +12,23 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
 void notice_removed(struct plan *p, const struct order *o, const struct user *to);
 void notice_updated(struct plan *p, const struct order *o, const struct user *to, const struct json *changed,
                     const struct json *previous);
-void notice_status(struct plan *p, const struct order *o, const struct user *to, struct str by);
+void notice_status(struct plan *p, const struct order *o, const struct user *to, enum order_status before, struct str by);
 void notice_priority(struct plan *p, const struct order *o, const struct user *to, enum order_priority before);
-void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to, const char *what);
+/** Created, or what the order has reached. */
+void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to, enum order_status reached, bool created);
 void notice_welcome(struct plan *p, const struct user *to);
+/** The CMMS refused a change of status (the order is back), or words about it. */
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason);
-/** Detail of an order with the buttons that fit (also the answer to WO). */
-void notice_order(struct plan *p, const struct order *o, const struct user *to, struct message *m);
+void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
+/** To the supervisor: somebody asks for help with an order. */
+void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
+
+/* Parts of messages, shared with the answers of talk. */
+/** Detail of an order, line by line. */
+struct str notice_order_text(const struct plan *p, const struct order *o, const struct user *to);
+/** The buttons that fit the order's state; none for a closed order. Makes @m a buttons message. */
+void notice_order_buttons(const struct plan *p, const struct order *o, const struct user *to, struct message *m);
+const struct lang *notice_lang(const struct plan *p, const struct user *to);
+struct str notice_timezone(const struct plan *p, const struct user *to);
 
 #endif

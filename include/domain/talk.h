@@ -21,9 +21,4 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
 /** @sender_id: the number of ours that was spoken to; answers go out by it. Always answers or says why not. */
 void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p);
 
-/* Rules shared with notices. */
-/** Fills the buttons that fit the order's state for this person. */
-void talk_order_buttons(struct arena *a, const struct lang *l, const struct order *o, const struct user *u,
-                        struct message *m);
-
 #endif

@@ -32,6 +32,7 @@ struct view_order {
 struct view {
     const struct tenant *tenant;
     struct user *user; /* NULL: unknown */
+    struct str person; /* his id; a stranger's is "~" and the hash of his address */
     struct user *supervisor; /* of that person, or NULL */
     struct conversation conversation;
     struct view_order orders[4 * VIEW_ORDERS_MAX];

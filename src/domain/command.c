@@ -109,13 +109,13 @@ static bool take_help(const struct words *w, size_t i, struct command_call *c)
     if (w->more) {
         return false;
     }
-    if (i >= end_of(w)) {
-        c->rest = STR("");
-        return true;
-    }
     /* "Help me" is a cry for help, not a question about commands. */
     if (i18n_is_word(w->l, "words.help_me", words_join(w, 0, w->n, phrase))) {
         return false;
+    }
+    if (i >= end_of(w)) {
+        c->rest = STR("");
+        return true;
     }
     c->rest = arena_dup(w->arena, words_join(w, i, end_of(w), phrase));
     return end_of(w) - i == 1 || command_named(w->l, c->rest) != CMD_NONE;

@@ -69,11 +69,12 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
     struct str text = STR_NONE;
 
     view->tenant = op->tenant;
+    view->person = arena_dup(op->a, reply_str(reply_at(r, 9)));
     view->quoted_message = arena_dup(op->a, reply_str(reply_at(r, 3)));
     view->completed_today = reply_int(reply_at(r, 4));
     view->open_total = reply_int(reply_at(r, 5));
     if (conversation.body.n > 0 &&
-        !vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, user), "b", conversation.body,
+        !vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "b", conversation.body,
                           &text, err)) {
         return false;
     }
@@ -81,7 +82,7 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
         return false;
     }
     if (options.n > 0) {
-        if (!vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, user), "op", options, &text,
+        if (!vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "op", options, &text,
                               err)) {
             return false;
         }

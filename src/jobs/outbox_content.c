@@ -41,7 +41,7 @@ static void numbered(struct attempt *at)
     conversation_options_encode(&at->m, &options);
     commit_hset(c, key, STR("op"), job_seal(et, at->a, key, "op", buf_str(&options)));
     buf_fini(&options);
-    twilio_numbered_text(at->a, &at->m, I18N(at->a, l, et->t.conf->timezone, "options.hint", ARG_N("n", (int64_t)at->m.noptions)),
+    twilio_numbered_text(at->a, &at->m, I18N(at->a, l, et->t.conf->timezone, "reply.options", ARG_N("n", (int64_t)at->m.noptions)),
                          &at->m.text);
     at->m.kind = MESSAGE_TEXT;
     at->m.noptions = 0;

@@ -1,6 +1,6 @@
 -- person: all that a decision about one person needs, in one round trip; see include/domain/view.h.
 -- ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms
--- Returns {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders}
+-- Returns {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders, person}
 --   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...
 local ASSIGNED, TEAM, SITE, NAMED, QUOTED, LAST = 1, 2, 4, 8, 16, 32
 local user, limit = ARGV[1], tonumber(ARGV[7])
@@ -32,6 +32,12 @@ end
 
 local doc, conversation, supervisor, supervisor_doc = {false, false}, {false, false}, '', {false, false}
 local completed, open = 0, 0
+-- A stranger has a conversation too (one polite answer a day), under the hash of his address.
+local person = user
+if user == '' then
+    person = '~' .. (ARGV[2] ~= '' and ARGV[2] or ARGV[3])
+    conversation = call('HMGET', P .. 'c:' .. person, 'v', 'b')
+end
 if user ~= '' then
     local u = call('HMGET', P .. 'u:' .. user, 'v', 'b', 'te', 'si', 'su')
     doc = {u[1], u[2]}
@@ -62,4 +68,4 @@ for _, id in ipairs(order) do
         orders[n + 1], orders[n + 2], orders[n + 3], orders[n + 4] = id, o[1], o[2], flags[id]
     end
 end
-return {user, doc, conversation, quoted, completed, open, supervisor, supervisor_doc, orders}
+return {user, doc, conversation, quoted, completed, open, supervisor, supervisor_doc, orders, person}

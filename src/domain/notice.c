@@ -1,0 +1,389 @@
+#include "domain/notice.h"
+
+#include "base/mem.h"
+
+#define TEXT_MAX        4000 /* under every provider's limit with room for the frame */
+#define DESCRIPTION_MAX 500
+
+const struct lang *notice_lang(const struct plan *p, const struct user *to)
+{
+    return i18n_lang(p->tenant->i18n, to->language, p->tenant->conf->default_language);
+}
+
+struct str notice_timezone(const struct plan *p, const struct user *to)
+{
+    return to->timezone.n > 0 ? to->timezone : p->tenant->conf->timezone;
+}
+
+/* One text under construction, in one person's language and time. */
+struct page {
+    const struct plan *p;
+    const struct lang *l;
+    struct str timezone;
+    struct buf text;
+};
+
+static void page_init(struct page *g, const struct plan *p, const struct user *to)
+{
+    *g = (struct page){.p = p, .l = notice_lang(p, to), .timezone = notice_timezone(p, to)};
+    buf_init(&g->text, 64 * 1024);
+}
+
+static struct str page_end(struct page *g)
+{
+    struct str out = i18n_cut(g->p->a, str_trim(buf_str(&g->text)), TEXT_MAX);
+
+    buf_fini(&g->text);
+    return out;
+}
+
+static struct str word(const struct page *g, const char *kind, const char *name)
+{
+    return i18n_text(g->p->a, g->l, g->timezone, arena_printf(g->p->a, "name.%s.%s", kind, name).p, NULL, 0);
+}
+
+#define add(g, key, ...)                                                                     \
+    do {                                                                                     \
+        buf_add(&(g)->text, I18N((g)->p->a, (g)->l, (g)->timezone, key, ##__VA_ARGS__));     \
+        buf_add_char(&(g)->text, '\n');                                                      \
+    } while (0)
+
+static void blank(struct page *g)
+{
+    buf_add_char(&g->text, '\n');
+}
+
+static void add_order_lines(struct page *g, const struct order *o)
+{
+    add(g, "line.number", ARG_IDENT("number", o->number));
+    add(g, "line.title", ARG_S("title", o->title));
+    if (o->asset_name.n > 0) {
+        add(g, "line.asset", ARG_S("asset", o->asset_name));
+    }
+    if (o->location_name.n > 0) {
+        add(g, "line.location", ARG_S("location", o->location_name));
+    }
+    if (o->priority != ORDER_PRIO_NONE) {
+        struct str priority = word(g, "priority", order_priority_name(o->priority));
+
+        add(g, "line.priority", ARG_S("priority", priority));
+    }
+    if (o->due.ms > 0 && o->due.ms < g->p->now.ms && order_is_open(o)) {
+        add(g, "line.overdue", ARG_T("due", o->due));
+    } else if (o->due.ms > 0) {
+        add(g, "line.due", ARG_T("due", o->due));
+    }
+}
+
+static void add_description(struct page *g, const struct order *o)
+{
+    if (o->description.n > 0) {
+        blank(g);
+        buf_add(&g->text, i18n_cut(g->p->a, str_trim(o->description), DESCRIPTION_MAX));
+        buf_add_char(&g->text, '\n');
+    }
+}
+
+struct str notice_order_text(const struct plan *p, const struct order *o, const struct user *to)
+{
+    struct page g;
+    struct str status;
+
+    page_init(&g, p, to);
+    status = word(&g, "status", order_status_name(o->status));
+    add(&g, "reply.order", ARG_IDENT("number", o->number));
+    blank(&g);
+    add_order_lines(&g, o);
+    add(&g, "line.status", ARG_S("status", status));
+    if (o->team_name.n > 0) {
+        add(&g, "line.team", ARG_S("team", o->team_name));
+    }
+    if (o->requester.name.n > 0) {
+        add(&g, "line.requester", ARG_S("name", o->requester.name));
+    }
+    add_description(&g, o);
+    if (o->url.n > 0) {
+        blank(&g);
+        add(&g, "line.url", ARG_IDENT("url", o->url));
+    }
+    return page_end(&g);
+}
+
+/* ---- buttons ---- */
+
+static void button(const struct plan *p, const struct user *to, const struct order *o, struct message *m,
+                   const char *action, const char *key)
+{
+    struct str title = i18n_text(p->a, notice_lang(p, to), notice_timezone(p, to), key, NULL, 0);
+
+    m->options[m->noptions++] = (struct message_option){
+        arena_printf(p->a, "%s:%.*s", action, STR_ARG(o->id)), i18n_cut(p->a, title, 20), STR_NONE, STR_NONE};
+}
+
+void notice_order_buttons(const struct plan *p, const struct order *o, const struct user *to, struct message *m)
+{
+    m->order_id = o->id;
+    m->order_number = o->number;
+    if (!order_is_open(o) || (to->roles & ROLE_CREW) == 0) {
+        return;
+    }
+    m->kind = MESSAGE_BUTTONS;
+    m->noptions = 0;
+    switch (o->status) {
+    case ORDER_OPEN:
+        button(p, to, o, m, "start", "button.start");
+        button(p, to, o, m, "view", "button.view");
+        button(p, to, o, m, "ack", "button.ack");
+        break;
+    case ORDER_ACKNOWLEDGED:
+        button(p, to, o, m, "start", "button.start");
+        button(p, to, o, m, "view", "button.view");
+        break;
+    case ORDER_ON_HOLD:
+        button(p, to, o, m, "start", "button.resume");
+        button(p, to, o, m, "view", "button.view");
+        break;
+    default:
+        button(p, to, o, m, "complete", "button.complete");
+        button(p, to, o, m, "escalate", "button.escalate");
+        button(p, to, o, m, "view", "button.view");
+    }
+}
+
+/* ---- who may be told ---- */
+
+static struct message *tell(struct plan *p, const struct order *o, const struct user *to, enum user_class cls,
+                            struct str text)
+{
+    enum notify_verdict verdict = user_notify(to, cls, false);
+    struct message *m;
+
+    if (verdict != NOTIFY_YES) {
+        if (o != NULL) {
+            plan_entry(p, o->id, "not_told", to->id, str_of(notify_reason(verdict)));
+        }
+        return NULL;
+    }
+    m = plan_message(p, to, MESSAGE_TEXT);
+    m->text = text;
+    m->cls = str_of(user_class_name(cls));
+    if (o != NULL) {
+        m->order_id = o->id;
+        m->order_number = o->number;
+        m->prio = o->priority == ORDER_PRIO_CRITICAL || o->priority == ORDER_PRIO_HIGH ? PRIO_HIGH : PRIO_NORMAL;
+    }
+    return m;
+}
+
+/* ---- the notices ---- */
+
+void notice_assigned(struct plan *p, const struct order *o, const struct user *to)
+{
+    struct message *m;
+    struct page g;
+
+    page_init(&g, p, to);
+    add(&g, "notice.assigned");
+    blank(&g);
+    add_order_lines(&g, o);
+    add_description(&g, o);
+    blank(&g);
+    add(&g, "reply_with.title");
+    add(&g, "reply_with.ack");
+    add(&g, "reply_with.start");
+    add(&g, "reply_with.help");
+    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    if (m != NULL) {
+        m->text = i18n_cut(p->a, m->text, 1024); /* the body of a message with buttons */
+        notice_order_buttons(p, o, to, m);
+        plan_entry(p, o->id, "assigned", to->id, STR_NONE);
+    }
+}
+
+void notice_removed(struct plan *p, const struct order *o, const struct user *to)
+{
+    struct page g;
+
+    page_init(&g, p, to);
+    add(&g, "notice.removed", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+    tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+}
+
+static struct str field_name(struct page *g, struct str field)
+{
+    static const char *const known[] = {"title", "description", "status", "priority", "type", "asset", "location", "site",
+                                        "due_at", "start_at", "estimate_s", "assignees", "team", "requester",
+                                        "stakeholders", "checklist", "parts", "url"};
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (str_eqz(field, known[i])) {
+            return word(g, "field", known[i]);
+        }
+    }
+    return word(g, "field", "other");
+}
+
+void notice_updated(struct plan *p, const struct order *o, const struct user *to, const struct json *changed,
+                    const struct json *previous)
+{
+    struct buf fields;
+    struct page g;
+
+    (void)previous; /* one line: what changed, not what it was */
+    page_init(&g, p, to);
+    buf_init(&fields, 4096);
+    for (size_t i = 0; i < json_len(changed); i++) {
+        if (i > 0) {
+            i18n_add(g.l, g.timezone, "list.comma", NULL, 0, &fields);
+        }
+        buf_add(&fields, field_name(&g, json_str(json_at(changed, i))));
+    }
+    if (fields.n == 0) {
+        buf_add(&fields, word(&g, "field", "other"));
+    }
+    add(&g, "notice.updated", ARG_IDENT("number", o->number), ARG_S("fields", arena_dup(p->a, buf_str(&fields))));
+    buf_fini(&fields);
+    tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+}
+
+void notice_status(struct plan *p, const struct order *o, const struct user *to, enum order_status before, struct str by)
+{
+    struct message *m;
+    struct page g;
+    struct str from, now;
+
+    page_init(&g, p, to);
+    from = word(&g, "status", order_status_name(before));
+    now = word(&g, "status", order_status_name(o->status));
+    if (by.n > 0) {
+        add(&g, "notice.status_changed_by", ARG_IDENT("number", o->number), ARG_S("before", from), ARG_S("after", now),
+            ARG_S("name", by));
+    } else {
+        add(&g, "notice.status_changed", ARG_IDENT("number", o->number), ARG_S("before", from), ARG_S("after", now));
+    }
+    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    if (m != NULL) {
+        notice_order_buttons(p, o, to, m);
+    }
+}
+
+void notice_priority(struct plan *p, const struct order *o, const struct user *to, enum order_priority before)
+{
+    struct message *m;
+    struct page g;
+    struct str from, now;
+
+    page_init(&g, p, to);
+    from = word(&g, "priority", order_priority_name(before));
+    now = word(&g, "priority", order_priority_name(o->priority));
+    add(&g, "notice.priority");
+    blank(&g);
+    add(&g, "line.number", ARG_IDENT("number", o->number));
+    if (o->asset_name.n > 0) {
+        add(&g, "line.asset", ARG_S("asset", o->asset_name));
+    }
+    add(&g, "line.priority_change", ARG_S("before", from), ARG_S("after", now));
+    add(&g, "notice.priority_ask");
+    m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
+    if (m != NULL) {
+        m->prio = PRIO_HIGH;
+        notice_order_buttons(p, o, to, m);
+    }
+}
+
+void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to, enum order_status reached, bool created)
+{
+    struct page g;
+
+    page_init(&g, p, to);
+    if (created) {
+        add(&g, "notice.stakeholder_created", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+    } else if (reached == ORDER_IN_PROGRESS) {
+        add(&g, "notice.stakeholder_started", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+    } else if (reached == ORDER_COMPLETED) {
+        struct wall at = o->updated.ms > 0 ? o->updated : p->now;
+
+        add(&g, "notice.stakeholder_resolved", ARG_IDENT("number", o->number), ARG_S("title", o->title), ARG_T("at", at));
+    } else if (reached == ORDER_ON_HOLD) {
+        add(&g, "notice.stakeholder_on_hold", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+    } else if (reached == ORDER_CANCELLED) {
+        add(&g, "notice.stakeholder_cancelled", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+    }
+    if (g.text.n > 0) {
+        tell(p, o, to, CLASS_UPDATES, page_end(&g));
+    } else {
+        page_end(&g);
+    }
+}
+
+void notice_welcome(struct plan *p, const struct user *to)
+{
+    struct str company = p->tenant->conf->name;
+    struct message *m;
+    struct page g;
+
+    page_init(&g, p, to);
+    if (p->tenant->conf->require_code) {
+        struct str url = arena_printf(p->a, "%.*s/whatsapp/verify", STR_ARG(p->tenant->settings->public_url));
+
+        add(&g, "notice.welcome_code", ARG_S("company", company), ARG_S("url", url));
+    } else if (to->name.n > 0) {
+        add(&g, "notice.welcome", ARG_S("name", to->name), ARG_S("company", company));
+    } else {
+        add(&g, "notice.welcome_nameless", ARG_S("company", company));
+    }
+    /* The one message an unverified person gets: it asks him to verify. */
+    m = plan_message(p, to, MESSAGE_TEXT);
+    m->text = page_end(&g);
+}
+
+void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason)
+{
+    struct message *m = plan_message(p, to, MESSAGE_TEXT);
+    struct page g;
+    struct str status;
+
+    page_init(&g, p, to);
+    status = word(&g, "status", order_status_name(o->status));
+    if (reason.n > 0) {
+        add(&g, "notice.refused", ARG_IDENT("number", o->number), ARG_S("reason", reason), ARG_S("status", status));
+    } else {
+        add(&g, "notice.refused_plain", ARG_IDENT("number", o->number), ARG_S("status", status));
+    }
+    m->text = page_end(&g);
+    m->prio = PRIO_REPLY; /* the rest of the answer to what he asked for */
+    notice_order_buttons(p, o, to, m);
+}
+
+void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason)
+{
+    struct message *m = plan_message(p, to, MESSAGE_TEXT);
+    struct page g;
+
+    page_init(&g, p, to);
+    add(&g, "notice.refused_note", ARG_IDENT("number", o->number), ARG_S("reason", reason));
+    m->text = page_end(&g);
+    m->prio = PRIO_REPLY;
+    m->order_id = o->id;
+    m->order_number = o->number;
+}
+
+void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why)
+{
+    struct message *m;
+    struct page g;
+
+    page_init(&g, p, to);
+    add(&g, "notice.escalated");
+    add(&g, "notice.escalated_by", ARG_S("name", by), ARG_IDENT("number", o->number));
+    blank(&g);
+    add_order_lines(&g, o);
+    if (why.n > 0) {
+        add(&g, "line.reason", ARG_S("reason", why));
+    }
+    m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
+    if (m != NULL) {
+        m->prio = PRIO_HIGH;
+        notice_order_buttons(p, o, to, m);
+    }
+}

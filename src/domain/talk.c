@@ -1,0 +1,206 @@
+#include "domain/talk.h"
+
+#include "talk_int.h"
+
+#include <stdio.h>
+
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+
+/* ---- the table of commands ---- */
+
+static const struct {
+    enum command_id id;
+    talk_fn *run;
+    bool crew; /* technicians, supervisors, admins only */
+} commands[] = {
+    {CMD_NONE,       talk_free_text,      false},
+    {CMD_HELP,       talk_cmd_help,       false},
+    {CMD_MY_WORK,    talk_cmd_my_work,    true },
+    {CMD_PENDING,    talk_cmd_pending,    true },
+    {CMD_MORE,       talk_cmd_more,       true },
+    {CMD_STATUS,     talk_cmd_status,     true },
+    {CMD_SET_STATUS, talk_cmd_set_status, true },
+    {CMD_SHOW,       talk_cmd_show,       true },
+    {CMD_ACK,        talk_cmd_ack,        true },
+    {CMD_START,      talk_cmd_start,      false}, /* opts in again for everybody */
+    {CMD_COMPLETE,   talk_cmd_complete,   true },
+    {CMD_NOTE,       talk_cmd_note,       true },
+    {CMD_DELAY,      talk_cmd_delay,      true },
+    {CMD_ESCALATE,   talk_cmd_escalate,   true },
+    {CMD_RESPONDING, talk_cmd_responding, true },
+    {CMD_CONFIRM,    talk_cmd_confirm,    true },
+    {CMD_LANGUAGE,   talk_cmd_language,   false},
+    {CMD_STOP,       talk_cmd_stop,       false},
+    {CMD_STOP_ALL,   talk_cmd_stop_all,   false},
+};
+
+void talk_command(struct talk *t)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (commands[i].id != t->call.id) {
+            continue;
+        }
+        if (commands[i].crew && (t->u->roles & ROLE_CREW) == 0) {
+            talk_say(t, "reply.no_commands");
+        } else {
+            commands[i].run(t);
+        }
+        return;
+    }
+    talk_say(t, "reply.unknown");
+}
+
+enum command_id talk_command_named(struct str name)
+{
+    for (int id = CMD_NONE + 1; id < CMD_COUNT; id++) {
+        if (str_eqz(name, command_name((enum command_id)id))) {
+            return (enum command_id)id;
+        }
+    }
+    return CMD_NONE;
+}
+
+/* ---- saying ---- */
+
+struct message *talk_say_text(struct talk *t, struct str text)
+{
+    struct message *m = plan_message(t->p, t->u, MESSAGE_TEXT);
+
+    m->text = text;
+    m->prio = PRIO_REPLY;
+    m->sender = t->sender_id;
+    m->lang = lang_code(t->l);
+    return m;
+}
+
+void talk_add_option(struct talk *t, struct message *m, struct str id, struct str title, struct str description)
+{
+    size_t most = m->kind == MESSAGE_LIST ? MESSAGE_ROWS_MAX : MESSAGE_BUTTONS_MAX;
+
+    if (m->noptions < most) {
+        m->options[m->noptions++] = (struct message_option){
+            id, i18n_cut(t->a, title, m->kind == MESSAGE_LIST ? 24 : 20), i18n_cut(t->a, description, 72), STR_NONE};
+    }
+}
+
+struct buf *talk_event_begin(struct talk *t, struct jw *w, const struct order *o)
+{
+    struct buf *data = ARENA_NEW(t->a, struct buf);
+
+    buf_init(data, 64 * 1024);
+    jw_init(w, data);
+    jw_open(w, NULL, '{');
+    jw_open(w, "person", '{');
+    jw_str(w, "id", t->u->id);
+    jw_str(w, "name", t->u->name);
+    jw_close(w, '}');
+    if (o != NULL) {
+        order_write_ref(o, w, "workorder");
+    }
+    jw_z(w, "via", t->via);
+    return data;
+}
+
+void talk_event_end(struct talk *t, const char *type, const struct order *o, struct jw *w, struct buf *data)
+{
+    jw_close(w, '}');
+    plan_event(t->p, type, o != NULL ? o->number : t->u->id, arena_dup(t->a, buf_str(data)), STR_NONE);
+    buf_fini(data);
+}
+
+void talk_user_changed(struct talk *t)
+{
+    plan_user(t->p, t->u, t->v->user);
+}
+
+/* ---- one turn ---- */
+
+static struct str payload_order(struct str payload)
+{
+    struct str action, rest, id;
+
+    if (!str_cut(payload, ':', &action, &rest)) {
+        return STR_NONE;
+    }
+    if (str_eqz(action, "pick")) {
+        return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
+    }
+    return str_eqz(action, "lang") || str_eqz(action, "optout") ? STR_NONE : rest;
+}
+
+void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in, struct view_query *out)
+{
+    const struct lang *l = i18n_lang(t->i18n, STR_NONE, t->conf->default_language);
+    struct command_call call;
+    struct wall midnight;
+    int32_t minutes;
+
+    *out = (struct view_query){.phone = in->phone, .bsuid = in->bsuid, .quoted = in->quoted};
+    timezone_local(t->conf->timezone, wall_now(), &minutes, &midnight);
+    out->today = midnight;
+    if (in->type == INBOUND_TAP) {
+        out->order_id = payload_order(in->payload);
+        return;
+    }
+    /* The person's language is not known yet: English and the tenant's words name an order all the same. */
+    command_parse(a, in->text, l, &call);
+    if (call.order.n > 0) {
+        out->typed = command_order_canonical(a, call.order);
+    } else if (command_order_like(str_trim(in->text))) {
+        out->typed = command_order_canonical(a, str_trim(in->text)); /* the answer to "which order?" */
+    }
+}
+
+static void answer(struct talk *t)
+{
+    switch (t->in->type) {
+    case INBOUND_TEXT:
+        talk_command(t);
+        break;
+    case INBOUND_TAP:
+        t->via = "button";
+        talk_tap(t);
+        break;
+    case INBOUND_MEDIA:
+        t->via = "media";
+        talk_media(t);
+        break;
+    case INBOUND_REACTION:
+        break; /* a thumb asks for no answer */
+    case INBOUND_LOCATION:
+    case INBOUND_CONTACTS:
+    case INBOUND_UNSUPPORTED:
+        talk_say(t, "reply.unsupported");
+        break;
+    }
+}
+
+void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p)
+{
+    struct talk *t = ARENA_NEW(p->a, struct talk);
+
+    if (in->group_id.n > 0) {
+        return; /* said among people, not to us */
+    }
+    *t = (struct talk){.v = v, .in = in, .p = p, .a = p->a, .sender_id = sender_id, .conv = v->conversation, .via = "command"};
+    t->u = ARENA_NEW(p->a, struct user);
+    if (v->user != NULL) {
+        *t->u = *v->user;
+    } else {
+        *t->u = (struct user){.id = v->person, .phone = in->phone, .bsuid = in->bsuid};
+        p->speaker = v->person;
+        p->spoken_to = sender_id;
+        p->spoken_at = in->at;
+    }
+    t->l = notice_lang(p, t->u);
+    t->timezone = notice_timezone(p, t->u);
+    command_parse(p->a, in->text, t->l, &t->call);
+    if (v->user == NULL || v->user->removed) {
+        talk_stranger(t);
+    } else if (talk_verify(t)) {
+        answer(t);
+    }
+    if (t->conv_changed) {
+        plan_conversation(p, v->person, &t->conv);
+    }
+}

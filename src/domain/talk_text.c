@@ -1,0 +1,263 @@
+#include "talk_int.h"
+
+/* ---- taps ---- */
+
+static void tap_pick(struct talk *t, struct str rest)
+{
+    struct str name, id;
+    enum command_id cmd;
+
+    str_cut(rest, ':', &name, &id);
+    cmd = talk_command_named(name);
+    t->tap_order = id;
+    if (str_eq(t->conv.question, name) && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms) {
+        t->call.rest = t->conv.question_rest;
+        t->call.status_ok = cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
+    } else if (cmd == CMD_NOTE || cmd == CMD_DELAY || cmd == CMD_SET_STATUS) {
+        /* The words it was about are forgotten after 15 minutes: guessing them would book nonsense. */
+        talk_say(t, "reply.question_expired");
+        return;
+    }
+    t->conv.question = STR_NONE;
+    t->conv_changed = true;
+    t->call.id = cmd;
+    talk_command(t);
+}
+
+static void tap_command(struct talk *t, enum command_id cmd, struct str id)
+{
+    t->tap_order = id;
+    t->call.id = cmd;
+    talk_command(t);
+}
+
+static void tap_anyway(struct talk *t, struct str id)
+{
+    const struct order *o;
+
+    t->tap_order = id;
+    o = talk_resolve(t, CMD_COMPLETE, FIT_OPEN);
+    if (o != NULL) {
+        talk_step(t, o, STEP_COMPLETE, true);
+    }
+}
+
+/* "Add as note": the words of the question are the note. */
+static void tap_note(struct talk *t, struct str id)
+{
+    if (!str_eqz(t->conv.question, "as_note") || t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms) {
+        talk_say(t, "reply.question_expired");
+        return;
+    }
+    t->call.rest = t->conv.question_rest;
+    t->conv.question = STR_NONE;
+    t->conv_changed = true;
+    tap_command(t, CMD_NOTE, id);
+}
+
+static void tap_payload(struct talk *t, struct str payload)
+{
+    static const struct {
+        const char *action;
+        enum command_id cmd;
+    } rows[] = {
+        {"ack", CMD_ACK}, {"start", CMD_START}, {"complete", CMD_COMPLETE}, {"view", CMD_SHOW}, {"escalate", CMD_ESCALATE},
+    };
+    const struct lang *l;
+    struct str action, rest;
+
+    str_cut(payload, ':', &action, &rest);
+    t->call = (struct command_call){.id = CMD_NONE};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (str_eqz(action, rows[i].action)) {
+            tap_command(t, rows[i].cmd, rest);
+            return;
+        }
+    }
+    if (str_eqz(action, "pick")) {
+        tap_pick(t, rest);
+    } else if (str_eqz(action, "complete_anyway")) {
+        tap_anyway(t, rest);
+    } else if (str_eqz(action, "as_note")) {
+        tap_note(t, rest);
+    } else if (str_eqz(action, "optout")) {
+        talk_opt_out(t, rest);
+    } else if (str_eqz(action, "lang") && (l = i18n_lang_named(t->v->tenant->i18n, rest)) != NULL) {
+        talk_set_language(t, l);
+    } else {
+        talk_say(t, "reply.tap_unknown");
+    }
+}
+
+void talk_tap(struct talk *t)
+{
+    if (t->in->payload.n == 0) {
+        /* A button without a payload comes as its title: what it says counts as typed. */
+        talk_command(t);
+        return;
+    }
+    tap_payload(t, t->in->payload);
+}
+
+/* ---- open questions ---- */
+
+static bool question_open(const struct talk *t)
+{
+    return t->conv.question.n > 0 && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms;
+}
+
+/* "text:note:<order>": what comes next is the note. */
+static bool answers_text(struct talk *t)
+{
+    struct str kind, rest, name, id;
+    const struct order *o;
+
+    if (!question_open(t) || !str_cut(t->conv.question, ':', &kind, &rest) || !str_eqz(kind, "text")) {
+        return false;
+    }
+    str_cut(rest, ':', &name, &id);
+    t->tap_order = id;
+    t->call.order = STR_NONE;
+    t->call.rest = str_trim(t->in->text);
+    t->conv.question = STR_NONE;
+    t->conv_changed = true;
+    o = talk_resolve(t, talk_command_named(name), FIT_OPEN);
+    if (o != NULL) {
+        talk_on_order(t, talk_command_named(name), o);
+    }
+    return true;
+}
+
+/* "Which order?" answered with its number. */
+static bool answers_which(struct talk *t)
+{
+    enum command_id cmd = question_open(t) ? talk_command_named(t->conv.question) : CMD_NONE;
+    struct str typed = str_trim(t->in->text);
+
+    if (cmd == CMD_NONE || !command_order_like(typed)) {
+        return false;
+    }
+    t->call = (struct command_call){.id = cmd, .order = typed, .rest = t->conv.question_rest};
+    t->call.status_ok = cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
+    t->conv.question = STR_NONE;
+    t->conv_changed = true;
+    talk_command(t);
+    return true;
+}
+
+static bool answers_number(struct talk *t)
+{
+    int64_t n = t->call.number;
+
+    if (n < 1 || n > (int64_t)t->conv.noptions) {
+        return false;
+    }
+    t->via = "reply";
+    tap_payload(t, t->conv.options[n - 1]);
+    return true;
+}
+
+/* ---- free text ---- */
+
+static const struct order *quoted_order(const struct talk *t)
+{
+    for (size_t i = 0; i < t->v->norders; i++) {
+        if ((t->v->orders[i].flags & VIEW_QUOTED) != 0) {
+            return t->v->orders[i].order;
+        }
+    }
+    return NULL;
+}
+
+static bool several_words(struct str text)
+{
+    return str_find_char(str_trim(text), ' ', 0) != SIZE_MAX;
+}
+
+static void ask_meaning(struct talk *t, const struct order *o)
+{
+    struct message *m = talk_say(t, "reply.text_ask", ARG_IDENT("number", o->number));
+
+    m->kind = MESSAGE_BUTTONS;
+    m->order_id = o->id;
+    m->order_number = o->number;
+    talk_add_option(t, m, arena_printf(t->a, "complete_anyway:%.*s", STR_ARG(o->id)),
+                    I18N(t->a, t->l, t->timezone, "button.complete"), STR_NONE);
+    talk_add_option(t, m, arena_printf(t->a, "as_note:%.*s", STR_ARG(o->id)),
+                    I18N(t->a, t->l, t->timezone, "button.as_note"), STR_NONE);
+    t->conv.question = STR("as_note");
+    t->conv.question_rest = str_trim(t->in->text);
+    t->conv.question_at = t->p->now;
+    t->conv_changed = true;
+}
+
+/* In reply to an order's message: a status when it says one, a note when it says something, else one question. */
+static void about_quoted(struct talk *t, const struct order *o)
+{
+    t->via = "reply";
+    if (!talk_may_change(t, o)) {
+        talk_say(t, "reply.not_yours", ARG_IDENT("number", o->number));
+    } else if (t->call.says_done) {
+        talk_step(t, o, STEP_COMPLETE, false);
+    } else if (t->call.says_started) {
+        talk_step(t, o, STEP_START, false);
+    } else if (several_words(t->in->text)) {
+        talk_note(t, o, str_trim(t->in->text));
+    } else {
+        ask_meaning(t, o);
+    }
+}
+
+static void say_unknown(struct talk *t)
+{
+    struct buf names;
+
+    if (t->call.nnearest == 0) {
+        talk_say(t, "reply.unknown");
+        return;
+    }
+    buf_init(&names, 1024);
+    for (size_t i = 0; i < t->call.nnearest; i++) {
+        if (i > 0) {
+            i18n_add(t->l, t->timezone, i + 1 == t->call.nnearest ? "list.or" : "list.comma", NULL, 0, &names);
+        }
+        buf_addf(&names, "*%.*s*", STR_ARG(t->call.nearest[i]));
+    }
+    talk_say(t, "reply.unknown_near", ARG_S("commands", arena_dup(t->a, buf_str(&names))));
+    buf_fini(&names);
+}
+
+void talk_free_text(struct talk *t)
+{
+    bool crew = (t->u->roles & ROLE_CREW) != 0;
+    const struct order *quoted = crew ? quoted_order(t) : NULL;
+
+    if (answers_number(t) || answers_text(t) || answers_which(t)) {
+        return;
+    }
+    if (!crew) {
+        talk_say(t, "reply.no_commands");
+    } else if (quoted != NULL) {
+        about_quoted(t, quoted);
+    } else if (t->call.says_done) {
+        t->via = "reply";
+        t->call.id = CMD_COMPLETE;
+        talk_command(t);
+    } else if (t->call.says_started) {
+        t->via = "reply";
+        t->call.id = CMD_START;
+        talk_command(t);
+    } else {
+        say_unknown(t);
+    }
+}
+
+/* ---- media: the words that came with it are taken; the file itself is not fetched yet, and he is told ---- */
+
+void talk_media(struct talk *t)
+{
+    if (t->in->text.n > 0 && t->call.id != CMD_NONE) {
+        talk_command(t);
+    }
+    talk_say(t, "reply.media_not_kept");
+}

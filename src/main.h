@@ -1,0 +1,53 @@
+/*
+ * main: what the subcommands of crewline share: their arguments, the exit codes, and the start of a loop
+ * with settings and a store (the private Redis where none is named).
+ */
+#ifndef CREWLINE_MAIN_H
+#define CREWLINE_MAIN_H
+
+#include "base/text.h"
+#include "domain/settings.h"
+#include "jobs/engine.h"
+#include "store/redis_child.h"
+
+#define EXIT_OK          0
+#define EXIT_FAIL        1
+#define EXIT_USAGE       64 /* EX_USAGE */
+#define EXIT_UNAVAILABLE 69 /* EX_UNAVAILABLE: the port or Redis cannot be had */
+#define EXIT_CONFIG      78 /* EX_CONFIG */
+
+#define ARGS_MAX 64
+struct args {
+    const char *const *rest; /* what is no flag, behind the subcommand */
+    size_t nrest;
+    struct pair flags[ARGS_MAX]; /* "--to" and its value; a value of "" for switches */
+    size_t nflags;
+    const char *config;      /* --config */
+};
+struct str args_flag(const struct args *a, const char *name); /* STR_NONE: not given */
+bool args_has(const struct args *a, const char *name);
+
+/** Settings from flags, environment, .env, --config; prints the reason and returns EXIT_CONFIG. */
+int main_settings(const struct args *a, struct settings **out);
+
+/* One command on a running or private store: work is done in @on_ready, ended by command_end(). */
+struct command {
+    struct loop *loop;
+    struct settings *settings;
+    struct i18n *i18n;
+    struct redis_child *redis;
+    struct engine *engine;
+    struct timer *deadline;
+    const struct args *args;
+    void (*on_ready)(struct command *c);
+    void *user;
+    int exit_code;
+};
+/** Brings up loop, store and engine (without workers), calls on_ready, runs until command_end(). */
+int command_run(const struct args *a, void (*on_ready)(struct command *c), void *user);
+void command_end(struct command *c, int exit_code);
+
+typedef int subcommand_fn(const struct args *a);
+subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_migrate, cmd_completion;
+
+#endif
