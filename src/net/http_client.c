@@ -34,68 +34,6 @@ void http_client_wake(struct http_client *c)
     uv_idle_start(&c->pump, on_pump);
 }
 
-/* ---- hosts ---- */
-
-static size_t host_room(const struct http_client *c, const struct http_host *host)
-{
-    return host->h2 ? HTTP_STREAMS_MAX * HTTP_H2_CONNS_MAX : c->connections_per_host_max;
-}
-
-/* Runnable is exactly: something waits, and there is room. */
-static void host_settle(struct http_client *c, struct http_host *host)
-{
-    bool runnable = !list_empty(&host->queue) && host->active < host_room(c, host);
-
-    if (runnable && list_empty(&host->runnable)) {
-        list_add_tail(&c->runnable, &host->runnable);
-        http_client_wake(c);
-    } else if (!runnable) {
-        list_del(&host->runnable);
-    }
-}
-
-static void host_free(struct http_client *c, struct http_host *host)
-{
-    list_del(&host->node);
-    list_del(&host->runnable);
-    map_del(c->host_of, host->key);
-    mem_free(&host);
-}
-
-static void forget_idle_hosts(struct http_client *c)
-{
-    LIST_EACH_SAFE(it, next, &c->hosts)
-    {
-        struct http_host *host = LIST_OF(it, struct http_host, node);
-
-        if (host->active == 0 && list_empty(&host->queue)) {
-            host_free(c, host);
-        }
-    }
-}
-
-static struct http_host *host_get(struct http_client *c, struct str key)
-{
-    struct http_host *host = map_get(c->host_of, key);
-    char *text;
-
-    if (host != NULL) {
-        return host;
-    }
-    if (map_len(c->host_of) >= HTTP_HOSTS_MAX) {
-        forget_idle_hosts(c);
-    }
-    host = mem_new(sizeof(*host) + key.n + 1);
-    text = (char *)(host + 1);
-    memcpy(text, key.p, key.n);
-    host->key = str_make(text, key.n);
-    list_init(&host->queue);
-    list_init(&host->runnable);
-    list_add_tail(&c->hosts, &host->node);
-    map_put(c->host_of, host->key, host);
-    return host;
-}
-
 /* ---- the end of a call ---- */
 
 static void op_free(struct http_op *call)
@@ -147,8 +85,8 @@ static struct http_slot *op_detach(struct http_op *call)
     c->in_curl++;
     curl_multi_remove_handle(c->multi, s->easy);
     c->in_curl--;
-    call->host->active--;
-    host_settle(c, call->host);
+    http_host_ended(call->host, call, !call->connecting);
+    http_host_settle(c, call->host);
     return s;
 }
 
@@ -294,7 +232,7 @@ static void on_sweep(void *ctx)
                 waiting = true;
             }
         }
-        host_settle(c, host);
+        http_host_settle(c, host);
     }
     if (waiting) {
         timer_start(c->sweep, HTTP_SWEEP_MS);
@@ -311,13 +249,13 @@ static void start_next(struct http_client *c, struct http_host *host)
 
     if (left_us <= 0) {
         op_fail(call, ERR_NET_NOT_SENT, "timed out before it could start");
-        host_settle(c, host);
+        http_host_settle(c, host);
         return;
     }
     list_del(&call->node);
     call->state = HTTP_OP_RUNNING;
-    host->active++;
-    host_settle(c, host);
+    http_host_started(host, call);
+    http_host_settle(c, host);
     http_slot_prepare(slot_take(c), call, (left_us + 999) / 1000);
     rc = curl_multi_add_handle(c->multi, call->slot->easy);
     assert(rc == CURLM_OK);
@@ -366,7 +304,7 @@ static void op_cancelled(struct op *op)
     switch (call->state) {
     case HTTP_OP_QUEUED:
         list_del(&call->node);
-        host_settle(c, call->host);
+        http_host_settle(c, call->host);
         op_free(call);
         break;
     case HTTP_OP_FAILED:
@@ -389,10 +327,10 @@ static void op_cancelled(struct op *op)
 
 static void op_enqueue(struct http_client *c, struct http_op *op, struct str origin)
 {
-    op->host = host_get(c, origin);
+    op->host = http_host_get(c, origin, op->https);
     op->state = HTTP_OP_QUEUED;
     list_add_tail(&op->host->queue, &op->node);
-    host_settle(c, op->host);
+    http_host_settle(c, op->host);
     if (!timer_running(c->sweep)) {
         timer_start(c->sweep, HTTP_SWEEP_MS);
     }
@@ -514,7 +452,7 @@ void http_client_free(struct http_client **owner)
     }
     curl_multi_cleanup(c->multi);
     curl_share_cleanup(c->share);
-    forget_idle_hosts(c);
+    http_host_forget_idle(c);
     map_free(&c->host_of);
     timer_free(&c->timer);
     timer_free(&c->sweep);

@@ -118,21 +118,23 @@ static size_t on_body(char *p, size_t size, size_t count, void *ctx)
 }
 
 /*
- * http_watch_open() sees every new connection, but one that another call opened without the rule
- * may still stand. This sees the address of each attempt just before the request goes out.
+ * Just before a request goes out, over a new connection or one in use. http_watch_open() sees every
+ * new connection, but one that another call opened without the rule may still stand: it is not
+ * lent.
  */
-static int on_before_request(void *ctx, char *remote, char *local, int remote_port, int local_port)
+static int on_connected(void *ctx, char *remote, char *local, int remote_port, int local_port)
 {
     struct http_slot *s = obj_check(ctx, HTTP_SLOT_MAGIC);
 
     (void)local;
     (void)remote_port;
     (void)local_port;
-    if (!http_addr_text_public(remote)) {
+    if ((s->call->flags & HTTP_PUBLIC_ONLY) != 0 && !http_addr_text_public(remote)) {
         s->refused = true;
         s->allowed = false;
         return CURL_PREREQFUNC_ABORT;
     }
+    http_client_connected(s->call);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -174,6 +176,7 @@ static void constant_options(struct http_slot *s)
     curl_easy_setopt(e, CURLOPT_HEADERDATA, s);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, s);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, s);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 }
@@ -244,7 +247,6 @@ static void prepare_method(struct http_slot *s, const struct http_op *call)
 
 void http_slot_prepare(struct http_slot *s, struct http_op *call, int64_t timeout_ms)
 {
-    bool is_public = (call->flags & HTTP_PUBLIC_ONLY) != 0;
     CURL *e = s->easy;
 
     assert(s->call == NULL);
@@ -262,10 +264,6 @@ void http_slot_prepare(struct http_slot *s, struct http_op *call, int64_t timeou
         curl_easy_setopt(e, CURLOPT_PIPEWAIT, call->https ? 1L : 0L);
         curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                          call->https ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-    }
-    if (s->is_public != is_public) {
-        s->is_public = is_public;
-        curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, is_public ? on_before_request : NULL);
     }
 }
 

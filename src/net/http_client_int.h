@@ -1,7 +1,8 @@
 /*
  * http_client_int: what the files of the HTTP client share.
  *
- *   http_client.c        calls and hosts: who waits, who runs, how it ends
+ *   http_client.c        calls: who waits, who runs, how it ends
+ *   http_client_host.c   hosts: how many calls each may have at libcurl
  *   http_client_call.c   the copy of a call in one allocation, as libcurl wants it
  *   http_client_easy.c   one attempt on one easy handle: options, libcurl's callbacks, the outcome
  *   http_client_watch.c  libcurl's sockets and timer on libuv
@@ -22,13 +23,16 @@
 #include "base/map.h"
 #include "net/http_client.h"
 
-#define HTTP_CLIENT_MAGIC    0x48434c49u
-#define HTTP_CALL_MAGIC      0x4843414cu
-#define HTTP_SLOT_MAGIC      0x48534c4fu
-#define HTTP_WATCH_MAGIC     0x48574154u
-#define HTTP_ADD_MAX         64          /* calls handed to libcurl in one turn of the loop */
-#define HTTP_STREAMS_MAX     64          /* in flight on one HTTP/2 connection */
-#define HTTP_H2_CONNS_MAX    4           /* HTTP/2 connections a host: 256 calls in flight */
+#define HTTP_CLIENT_MAGIC 0x48434c49u
+#define HTTP_CALL_MAGIC   0x4843414cu
+#define HTTP_SLOT_MAGIC   0x48534c4fu
+#define HTTP_WATCH_MAGIC  0x48574154u
+#define HTTP_ADD_MAX      64 /* calls handed to libcurl in one turn of the loop */
+#define HTTP_STREAMS_MAX  64 /* in flight on one HTTP/2 connection */
+#define HTTP_H2_CONNS_MAX 4  /* HTTP/2 connections a host: 256 calls in flight */
+#define HTTP_CONNECTING_MAX                                              \
+    16 /* TLS handshakes of a host at a time: each costs the loop 0.3 ms \
+        */
 #define HTTP_HOSTS_MAX       1024        /* beyond, hosts without calls are forgotten */
 #define HTTP_SLOTS_KEPT_MAX  256         /* idle easy handles kept */
 #define HTTP_FIELDS_MAX      128         /* header fields of an answer */
@@ -47,7 +51,11 @@ struct http_host {
     struct list queue;    /* of http_op.node, in the order of their start */
     struct str key;       /* "https://host:port" as the caller wrote it */
     size_t active;
-    bool h2; /* the last answer came over HTTP/2 */
+    size_t connecting;     /* of these: handed over, and no connection for it yet */
+    bool https, warm;      /* warm: a connection has stood since the host was last out of reach */
+    bool h2;               /* the last answer came over HTTP/2 */
+    size_t h2_room;        /* in flight over the HTTP/2 connections that stand */
+    struct http_op *probe; /* the one call beyond it, which opens the next connection */
 };
 
 enum http_op_state {
@@ -72,7 +80,7 @@ struct http_op {
     int64_t deadline_us;
     size_t response_bytes_max;
     unsigned flags;
-    bool https;
+    bool https, connecting;
     enum err_code fail_code;
     const char *fail_reason;
     const char *method, *url; /* with a NUL, behind this struct like all that follows */
@@ -95,7 +103,7 @@ struct http_slot {
     bool refused, allowed; /* an address of the host was forbidden, or was not */
     bool too_long, stopped;
     bool answer_begun, head_whole;
-    bool is_https, is_public; /* how the options stand now */
+    bool is_https; /* how the options stand now */
     struct buf head, body;
     struct http_field fields[HTTP_FIELDS_MAX];
     size_t nfields;
@@ -130,7 +138,18 @@ struct http_client {
 void http_client_wake(struct http_client *c);
 /** Reports what libcurl finished; after every call into it. */
 void http_client_deliver(struct http_client *c);
+/** @call has its connection, the request goes out next. */
+void http_client_connected(struct http_op *call);
 void http_client_closed_one(struct http_client *c);
+
+/* http_client_host.c */
+struct http_host *http_host_get(struct http_client *c, struct str key, bool https);
+/** Puts @host where it belongs, after its queue or its room changed. */
+void http_host_settle(struct http_client *c, struct http_host *host);
+void http_host_started(struct http_host *host, struct http_op *call);
+/** @reached: the call had a connection. */
+void http_host_ended(struct http_host *host, struct http_op *call, bool reached);
+void http_host_forget_idle(struct http_client *c);
 
 /* http_client_call.c */
 /** What is wrong with @call at sight, or NULL. */
