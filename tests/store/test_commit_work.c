@@ -1,0 +1,221 @@
+/* commit: lanes, leases, rates, messages, events. */
+#include <stdio.h>
+#include <string.h>
+
+#include "units.h"
+
+static void test_lease(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit *c;
+    struct got g = run(w, message("1", "3p", 0, true, NULL)), again;
+
+    CHECK_Z("token", str_of(g.results[0]), "1");
+    CHECK_REDIS(w, "HMGET {acme}:m:1 s n q l", "sending\n1\nout:main\n3p");
+    CHECK_Z("behind it", str_of(run(w, message("2", "3p", 0, true, NULL)).results[0]), "0");
+    CHECK_REDIS(w, "EXISTS {acme}:r:out:main:3", "0");
+    CHECK_REDIS(w, "ZCARD {acme}:f:out:main", "1");
+    /* put off: the lane waits, and what was granted is not granted again */
+    c = held("3p", "1", g.results[0]);
+    commit_extend(c, OUT, STR("3p"), 60000);
+    CHECK_INT("extended", run(w, c).result, COMMIT_OK);
+    c = held("3p", "1", g.results[0]);
+    commit_message_state(c, STR("1"), "uncertain", AT(5), STR("why"));
+    commit_put_off(c, OUT, STR("3p"), AT(4000000000000));
+    again = run(w, c);
+    CHECK_Z("moved", str_of(again.results[0]), "moved");
+    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1 WITHSCORES", "3p\n4000000000000");
+    CHECK_REDIS(w, "EXISTS {acme}:f:out:main {acme}:k:out:main", "0");
+    c = held("3p", "1", g.results[0]);
+    commit_finish(c, OUT, STR("3p"), STR("1"));
+    CHECK_INT("not ours any more", run(w, c).result, COMMIT_FENCED);
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "1\n2");
+    /* evidence settles what is put off, and the next is ready */
+    c = commit_new(T);
+    commit_status(c, STR("1"), STR_NONE, "delivered", AT(6), STR(""));
+    CHECK_Z("moved", str_of(run(w, c).results[0]), "moved");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2");
+    CHECK("ready", strcmp(redis(w, "ZSCORE {acme}:r:out:main:3 3p"), "4000000000000") < 0);
+    world_free(&w);
+}
+
+static void test_evidence_under_lease(void)
+{
+    struct world *w = open_world(NULL);
+    struct got g = run(w, message("1", "3p", 0, true, NULL));
+    struct commit *c = commit_new(T);
+
+    run(w, message("2", "3p", 0, false, NULL));
+    commit_status(c, STR("1"), STR_NONE, "delivered", AT(6), STR(""));
+    CHECK_Z("moved", str_of(run(w, c).results[0]), "moved");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "1\n2");
+    c = held("3p", "1", g.results[0]);
+    commit_message_state(c, STR("1"), "uncertain", AT(7), STR("timeout"));
+    commit_put_off(c, OUT, STR("3p"), AT(4000000000000));
+    g = run(w, c);
+    CHECK_Z("kept", str_of(g.results[0]), "kept");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2");
+    CHECK("not held up", strcmp(redis(w, "ZSCORE {acme}:r:out:main:3 3p"), "4000000000000") < 0);
+    world_free(&w);
+}
+
+static void test_rates(void)
+{
+    static const struct rate rate = {1000000000, 2, 0, 0}, pair = {0, 0, 1000000, 1};
+    struct world *w = open_world(NULL);
+    const char *want[] = {"1", "2", "0"};
+
+    for (int i = 0; i < 3; i++) {
+        char id[8], lane[8];
+
+        snprintf(id, sizeof(id), "%d", i);
+        snprintf(lane, sizeof(lane), "3p%d", i);
+        CHECK_Z("rate", str_of(run(w, message(id, lane, 0, true, &rate)).results[0]), want[i]);
+    }
+    CHECK_REDIS(w, "ZCARD {acme}:r:out:main:3", "1");
+    CHECK_Z("pair", str_of(run(w, message("a", "0q", 0, true, &pair)).results[0]), "3");
+    CHECK_Z("same person", str_of(run(w, message("b", "1q", 0, true, &pair)).results[0]), "0");
+    CHECK_REDIS(w, "HGET {acme}:m:b s", "queued");
+    world_free(&w);
+}
+
+static void test_schedule_and_withdraw(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit *c;
+    struct got g;
+
+    g = run(w, message("1", "3p", 4000000000000, true, NULL));
+    CHECK_Z("for later", str_of(g.results[0]), "0");
+    CHECK_REDIS(w, "EXISTS {acme}:l:out:main:3p", "0");
+    CHECK_REDIS(w, "ZCARD {acme}:s:out:main", "1");
+    g = run(w, message("2", "3p", 0, true, NULL));
+    CHECK_Z("not held up by it", str_of(g.results[0]), "1");
+    run(w, message("3", "3p", 0, false, NULL));
+    for (int i = 1; i <= 4; i++) {
+        char id[4];
+
+        snprintf(id, sizeof(id), "%d", i);
+        c = commit_new(T);
+        commit_withdraw(c, OUT, STR("3p"), str_of(id));
+        /* 2 is leased, 4 is unknown */
+        CHECK_Z(id, str_of(run(w, c).results[0]), i == 1 || i == 3 ? "1" : "0");
+    }
+    CHECK_REDIS(w, "EXISTS {acme}:s:out:main", "0");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2");
+    c = held("3p", "2", "1");
+    commit_put_off(c, OUT, STR("3p"), AT(4000000000000));
+    run(w, c);
+    run(w, message("5", "3p", 0, true, NULL));
+    c = commit_new(T);
+    commit_withdraw(c, OUT, STR("3p"), STR("2"));
+    run(w, c);
+    CHECK("the next need not wait",
+          strcmp(redis(w, "ZSCORE {acme}:r:out:main:3 3p"), "4000000000000") < 0);
+    c = commit_new(T);
+    commit_withdraw(c, OUT, STR("3p"), STR("5"));
+    run(w, c);
+    CHECK_REDIS(w, "EXISTS {acme}:r:out:main:3 {acme}:l:out:main:3p", "0");
+    world_free(&w);
+}
+
+static void test_events(void)
+{
+    struct world *w = open_world(NULL);
+
+    for (int i = 1; i <= 3; i++) {
+        struct commit *c = commit_new(T);
+        struct got g;
+
+        commit_event(c, STR("3s"), STR("a"), i != 2);
+        commit_event(c, STR("3t"), STR("b"), false);
+        g = run(w, c);
+        CHECK_INT("sequence", strtol(g.results[0], NULL, 10), 2 * i - 1);
+        CHECK_INT("sequence", strtol(g.results[1], NULL, 10), 2 * i);
+    }
+    CHECK_REDIS(w, "XLEN {acme}:ev", "6");
+    CHECK_REDIS(w, "XRANGE {acme}:ev 5-0 5-0", "5-0\nb\na");
+    CHECK_REDIS(w, "LRANGE {acme}:l:cb:3s 0 -1", "1\n5");
+    CHECK_REDIS(w, "ZCARD {acme}:r:cb:3", "1");
+    world_free(&w);
+}
+
+/* ---- states ---- */
+
+static void test_states(void)
+{
+    static const struct {
+        const char *from, *to, *want;
+    } rows[] = {
+        {"queued",    "sending",   "moved"},
+        {"sending",   "uncertain", "moved"},
+        {"sending",   "queued",    "kept" },
+        {"uncertain", "sent",      "moved"},
+        {"sent",      "uncertain", "kept" },
+        {"sent",      "delivered", "moved"},
+        {"sent",      "sent",      "kept" },
+        {"delivered", "sent",      "kept" },
+        {"delivered", "read",      "moved"},
+        {"delivered", "failed",    "kept" },
+        {"read",      "failed",    "kept" },
+        {"read",      "delivered", "kept" },
+        {"sent",      "failed",    "moved"},
+        {"queued",    "expired",   "moved"},
+        {"failed",    "delivered", "kept" },
+        {"expired",   "sent",      "kept" },
+        {"cancelled", "read",      "kept" },
+        {"queued",    "cancelled", "moved"},
+    };
+    struct world *w = open_world(NULL);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct commit *c = commit_new(T);
+        char label[64];
+
+        commit_hset(c, STR("m:1"), STR("s"), str_of(rows[i].from));
+        commit_message_state(c, STR("1"), rows[i].to, AT(1), STR("d"));
+        snprintf(label, sizeof(label), "%s to %s", rows[i].from, rows[i].to);
+        CHECK_Z(label, str_of(run(w, c).results[0]), rows[i].want);
+    }
+    CHECK_REDIS(w, "HGET {acme}:m:1 s", "cancelled");
+    world_free(&w);
+}
+
+static void test_early_status(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit *c = commit_new(T);
+
+    commit_status(c, STR_NONE, STR("hash"), "read", AT(3), STR("x|y"));
+    CHECK_Z("unknown", str_of(run(w, c).results[0]), "none");
+    c = commit_new(T);
+    commit_status(c, STR_NONE, STR("hash"), "delivered", AT(2), STR("")); /* out of order */
+    run(w, c);
+    c = message("1", "3p", 0, true, NULL);
+    commit_message_state(c, STR("1"), "sent", AT(1), STR(""));
+    commit_provider_id(c, STR("hash"), STR("1"), 60000);
+    run(w, c);
+    CHECK_REDIS(w, "HGET {acme}:m:1 s", "read");
+    CHECK_REDIS(w, "EXISTS {acme}:ps:hash", "0");
+    CHECK("detail", strstr(redis(w, "HGET {acme}:m:1 tl"), "read,3,x|y") != NULL);
+    c = commit_new(T);
+    commit_status(c, STR_NONE, STR("hash"), "failed", AT(4), STR(""));
+    CHECK_Z("known", str_of(run(w, c).results[0]), "kept");
+    c = commit_new(T);
+    commit_status(c, STR("gone"), STR("hash2"), "failed", AT(4), STR(""));
+    CHECK_Z("no such message", str_of(run(w, c).results[0]), "none");
+    world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_lease),        TEST(test_evidence_under_lease),
+        TEST(test_rates),        TEST(test_schedule_and_withdraw),
+        TEST(test_events),       TEST(test_states),
+        TEST(test_early_status),
+    };
+
+    world_scripts();
+    return test_main(argc, argv, tests, ARRAY_LEN(tests));
+}
