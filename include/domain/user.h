@@ -44,7 +44,7 @@ struct user {
     bool has_quiet;
     int32_t quiet_from_min, quiet_to_min; /* minutes of the local day */
     bool welcomed;
-    struct wall stranger_told; /* last time an unknown or unverified person got the polite answer */
+    struct str sender; /* number of ours he last wrote to: what he is told comes from there; empty: the first */
     int64_t version;    /* of the document; 0: new */
 };
 

@@ -45,6 +45,13 @@ struct engine_tenant *engine_tenant_at(struct engine *e, size_t i);
 struct engine_tenant *engine_tenant_find(struct engine *e, struct str id); /* NULL: none */
 const struct tenant *engine_tenant(const struct engine_tenant *et);
 
+/*
+ * Schema of the stored data, one number a tenant (document "schema"). This version writes and reads
+ * ENGINE_SCHEMA; what is newer is refused at the start and left alone.
+ */
+#define ENGINE_SCHEMA 1
+int64_t engine_schema(const struct engine_tenant *et);
+
 /* Health, for /readyz. */
 struct sender_health {
     const struct sender *sender;

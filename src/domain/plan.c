@@ -50,6 +50,7 @@ struct message *plan_message(struct plan *p, const struct user *to, enum message
     m->user = to->id;
     m->phone = to->phone;
     m->bsuid = to->bsuid;
+    m->sender = to->sender;
     m->prio = PRIO_NORMAL;
     m->lang = to->language.n > 0 ? to->language : p->tenant->conf->default_language;
     m->cause = p->cause;

@@ -197,8 +197,14 @@ void talk_decide(const struct view *v, const struct inbound *in, struct str send
     command_parse(p->a, in->text, t->l, &t->call);
     if (v->user == NULL || v->user->removed) {
         talk_stranger(t);
-    } else if (talk_verify(t)) {
-        answer(t);
+    } else {
+        if (!str_eq(t->u->sender, sender_id)) {
+            t->u->sender = sender_id;
+            talk_user_changed(t);
+        }
+        if (talk_verify(t)) {
+            answer(t);
+        }
     }
     if (t->conv_changed) {
         plan_conversation(p, v->person, &t->conv);

@@ -425,7 +425,7 @@ void user_encode(const struct user *u, struct buf *out)
     write_members(u, &w);
     jw_bool(&w, "removed", u->removed);
     jw_bool(&w, "welcomed", u->welcomed);
-    jw_int(&w, "stranger_told_ms", u->stranger_told.ms);
+    jw_str(&w, "sender", u->sender);
     jw_close(&w, '}');
 }
 
@@ -443,7 +443,7 @@ bool user_decode(struct arena *a, struct str text, int64_t version, struct user 
     if (ok) {
         u.removed = json_get_bool(j, "removed", false);
         u.welcomed = json_get_bool(j, "welcomed", false);
-        u.stranger_told.ms = json_get_int(j, "stranger_told_ms", 0);
+        u.sender = arena_dup(a, json_get_str(j, "sender"));
         u.version = version;
         *out = u;
     }

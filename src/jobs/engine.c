@@ -82,6 +82,7 @@ static void make_key(struct engine_tenant *et)
     vault_key_make(et->e->o.settings->master_key, et->t.id, &wrapped);
     commit_check_version(c, STR("vk"), 0);
     commit_doc(c, STR("vk"), 1, buf_str(&wrapped));
+    commit_doc(c, STR("schema"), ENGINE_SCHEMA, STR(""));
     buf_fini(&wrapped);
     et->loading = commit_run(et->e->store, &c, on_key_made, et);
 }
@@ -102,6 +103,13 @@ static void on_key_read(void *ctx, const struct err *err, const struct doc *docs
         make_key(et);
         return;
     }
+    if (docs[1].version > ENGINE_SCHEMA) {
+        err_set(&own, ERR_CONFIG, "the data of tenant \"%.*s\" has schema %lld, written by a newer crewline; this one "
+                "knows %d: start the newer one", STR_ARG(et->t.id), (long long)docs[1].version, ENGINE_SCHEMA);
+        engine_fail(et->e, &own);
+        return;
+    }
+    et->schema = docs[1].version;
     if (!vault_new(s->master_key, s->has_master_key_previous ? s->master_key_previous : NULL, et->t.id,
                    docs[0].body, &et->t.vault, &own)) {
         engine_fail(et->e, &own);
@@ -112,9 +120,9 @@ static void on_key_read(void *ctx, const struct err *err, const struct doc *docs
 
 static void tenant_load(struct engine_tenant *et)
 {
-    static const struct str key = {"vk", 2};
+    static const struct str keys[] = {{"vk", 2}, {"schema", 6}};
 
-    et->loading = fetch_run(et->e->store, et->t.id, &key, 1, on_key_read, et);
+    et->loading = fetch_run(et->e->store, et->t.id, keys, ARRAY_LEN(keys), on_key_read, et);
 }
 
 static void on_health(void *ctx, enum store_health health, const char *reason)
@@ -155,7 +163,7 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
     const struct store_options so = {o->redis_url, o->settings->durability, 3000};
     char ca[512];
     struct engine *e = MEM_NEW(struct engine);
-    struct http_client_options ho = {64, NULL, "crewline/" CREWLINE_VERSION};
+    struct http_client_options ho = {.connections_per_host_max = 64, .user_agent = "crewline/" CREWLINE_VERSION, .one_write = true};
 
     if (!scripts_known) {
         store_scripts_add(domain_scripts);
@@ -339,6 +347,11 @@ struct engine_tenant *engine_tenant_find(struct engine *e, struct str id)
 const struct tenant *engine_tenant(const struct engine_tenant *et)
 {
     return &et->t;
+}
+
+int64_t engine_schema(const struct engine_tenant *et)
+{
+    return et->schema;
 }
 
 size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max)

@@ -38,6 +38,7 @@ struct engine_tenant {
     size_t noutboxes;
     struct callbacks callbacks;
     struct op *loading;
+    int64_t schema; /* of the stored data */
 };
 
 struct engine {

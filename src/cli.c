@@ -1,0 +1,142 @@
+/*
+ * cli: what operators do by hand, through the same code as the gateway: one loop, one store, no workers. Where
+ * a gateway runs with its private Redis in this data directory, that one is used; else one is started for
+ * the length of the command.
+ */
+#include "main.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+#define COMMAND_MS 20000
+
+static void on_redis_stopped(void *ctx)
+{
+    loop_stop(((struct command *)ctx)->loop);
+}
+
+void command_end(struct command *c, int exit_code)
+{
+    c->exit_code = exit_code;
+    timer_stop(c->deadline);
+    if (c->redis != NULL) {
+        redis_child_stop(c->redis, on_redis_stopped, c);
+    } else {
+        loop_stop(c->loop);
+    }
+}
+
+static void on_deadline(void *ctx)
+{
+    struct command *c = ctx;
+    const char *reason = NULL;
+
+    if (c->engine != NULL) {
+        store_health(engine_store(c->engine), &reason);
+    }
+    fprintf(stderr, "crewline: Redis cannot be reached: %s\n", reason == NULL ? "no answer" : reason);
+    command_end(c, EXIT_UNAVAILABLE);
+}
+
+static void on_engine_ready(void *ctx)
+{
+    struct command *c = ctx;
+
+    timer_stop(c->deadline);
+    c->on_ready(c);
+}
+
+static void on_engine_failed(void *ctx, const struct err *err)
+{
+    fprintf(stderr, "crewline: %s\n", err->msg);
+    command_end(ctx, EXIT_CONFIG);
+}
+
+static bool start_engine(struct command *c, struct str url, struct err *err)
+{
+    const struct engine_options o = {.settings = c->settings,
+                                     .i18n = c->i18n,
+                                     .redis_url = url,
+                                     .on_ready = on_engine_ready,
+                                     .on_failed = on_engine_failed,
+                                     .ctx = c};
+
+    return engine_new(c->loop, &o, &c->engine, err);
+}
+
+static void on_redis_up(void *ctx)
+{
+    struct command *c = ctx;
+    struct err err = {0};
+
+    if (!start_engine(c, redis_child_url(c->redis), &err)) {
+        on_engine_failed(c, &err);
+    }
+}
+
+static void on_redis_failed(void *ctx, const struct err *err)
+{
+    fprintf(stderr, "crewline: %s\n", err->msg);
+    command_end(ctx, EXIT_UNAVAILABLE);
+}
+
+static bool start(struct command *c, struct err *err)
+{
+    char data_dir[600];
+    struct buf url;
+    bool ok;
+
+    timer_start(c->deadline, COMMAND_MS);
+    if (c->settings->redis_url.n > 0) {
+        return start_engine(c, c->settings->redis_url, err);
+    }
+    snprintf(data_dir, sizeof(data_dir), "%.*s", STR_ARG(c->settings->data_dir));
+    buf_init(&url, 1024);
+    ok = redis_child_running(data_dir, &url)
+             ? start_engine(c, buf_str(&url), err)
+             : redis_child_start(c->loop, data_dir, on_redis_up, on_redis_failed, c, &c->redis, err);
+    buf_fini(&url);
+    return ok;
+}
+
+int command_run(const struct args *a, void (*on_ready)(struct command *c), void *user)
+{
+    struct command c = {.args = a, .on_ready = on_ready, .user = user};
+    struct err err = {0};
+    struct buf notice;
+    int code = main_settings(a, &c.settings);
+
+    if (code != EXIT_OK) {
+        return code;
+    }
+    /* Operators want the answer, not the log of how it was found. */
+    log_setup(c.settings->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
+    buf_init(&notice, 1024);
+    if (!settings_master_key(c.settings, &notice, &err) || !i18n_new(NULL, &c.i18n, &err)) {
+        fprintf(stderr, "crewline: %s\n", err.msg);
+        buf_fini(&notice);
+        settings_free(&c.settings);
+        return EXIT_CONFIG;
+    }
+    if (notice.n > 0) {
+        fprintf(stderr, "crewline: %.*s\n", STR_ARG(buf_str(&notice)));
+    }
+    buf_fini(&notice);
+    c.loop = loop_new();
+    c.deadline = timer_new(c.loop, on_deadline, &c);
+    if (start(&c, &err)) {
+        loop_run(c.loop);
+    } else {
+        fprintf(stderr, "crewline: %s\n", err.msg);
+        c.exit_code = err.code == ERR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE;
+    }
+    engine_free(&c.engine);
+    redis_child_free(&c.redis);
+    timer_free(&c.deadline);
+    loop_free(&c.loop);
+    i18n_free(&c.i18n);
+    settings_free(&c.settings);
+    return c.exit_code;
+}

@@ -1,0 +1,169 @@
+/* cli_check: `crewline check`, `migrate`, `completion`: tables of ok, warn, fail for people. */
+#include "main.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+struct check_command {
+    struct arena *a;
+    size_t waiting, failed;
+};
+
+struct probe {
+    struct command *c;
+    const struct tenant *tenant;
+    const struct sender *sender;
+};
+
+static void line(struct check_command *k, const char *verdict, const char *what, const char *detail)
+{
+    printf("%-5s %-28s %s\n", verdict, what, detail);
+    if (strcmp(verdict, "fail") == 0) {
+        k->failed++;
+    }
+}
+
+static void done_one(struct command *c)
+{
+    struct check_command *k = c->user;
+
+    if (--k->waiting == 0) {
+        command_end(c, k->failed == 0 ? EXIT_OK : EXIT_FAIL);
+    }
+}
+
+static void on_probed(void *ctx, const struct err *err, const struct http_answer *answer)
+{
+    struct probe *p = ctx;
+    struct check_command *k = p->c->user;
+    char what[120], detail[300];
+
+    snprintf(what, sizeof(what), "%.*s/%.*s", STR_ARG(p->tenant->id), STR_ARG(p->sender->id));
+    if (err != NULL) {
+        line(k, "fail", what, err->msg);
+    } else if (answer->status >= 200 && answer->status < 300) {
+        line(k, "ok", what, "the provider accepts the credentials");
+    } else {
+        struct outcome o = {0};
+
+        provider_of(p->sender->provider)->outcome(k->a, answer->status, answer->body, 0, NULL, &o);
+        snprintf(detail, sizeof(detail), "the provider answered %d: %.*s; %.*s", answer->status, STR_ARG(o.title), STR_ARG(o.advice));
+        line(k, "fail", what, detail);
+    }
+    done_one(p->c);
+}
+
+static void check_sender(struct command *c, const struct tenant *t, const struct sender *s)
+{
+    struct check_command *k = c->user;
+    struct probe *p = ARENA_NEW(k->a, struct probe);
+    struct outgoing out = {0};
+    struct http_call call;
+
+    *p = (struct probe){c, t, s};
+    if (!provider_of(s->provider)->probe(k->a, s, &out)) {
+        return;
+    }
+    call = (struct http_call){.method = out.method,
+                              .url = out.url,
+                              .headers = out.headers,
+                              .nheaders = out.nheaders,
+                              .basic_user = out.basic_user,
+                              .basic_password = out.basic_password,
+                              .flags = HTTP_IDEMPOTENT,
+                              .timeout_ms = 10000};
+    k->waiting++;
+    http_call_start(engine_http(c->engine), &call, on_probed, p);
+}
+
+static void check_url(struct check_command *k, struct str url)
+{
+    char detail[300];
+
+    snprintf(detail, sizeof(detail), "%.*s", STR_ARG(str_slice(url, 0, 200)));
+    if (str_starts(url, STR("https://"))) {
+        line(k, "ok", "public_url", detail);
+    } else {
+        line(k, "warn", "public_url", "it is not https: providers will not call it");
+    }
+}
+
+static void on_ready(struct command *c)
+{
+    struct check_command *k = c->user;
+    const char *reason = NULL;
+    enum store_health health = store_health(engine_store(c->engine), &reason);
+
+    line(k, "ok", "configuration", "read, every key known");
+    if (health == STORE_WEAK) {
+        line(k, "fail", "redis", reason);
+    } else {
+        line(k, "ok", "redis", "reached; it keeps what was asked for");
+    }
+    check_url(k, c->settings->public_url);
+    k->waiting = 1;
+    for (size_t i = 0; i < engine_tenants(c->engine); i++) {
+        const struct tenant *t = engine_tenant(engine_tenant_at(c->engine, i));
+        char what[100];
+
+        snprintf(what, sizeof(what), "tenant %.*s", STR_ARG(t->id));
+        line(k, t->conf->nsenders > 0 ? "ok" : "warn", what,
+             t->conf->nsenders > 0 ? "its data key opens" : "it has no sender: nothing can be sent or received");
+        line(k, t->conf->callback_url.n > 0 ? "ok" : "warn", what,
+             t->conf->callback_url.n > 0 ? "events go to its callback URL" : "no callback URL: the CMMS must poll /api/v1/outbox");
+        for (size_t n = 0; n < t->conf->nsenders; n++) {
+            check_sender(c, t, &t->conf->senders[n]);
+        }
+    }
+    done_one(c);
+}
+
+int cmd_check(const struct args *a)
+{
+    struct check_command k = {.a = arena_new()};
+    int code = command_run(a, on_ready, &k);
+
+    arena_free(&k.a);
+    return code;
+}
+
+/* ---- migrate: opening the store migrates; here it is only told ---- */
+
+static void on_migrated(struct command *c)
+{
+    for (size_t i = 0; i < engine_tenants(c->engine); i++) {
+        struct engine_tenant *et = engine_tenant_at(c->engine, i);
+
+        printf("%.*s: schema %lld, this version writes %d\n", STR_ARG(engine_tenant(et)->id), (long long)engine_schema(et),
+               ENGINE_SCHEMA);
+    }
+    command_end(c, EXIT_OK);
+}
+
+int cmd_migrate(const struct args *a)
+{
+    return command_run(a, on_migrated, NULL);
+}
+
+int cmd_completion(const struct args *a)
+{
+    if (a->nrest != 1 || strcmp(a->rest[0], "bash") != 0) {
+        fprintf(stderr, "usage: crewline completion bash\n");
+        return EXIT_USAGE;
+    }
+    printf("_crewline() {\n"
+           "  local cur=${COMP_WORDS[COMP_CWORD]}\n"
+           "  case ${COMP_WORDS[1]} in\n"
+           "    keys) COMPREPLY=($(compgen -W 'create list revoke --tenant --role --name --json --config' -- \"$cur\"));;\n"
+           "    users) COMPREPLY=($(compgen -W 'import --tenant --config' -f -- \"$cur\"));;\n"
+           "    send-test) COMPREPLY=($(compgen -W '--to --text --tenant --config' -- \"$cur\"));;\n"
+           "    migrate) COMPREPLY=($(compgen -W '--status --config' -- \"$cur\"));;\n"
+           "    completion) COMPREPLY=($(compgen -W 'bash' -- \"$cur\"));;\n"
+           "    serve|check) COMPREPLY=($(compgen -W '--config --listen --data-dir --redis-url --public-url' -f -- \"$cur\"));;\n"
+           "    *) COMPREPLY=($(compgen -W 'serve check keys users send-test migrate completion --help --version' -- \"$cur\"));;\n"
+           "  esac\n"
+           "}\n"
+           "complete -F _crewline crewline\n");
+    return EXIT_OK;
+}
