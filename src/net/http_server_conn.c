@@ -139,7 +139,10 @@ static void flush(struct conn *c)
     n = uv_try_write(&c->uv.stream, &part, 1);
     if (n < 0 && n != UV_EAGAIN) {
         c->broken = true;
-    } else if (n >= 0 && (size_t)n == c->out.n) {
+        return;
+    }
+    c->handed += (int64_t)c->out.n;
+    if (n >= 0 && (size_t)n == c->out.n) {
         give_spare(c->s, &c->out);
     } else {
         n = n < 0 ? 0 : n;

@@ -37,8 +37,9 @@
 #define SPARE_BUFS_MAX   64
 #define SPARE_BUF_BYTES  (64 * 1024)
 #define BODY_LIMIT       (1024 * 1024) /* unless the handler says otherwise */
-#define SKIP_BODY_MAX    (64 * 1024) /* an unwanted body up to here is read, to keep the connection \
-                                      */
+#define SKIP_BODY_MAX                                                          \
+    (64 * 1024) /* an unwanted body up to here is read, to keep the connection \
+                 */
 
 enum watch {
     WATCH_NONE,
@@ -125,7 +126,8 @@ struct conn {
     size_t in_seen;         /* of it, already searched for the end of the head */
     struct buf out;         /* to be written */
     struct buf writing;     /* being written by libuv */
-    size_t unsent;          /* at the last look of the watch */
+    int64_t handed;         /* bytes given to libuv, ever */
+    int64_t taken;          /* bytes that the client took, at the last look of the watch */
     struct http_req *first; /* open requests, oldest first */
     struct http_req *last;
     struct http_req *cur; /* whose body is arriving */

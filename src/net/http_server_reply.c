@@ -243,6 +243,7 @@ static bool send_big(struct http_req *r, struct buf *out, struct str body)
         return false; /* the next write learns why */
     }
     sent = (size_t)n;
+    c->handed += n;
     buf_drop(out, sent < head ? sent : head);
     sent -= sent < head ? sent : head;
     buf_add(out, str_slice(body, sent, body.n));
