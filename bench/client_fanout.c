@@ -2,7 +2,8 @@
  * client_fanout: the same work as limit_fanout through crewline's HTTP client, to see what the
  * client itself costs. Keeps IN_FLIGHT calls going.
  *
- *   client_fanout URL [N [IN_FLIGHT [BODY_BYTES [CONNECTIONS]]]]
+ *   client_fanout URL [N [IN_FLIGHT [BODY_BYTES [CONNECTIONS [ONE_WRITE]]]]]   (ONE_WRITE: 1 or 2
+ * for off)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,14 +63,15 @@ static void make_body(size_t bytes)
     fan.call.body = str_of(fan.body);
 }
 
-static void run(const char *url, int64_t in_flight, int64_t conns)
+static void run(const char *url, int64_t in_flight, int64_t conns, bool one_write)
 {
     static const struct pair headers[] = {
         {{"Content-Type", 12},  {"application/json", 16}                       },
         {{"Authorization", 13}, {"Bearer 0123456789abcdef0123456789abcdef", 39}},
     };
     struct http_client_options o = {.connections_per_host_max = (size_t)conns,
-                                    .ca_file = getenv("CA_FILE")};
+                                    .ca_file = getenv("CA_FILE"),
+                                    .one_write = one_write};
     struct http_client_stats st;
     struct loop_stats ls;
     struct mono t;
@@ -104,19 +106,21 @@ static void run(const char *url, int64_t in_flight, int64_t conns)
 
 int main(int argc, char **argv)
 {
-    int64_t n[4] = {20000, 64, 400, 64};
+    int64_t n[5] = {20000, 64, 400, 64, 2};
 
-    for (int i = 2; i < argc && i < 6; i++) {
+    for (int i = 2; i < argc && i < 7; i++) {
         if (!str_to_i64(str_of(argv[i]), 1, 100000000, &n[i - 2])) {
             argc = 0;
         }
     }
     if (argc < 2) {
-        fprintf(stderr, "usage: client_fanout URL [N [IN_FLIGHT [BODY_BYTES [CONNECTIONS]]]]\n");
+        fprintf(
+            stderr,
+            "usage: client_fanout URL [N [IN_FLIGHT [BODY_BYTES [CONNECTIONS [ONE_WRITE]]]]]\n");
         return 2;
     }
     fan.total = n[0];
     make_body(n[2] > BODY_MAX ? BODY_MAX : (size_t)n[2]);
-    run(argv[1], n[1], n[3]);
+    run(argv[1], n[1], n[3], n[4] == 1);
     return fan.failed == 0 ? 0 : 1;
 }

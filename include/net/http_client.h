@@ -11,8 +11,11 @@
  *   NULL                       an answer came; its status may be anything
  *   ERR_NET_NOT_SENT           DNS, connect, TLS failed, or nothing or not all was uploaded (not 65)
  *   ERR_NET_AMBIGUOUS          timeout, reset, empty or half answer, error 65, after all was uploaded
- *   ERR_NET_FORBIDDEN_ADDRESS  the name resolved to an address that http_call.public_only forbids
- *   ERR_TOO_LONG               the answer is over response_bytes_max
+ *   ERR_NET_FORBIDDEN_ADDRESS  the name resolved to addresses that HTTP_PUBLIC_ONLY forbids, and no other
+ *   ERR_TOO_LONG               the answer's body is over response_bytes_max, or its head over 64 KiB
+ *   ERR_CANCELLED              http_call.on_data returned false
+ *   ERR_INVALID                no http(s) URL, or a line break in a header field
+ * Messages name the host, never path or query.
  */
 #ifndef CREWLINE_NET_HTTP_CLIENT_H
 #define CREWLINE_NET_HTTP_CLIENT_H
@@ -28,9 +31,18 @@ struct http_client_options {
     size_t connections_per_host_max; /* 64 on HTTP/1.1; 4 are enough on HTTP/2 */
     const char *ca_file;             /* NULL: the system's */
     const char *user_agent;          /* "crewline/0.1" */
+    /*
+     * Body and head in one write, for bodies up to 16 KiB that may be sent once only. They then go through
+     * POSTFIELDS, and the hook that libcurl calls before each request refuses a second one of the same
+     * call. Saves a quarter of the CPU of a transfer; an attempt that fails after its head went out is
+     * ambiguous. Off: the read callback, always.
+     */
+    bool one_write;
 };
+
 struct http_client *http_client_new(struct loop *l, const struct http_client_options *o);
-void http_client_free(struct http_client **owner); /* cancels what is in flight without calling back */
+/** Cancels what is in flight without calling back. Not from a callback of this client. */
+void http_client_free(struct http_client **owner);
 
 #define HTTP_IDEMPOTENT (1u << 0) /* may be sent again by libcurl itself */
 #define HTTP_PUBLIC_ONLY (1u << 1) /* refuse loopback, private, link-local, multicast addresses */
@@ -43,9 +55,12 @@ struct http_call {
     struct str basic_user, basic_password; /* or STR_NONE */
     struct str body;
     unsigned flags;
-    int64_t timeout_ms;        /* whole attempt */
-    size_t response_bytes_max; /* 0: 1 MiB */
-    /* Streams the answer's body instead of collecting it; return false to stop. NULL: collect. */
+    int64_t timeout_ms;        /* whole attempt, waiting for a connection included; 0: 30 s */
+    size_t response_bytes_max; /* 0: 1 MiB; counted as it arrives, nothing is decompressed */
+    /*
+     * Streams the answer's body instead of collecting it; return false to stop. NULL: collect. It may
+     * cancel its own call and start others.
+     */
     bool (*on_data)(void *ctx, struct str bytes);
 };
 
@@ -61,11 +76,15 @@ typedef void http_done_fn(void *ctx, const struct err *err, const struct http_an
 /** Everything in @call is copied. Calls @on_done once, never before it returns; never after op_cancel(). */
 struct op *http_call_start(struct http_client *c, const struct http_call *call, http_done_fn *on_done,
                            void *ctx);
-/** Whether a literal host or name in @url is forbidden at sight (loopback, private, "localhost"). */
+/**
+ * Whether crewline calls such a URL at all: http or https, a host, no credentials (else ERR_INVALID). With
+ * @public_only also whether its host is forbidden at sight: a literal address in any spelling that is not
+ * public, or a name for this machine (ERR_NET_FORBIDDEN_ADDRESS). Other names are seen at the socket.
+ */
 bool http_url_check(struct str url, bool public_only, struct err *err);
 
 struct http_client_stats {
-    size_t in_flight;
+    size_t in_flight; /* waiting for a connection included */
     int64_t started, done, failed, connections_opened;
 };
 void http_client_stats(const struct http_client *c, struct http_client_stats *out);

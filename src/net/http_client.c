@@ -408,6 +408,7 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
     c->l = l;
     c->connections_per_host_max =
         o->connections_per_host_max == 0 ? 64 : o->connections_per_host_max;
+    c->one_write = o->one_write;
     c->ca_file = o->ca_file == NULL ? NULL : mem_dupz(str_of(o->ca_file));
     c->user_agent = mem_dupz(str_of(o->user_agent == NULL ? "crewline/0.1" : o->user_agent));
     c->host_of = map_new();

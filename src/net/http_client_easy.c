@@ -134,6 +134,12 @@ static int on_connected(void *ctx, char *remote, char *local, int remote_port, i
         s->allowed = false;
         return CURL_PREREQFUNC_ABORT;
     }
+    /* libcurl retries by itself after a reused connection died: not with a body that it holds
+     * whole. */
+    if (s->once && s->requests > 0) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    s->requests++;
     http_client_connected(s->call);
     return CURL_PREREQFUNC_OK;
 }
@@ -218,7 +224,7 @@ static bool call_is_idempotent(const struct http_op *call)
 /* How the method and the body reach libcurl; the heart of "sent at most once". */
 static void prepare_method(struct http_slot *s, const struct http_op *call)
 {
-    const char *m = call->method, *custom = NULL;
+    const char *m = call->method, *custom = NULL, *fields = "";
     bool get = strcmp(m, "GET") == 0, head = strcmp(m, "HEAD") == 0;
     bool idempotent = call_is_idempotent(call);
     CURL *e = s->easy;
@@ -228,13 +234,16 @@ static void prepare_method(struct http_slot *s, const struct http_op *call)
         /*
          * A read callback without a seek callback, so that libcurl cannot send the body again by
          * itself when a connection that it reuses dies. POSTFIELDS only where a second copy does no
-         * harm.
+         * harm, or where on_connected() stands in the way of it.
          */
+        s->once = !idempotent && s->c->one_write && call->body.n > 0 &&
+                  call->body.n <= HTTP_ONE_WRITE_MAX;
+        if (call->body.n > 0) {
+            fields = idempotent || s->once ? call->body.p : NULL;
+        }
         curl_easy_setopt(e, CURLOPT_POST, 1L);
         curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS,
-                         idempotent || call->body.n == 0 ? (call->body.n > 0 ? call->body.p : "")
-                                                         : NULL);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS, fields);
         custom = strcmp(m, "POST") == 0 ? NULL : m;
     } else if (!head) {
         curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
@@ -289,6 +298,8 @@ void http_slot_reset(struct http_slot *s)
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, NULL);
     s->handed = s->nfields = 0;
+    s->requests = 0;
+    s->once = false;
     s->refused = s->allowed = s->too_long = s->stopped = false;
     s->answer_begun = s->head_whole = false;
     s->reason[0] = '\0';
@@ -336,7 +347,7 @@ void http_slot_attempt(const struct http_slot *s, CURLcode code, struct http_att
                                  .body_n = s->call->body.n,
                                  .uploaded = s->handed};
     /* Not through on_read(): it went out with the head. */
-    if (out->request_sent && call_is_idempotent(s->call)) {
+    if (out->request_sent && (s->once || call_is_idempotent(s->call))) {
         out->uploaded = out->body_n;
     }
 }

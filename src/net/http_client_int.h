@@ -37,6 +37,7 @@
 #define HTTP_SLOTS_KEPT_MAX  256         /* idle easy handles kept */
 #define HTTP_FIELDS_MAX      128         /* header fields of an answer */
 #define HTTP_HEAD_MAX        (64 * 1024) /* their bytes */
+#define HTTP_ONE_WRITE_MAX   16384       /* bodies that go out with the head */
 #define HTTP_BODY_DEFAULT    (1024 * 1024)
 #define HTTP_TIMEOUT_MS      30000 /* for a call that names none */
 #define HTTP_CONNECT_MS      10000
@@ -99,7 +100,9 @@ struct http_slot {
     struct http_client *c;
     CURL *easy;
     struct http_op *call;  /* NULL while idle */
-    size_t handed;         /* body bytes given to libcurl */
+    size_t handed;         /* body bytes given to libcurl by on_read() */
+    bool once;             /* the body stands in POSTFIELDS and may go out once only */
+    unsigned requests;     /* how often libcurl began to send the request */
     bool refused, allowed; /* an address of the host was forbidden, or was not */
     bool too_long, stopped;
     bool answer_begun, head_whole;
@@ -128,6 +131,7 @@ struct http_client {
     struct list hosts, runnable, failed, calls, slots;
     struct list doomed; /* http_op.node */
     size_t idle_slots, connections_per_host_max;
+    bool one_write;
     char *ca_file, *user_agent;
     struct http_watch **watches; /* by descriptor */
     size_t nwatches;

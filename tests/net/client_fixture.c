@@ -52,9 +52,12 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     return real("127.0.0.1", service, hints, out);
 }
 
+bool client_one_write;
+
 void client_setup(struct client_fixture *f, size_t connections_per_host)
 {
-    struct http_client_options o = {.connections_per_host_max = connections_per_host};
+    struct http_client_options o = {.connections_per_host_max = connections_per_host,
+                                    .one_write = client_one_write};
 
     f->loop = loop_new();
     f->client = http_client_new(f->loop, &o);

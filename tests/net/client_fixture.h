@@ -14,6 +14,8 @@ struct client_fixture {
     struct http_client *client;
     struct rude_server *server;
 };
+/* http_client_options.one_write for the clients to come. */
+extern bool client_one_write;
 void client_setup(struct client_fixture *f, size_t connections_per_host);
 void client_teardown(struct client_fixture *f);
 

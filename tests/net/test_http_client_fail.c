@@ -56,7 +56,7 @@ static void test_classes(void)
 }
 
 /* The ends of a fresh connection, each with a body and without. */
-static void test_ends(void)
+static void ends(void)
 {
     static const struct {
         const char *path;
@@ -84,6 +84,15 @@ static void test_ends(void)
         shot_fini(&s);
     }
     client_teardown(&f);
+}
+
+static void test_ends(void)
+{
+    for (int i = 0; i < 2; i++) {
+        client_one_write = i == 1;
+        ends();
+    }
+    client_one_write = false;
 }
 
 static int dead_port(void)
@@ -188,7 +197,7 @@ static void test_bad_calls(void)
  * The trap: a connection that served one request dies under the next. libcurl then takes a new one
  * by itself. With a callback for the body it can do so only while nothing of the body has gone out.
  */
-static void test_repost(void)
+static void repost(void)
 {
     static const struct {
         const char *first;
@@ -243,7 +252,7 @@ static void test_repost(void)
  * refused. libcurl's own count of uploaded bytes begins anew with the second, so it must not be
  * asked.
  */
-static void test_repost_refused(void)
+static void repost_refused(void)
 {
     struct client_fixture f;
     struct shot s;
@@ -260,6 +269,17 @@ static void test_repost_refused(void)
         shot_fini(&s);
         client_teardown(&f);
     }
+}
+
+/* Both ways a body that may go once can take: the read callback, and POSTFIELDS with a guard. */
+static void test_repost(void)
+{
+    for (int i = 0; i < 2; i++) {
+        client_one_write = i == 1;
+        repost();
+        repost_refused();
+    }
+    client_one_write = false;
 }
 
 /* The other side of it: what may be sent again is, and the server sees it twice. So the trap is
@@ -422,10 +442,11 @@ static void test_retry_after(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_classes),        TEST(test_ends),        TEST(test_not_sent),
-        TEST(test_bad_calls),      TEST(test_repost),      TEST(test_repost_idempotent),
-        TEST(test_repost_refused), TEST(test_timeouts),    TEST(test_timeout_in_queue),
-        TEST(test_upload),         TEST(test_retry_after),
+        TEST(test_classes),  TEST(test_ends),
+        TEST(test_not_sent), TEST(test_bad_calls),
+        TEST(test_repost),   TEST(test_repost_idempotent),
+        TEST(test_timeouts), TEST(test_timeout_in_queue),
+        TEST(test_upload),   TEST(test_retry_after),
     };
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
