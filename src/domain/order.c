@@ -1,6 +1,7 @@
 #include "domain/order.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define ORDER_ID_MAX     128
 #define ORDER_NUMBER_MAX 64
@@ -54,6 +55,18 @@ static bool invalid(struct err *err, const char *name, const char *why)
 {
     err_set(err, ERR_INVALID, "%s %s", name, why);
     return err_member(err, WHERE "%s", name);
+}
+
+/* The member at fault is one of @place: "data.workorder.name" -> "data.workorder.asset.name". */
+static bool inside(struct err *err, const char *place)
+{
+    char member[sizeof(err->member)];
+
+    if (err == NULL) {
+        return false;
+    }
+    memcpy(member, err->member, sizeof(member));
+    return err_member(err, WHERE "%s.%s", place, member + sizeof(WHERE) - 1);
 }
 
 /* A text of @j, or a number printed; STR("") when it is left out. */
@@ -114,7 +127,8 @@ static bool get_named(struct arena *a, const struct json *j, const char *name, s
     if (given(v) && json_kind(v) != JSON_OBJECT) {
         return invalid(err, name, "is not an object");
     }
-    return get_text(a, v, "id", id, err) && get_text(a, v, "name", text, err);
+    return (get_text(a, v, "id", id, err) && get_text(a, v, "name", text, err)) ||
+           inside(err, name);
 }
 
 static bool get_person(struct arena *a, const struct json *j, struct order_person *out,
@@ -150,12 +164,10 @@ static bool get_people(struct arena *a, const struct json *j, const char *name,
             return invalid(err, name, "holds something that is no person");
         }
         if (!get_person(a, p, &out[*n], err)) {
-            char member[sizeof(err->member)] = "";
+            char place[64];
 
-            if (err != NULL) {
-                memcpy(member, err->member + sizeof(WHERE) - 1, sizeof(member) - sizeof(WHERE));
-            }
-            return err_member(err, WHERE "%s.%zu.%s", name, *n, member);
+            snprintf(place, sizeof(place), "%s.%zu", name, *n);
+            return inside(err, place);
         }
     }
     return true;
@@ -239,9 +251,11 @@ static bool read_source(struct arena *a, const struct json *j, struct order *o, 
         !get_time(j, "due_at", &o->due, err) || !get_time(j, "start_at", &o->start, err) ||
         !get_time(j, "updated_at", &o->updated, err) || !get_rev(j, &o->rev, err) ||
         !get_people(a, j, "assignees", o->assignees, &o->nassignees, err) ||
-        !get_people(a, j, "stakeholders", o->stakeholders, &o->nstakeholders, err) ||
-        !get_person(a, requester, &o->requester, err)) {
+        !get_people(a, j, "stakeholders", o->stakeholders, &o->nstakeholders, err)) {
         return false;
+    }
+    if (!get_person(a, requester, &o->requester, err)) {
+        return inside(err, "requester");
     }
     if (o->site.n == 0) {
         o->site = o->location_id;
