@@ -31,7 +31,7 @@ static void page_init(struct page *g, const struct plan *p, const struct user *t
 
 static struct str page_end(struct page *g)
 {
-    struct str out = i18n_cut(g->p->a, str_trim(buf_str(&g->text)), TEXT_MAX);
+    struct str out = i18n_cut(g->p->a, arena_dup(g->p->a, str_trim(buf_str(&g->text))), TEXT_MAX);
 
     buf_fini(&g->text);
     return out;
