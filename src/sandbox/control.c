@@ -127,7 +127,7 @@ static void messages_get(struct sandbox *sb, struct http_req *r)
 {
     const struct pairs *p = http_req_params(r);
     struct query q = {.limit = 1000};
-    int64_t seq;
+    int64_t seq, tail = 0;
     struct buf b;
     struct jw w;
 
@@ -139,6 +139,10 @@ static void messages_get(struct sandbox *sb, struct http_req *r)
     q.direction = pairs_get(p, STR("direction"));
     str_to_i64(pairs_get(p, STR("after")), 0, INT64_MAX - 1, &q.after);
     str_to_i64(pairs_get(p, STR("limit")), 1, 10000, &q.limit);
+    if (str_to_i64(pairs_get(p, STR("tail")), 1, 1000000, &tail) &&
+        ledger_next(sb->ledger) - tail - 1 > q.after) {
+        q.after = ledger_next(sb->ledger) - tail - 1;
+    }
     seq = q.after + 1 > ledger_oldest(sb->ledger) ? q.after + 1 : ledger_oldest(sb->ledger);
     buf_init(&b, LIST_BYTES_MAX);
     jw_init(&w, &b);
