@@ -79,6 +79,7 @@ static void run(const char *url, int64_t in_flight, int64_t conns, bool one_writ
 
     fan.loop = loop_new();
     fan.client = http_client_new(fan.loop, &o);
+    http_client_warm(fan.client);
     fan.call.method = "POST";
     fan.call.url = str_of(url);
     fan.call.headers = headers;

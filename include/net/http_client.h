@@ -44,6 +44,12 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
 /** Cancels what is in flight without calling back. Not from a callback of this client. */
 void http_client_free(struct http_client **owner);
 
+/**
+ * Reads the certificates of the trusted issuers now (some 20 ms, without any network), so that the first
+ * TLS connection does not hold the loop for it. They are read once for the life of the client.
+ */
+void http_client_warm(struct http_client *c);
+
 #define HTTP_IDEMPOTENT (1u << 0) /* may be sent again by libcurl itself */
 #define HTTP_PUBLIC_ONLY (1u << 1) /* refuse loopback, private, link-local, multicast addresses */
 

@@ -94,11 +94,14 @@ static void describe(const struct http_op *call, const struct http_slot *s, CURL
                      enum err_code what, struct err *err)
 {
     const char *reason = s->reason[0] != '\0' ? s->reason : curl_easy_strerror(code);
+    char first = reason[0];
 
+    if (first != '\0' && islower((unsigned char)reason[1])) {
+        first = (char)tolower((unsigned char)first); /* "SSL" stays */
+    }
     /* The host only: paths and queries may hold secrets. */
     err_set(err, what, "%.*s: %c%.180s", (int)(call->host->key.n > 60 ? 60 : call->host->key.n),
-            call->host->key.p, tolower((unsigned char)reason[0]),
-            reason[0] == '\0' ? "" : reason + 1);
+            call->host->key.p, first, first == '\0' ? "" : reason + 1);
 }
 
 static void on_finished(struct http_op *call, CURLcode code)

@@ -169,6 +169,7 @@ static void constant_options(struct http_slot *s)
     curl_easy_setopt(e, CURLOPT_SHARE, c->share);
     /* With a CA path libcurl reads all certificates again for every connection (some 10 ms). */
     curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, -1L);
     if (c->ca_file != NULL) {
         curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
     }

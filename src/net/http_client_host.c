@@ -71,7 +71,8 @@ void http_client_connected(struct http_op *call)
 {
     struct http_host *host = call->host;
 
-    if (host->probe == call) {
+    /* It may have found a stream that became free meanwhile: that is no new connection. */
+    if (host->probe == call && call->slot->allowed) {
         host->h2_room += HTTP_STREAMS_MAX;
     }
     host->warm = true;

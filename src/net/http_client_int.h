@@ -23,19 +23,17 @@
 #include "base/map.h"
 #include "net/http_client.h"
 
-#define HTTP_CLIENT_MAGIC 0x48434c49u
-#define HTTP_CALL_MAGIC   0x4843414cu
-#define HTTP_SLOT_MAGIC   0x48534c4fu
-#define HTTP_WATCH_MAGIC  0x48574154u
-#define HTTP_ADD_MAX      64 /* calls handed to libcurl in one turn of the loop */
-#define HTTP_STREAMS_MAX  64 /* in flight on one HTTP/2 connection */
-#define HTTP_H2_CONNS_MAX 4  /* HTTP/2 connections a host: 256 calls in flight */
-#define HTTP_CONNECTING_MAX                                              \
-    16 /* TLS handshakes of a host at a time: each costs the loop 0.3 ms \
-        */
-#define HTTP_HOSTS_MAX       1024        /* beyond, hosts without calls are forgotten */
-#define HTTP_SLOTS_KEPT_MAX  256         /* idle easy handles kept */
-#define HTTP_FIELDS_MAX      128         /* header fields of an answer */
+#define HTTP_CLIENT_MAGIC    0x48434c49u
+#define HTTP_CALL_MAGIC      0x4843414cu
+#define HTTP_SLOT_MAGIC      0x48534c4fu
+#define HTTP_WATCH_MAGIC     0x48574154u
+#define HTTP_ADD_MAX         64   /* calls handed to libcurl in one turn of the loop */
+#define HTTP_STREAMS_MAX     64   /* in flight on one HTTP/2 connection */
+#define HTTP_H2_CONNS_MAX    4    /* HTTP/2 connections a host: 256 calls in flight */
+#define HTTP_CONNECTING_MAX  8    /* TLS handshakes a host at a time, each 0.3 ms of the loop */
+#define HTTP_HOSTS_MAX       1024 /* beyond, hosts without calls are forgotten */
+#define HTTP_SLOTS_KEPT_MAX  256  /* idle easy handles kept */
+#define HTTP_FIELDS_MAX      128  /* header fields of an answer */
 #define HTTP_HEAD_MAX        (64 * 1024) /* their bytes */
 #define HTTP_ONE_WRITE_MAX   16384       /* bodies that go out with the head */
 #define HTTP_BODY_DEFAULT    (1024 * 1024)

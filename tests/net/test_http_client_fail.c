@@ -439,6 +439,51 @@ static void test_retry_after(void)
     client_teardown(&f);
 }
 
+/* All of it at once, with calls given up at any moment: each ends once, or never after its cancel.
+ */
+static void test_mixed(void)
+{
+    static const char *const paths[] = {
+        "/ok",   "/ok",        "/slow/20",   "/drip/5",     "/big/200000", "/chunked/50000",
+        "/half", "/empty",     "/reset",     "/garbage",    "/next-read",  "/next-unread",
+        "/mid",  "/next-gone", "/next-head", "/next-reset", "/close",      "http://none.test/",
+        "bad",
+    };
+    static struct shot shots[400];
+    static bool given_up[ARRAY_LEN(shots)];
+    struct client_fixture f;
+    struct http_client_stats st;
+    uint32_t seed = 20261121;
+
+    client_setup(&f, 8);
+    for (size_t i = 0; i < ARRAY_LEN(shots); i++) {
+        seed = seed * 1664525 + 1013904223;
+        shot_init(&shots[i], &f, (seed >> 28) % 2 == 0 ? "POST" : "GET",
+                  paths[(seed >> 8) % ARRAY_LEN(paths)]);
+        shots[i].call.body = (seed >> 28) % 2 == 0 ? STR("body") : STR_NONE;
+        shots[i].call.flags = (seed >> 20) % 16 == 0 ? HTTP_PUBLIC_ONLY : 0;
+        shots[i].call.timeout_ms = (seed >> 16) % 8 == 0 ? 10 : 4000;
+        shot_start(&shots[i], &f);
+        if ((seed >> 24) % 4 == 0) {
+            size_t victim = (seed >> 4) % (i + 1);
+
+            given_up[victim] = given_up[victim] || shots[victim].ends == 0;
+            op_cancel(&shots[victim].op);
+        }
+        if (i % 7 == 0) {
+            run_ms(&f, 3);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(shots); i++) {
+        CHECK("ended", given_up[i] || shot_wait(&shots[i], &f, 10000));
+        CHECK_INT(shots[i].url, shots[i].ends, given_up[i] ? 0 : 1);
+        shot_fini(&shots[i]);
+    }
+    http_client_stats(f.client, &st);
+    CHECK_INT("nothing left", st.in_flight, 0);
+    client_teardown(&f);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -447,6 +492,7 @@ int main(int argc, char **argv)
         TEST(test_repost),   TEST(test_repost_idempotent),
         TEST(test_timeouts), TEST(test_timeout_in_queue),
         TEST(test_upload),   TEST(test_retry_after),
+        TEST(test_mixed),
     };
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));

@@ -155,6 +155,7 @@ static bool tls_setup(struct client_fixture *f, bool trusted)
     }
     o.ca_file = trusted ? nginx.ca : NULL;
     f->client = http_client_new(f->loop, &o);
+    http_client_warm(f->client);
     return true;
 }
 
@@ -279,6 +280,32 @@ static void test_trust(void)
     tls_teardown(&f);
 }
 
+/* Reading all the system's certificates takes some 20 ms: once, and not while the loop runs. */
+static void test_warm(void)
+{
+    struct client_fixture f;
+    struct shot s;
+    struct http_client_stats st;
+    char url[128];
+
+    if (!tls_setup(&f, false)) {
+        return;
+    }
+    http_client_stats(f.client, &st);
+    CHECK_INT("no trace", st.started + st.connections_opened + (int64_t)st.in_flight, 0);
+    for (int i = 0; i < 3; i++) {
+        int64_t t = mono_now().us;
+
+        http_client_warm(f.client);
+        CHECK("the second time they are there", i == 0 || mono_now().us - t < 20000);
+    }
+    tls_url(url, sizeof(url), "127.0.0.1", nginx.h2, "/ok");
+    shot_run(&s, &f, "POST", url, STR("body"), 0);
+    CHECK_INT("still checked", s.err.code, ERR_NET_NOT_SENT);
+    shot_fini(&s);
+    tls_teardown(&f);
+}
+
 /* nginx says in x-mixed-case whether the TLS session was taken up again: "r", or "." for a new one.
  */
 static void test_session_reuse(void)
@@ -307,7 +334,7 @@ static void test_session_reuse(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_http2), TEST(test_http2_ends), TEST(test_trust),
-                                        TEST(test_session_reuse)};
+                                        TEST(test_session_reuse), TEST(test_warm)};
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }
