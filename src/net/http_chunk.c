@@ -62,20 +62,12 @@ static bool take_size(struct chunk_gate *g, unsigned char c, struct err *err)
         g->state = AT_SIZE_LF;
         return true;
     }
-    if (c == ';') {
-        g->state = AT_EXT;
-        return true;
-    }
     return bad(err, "a chunk size is not a hexadecimal number");
 }
 
 static bool take_ext(struct chunk_gate *g, unsigned char c, struct err *err)
 {
-    if (c == '\r') {
-        g->state = AT_SIZE_LF;
-        return true;
-    }
-    if (++g->ext > CHUNK_EXT_MAX) {
+    if (++g->ext > CHUNK_EXT_MAX + 1) { /* and the first ';' */
         return err_set(err, ERR_TOO_LONG, "the extensions of a chunk are over %d bytes",
                        CHUNK_EXT_MAX);
     }
@@ -106,8 +98,6 @@ static bool take_framing(struct chunk_gate *g, unsigned char c, struct err *err)
     switch (g->state) {
     case AT_SIZE:
         return take_size(g, c, err);
-    case AT_EXT:
-        return take_ext(g, c, err);
     case AT_SIZE_LF:
         return take_size_lf(g, c, err);
     default:
@@ -160,6 +150,29 @@ static enum chunk_step feed_trailer(struct chunk_gate *g, struct str bytes, size
     return g->state == AT_END ? CHUNK_ENDED : CHUNK_SKIP;
 }
 
+static bool at_ext(const struct chunk_gate *g, char c)
+{
+    return g->state == AT_EXT || (g->state == AT_SIZE && g->digits > 0 && c == ';');
+}
+
+/* Extensions up to their line end, which is framing again. */
+static enum chunk_step feed_ext(struct chunk_gate *g, struct str bytes, size_t *used,
+                                struct err *err)
+{
+    size_t i = 0;
+
+    for (g->state = AT_EXT; i < bytes.n && bytes.p[i] != '\r'; i++) {
+        if (!take_ext(g, (unsigned char)bytes.p[i], err)) {
+            return CHUNK_BAD;
+        }
+    }
+    if (i < bytes.n) {
+        g->state = AT_SIZE; /* its CR is next */
+    }
+    *used = i;
+    return CHUNK_SKIP;
+}
+
 enum chunk_step chunk_gate_feed(struct chunk_gate *g, struct str bytes, size_t *used,
                                 struct err *err)
 {
@@ -168,6 +181,12 @@ enum chunk_step chunk_gate_feed(struct chunk_gate *g, struct str bytes, size_t *
     assert(bytes.n > 0 && g->state != AT_END);
     if (g->state >= AT_TRAILER) {
         return feed_trailer(g, bytes, used, err);
+    }
+    if (at_ext(g, bytes.p[0])) {
+        if (bytes.p[0] != '\r') {
+            return feed_ext(g, bytes, used, err);
+        }
+        g->state = AT_SIZE;
     }
     while (i < bytes.n && g->state < AT_TRAILER) {
         if (g->state == AT_DATA) {
@@ -178,6 +197,8 @@ enum chunk_step chunk_gate_feed(struct chunk_gate *g, struct str bytes, size_t *
             if (g->left == 0) {
                 g->state = AT_DATA_CR;
             }
+        } else if (at_ext(g, bytes.p[i])) {
+            break;
         } else if (!take_framing(g, (unsigned char)bytes.p[i++], err)) {
             return CHUNK_BAD;
         }

@@ -49,7 +49,7 @@ void chunk_gate_init(struct chunk_gate *g);
 enum chunk_step {
     CHUNK_BAD,   /* err says why */
     CHUNK_PASS,  /* *used bytes are body framing or data: the parser may have them */
-    CHUNK_SKIP,  /* *used bytes are trailer fields: dropped */
+    CHUNK_SKIP,  /* *used bytes are extensions or trailers: dropped */
     CHUNK_ENDED, /* *used bytes are the last line end: the body is whole */
 };
 /** Takes a first part of @bytes (at least one byte of them); call again for the rest. */
