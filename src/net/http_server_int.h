@@ -215,7 +215,7 @@ struct http_req *req_new(struct conn *c);
 void req_release(struct http_req *r);
 
 /* http_server_reply.c */
-void reply_error(struct http_req *r, const struct err *err);
+void conn_reply_error(struct http_req *r, const struct err *err);
 void reply_continue(struct http_req *r);
 /** Renders an error for a connection that never becomes one (over the limits). */
 void reply_refusal(struct http_server *s, const struct err *err, struct buf *out);

@@ -152,7 +152,7 @@ void parse_refuse(struct conn *c, struct http_req *r, const struct err *err)
         }
     }
     r->keep = false;
-    reply_error(r, err);
+    conn_reply_error(r, err);
 }
 
 static bool feed(struct conn *c, struct str bytes, struct err *err)

@@ -311,7 +311,7 @@ void reply_refusal(struct http_server *s, const struct err *err, struct buf *out
     buf_fini(&body);
 }
 
-void reply_error(struct http_req *r, const struct err *err)
+void conn_reply_error(struct http_req *r, const struct err *err)
 {
     struct buf headers, body, *out;
 

@@ -104,7 +104,7 @@ static void on_hello(redisAsyncContext *ac, void *reply, void *privdata)
     if (reply == NULL || c->s->closing) {
         return;
     }
-    error = reply_error(reply);
+    error = reply_failure(reply);
     if (error != NULL) {
         on_error(c, step, reply_error_text(error));
     } else {
@@ -176,7 +176,7 @@ static void on_loaded(redisAsyncContext *ac, void *reply, void *privdata)
 {
     struct conn *c = ac->data;
     size_t i = (size_t)(intptr_t)privdata;
-    const struct reply *error = reply == NULL ? NULL : reply_error(reply);
+    const struct reply *error = reply == NULL ? NULL : reply_failure(reply);
 
     conn_answered(c);
     if (error == NULL || c->s->closing) {

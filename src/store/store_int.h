@@ -75,7 +75,7 @@ void scripts_freeze(int by); /* stores in existence: no more tables may be added
 
 /* ---- errors ---- */
 enum store_action { ACT_RELOAD, ACT_WAIT, ACT_RECONNECT, ACT_FULL, ACT_FAIL };
-enum store_action store_action_of(struct str reply_error);
+enum store_action store_action_of(struct str reply_failure);
 
 /* ---- replies ---- */
 struct replies; /* where those of one connection live; the reader's privdata */
@@ -86,7 +86,7 @@ extern redisReplyObjectFunctions store_reply_functions;
 void reply_keep(struct reply *root);
 void reply_drop(struct reply *root);
 /** The error that @r is or that stands somewhere inside it, or NULL. */
-const struct reply *reply_error(const struct reply *r);
+const struct reply *reply_failure(const struct reply *r);
 struct str reply_error_text(const struct reply *r);
 
 /* ---- calls ---- */

@@ -198,7 +198,7 @@ redisReplyObjectFunctions store_reply_functions = {
     .freeObject = give_back,
 };
 
-const struct reply *reply_error(const struct reply *r)
+const struct reply *reply_failure(const struct reply *r)
 {
     return r == NULL ? NULL : r->error;
 }

@@ -186,7 +186,7 @@ static void on_error_reply(struct store *s, struct pending *p, struct str text)
 
 static void settle(struct store *s, struct pending *p, const struct reply *reply)
 {
-    const struct reply *error = reply_error(reply);
+    const struct reply *error = reply_failure(reply);
 
     if (error != NULL) {
         on_error_reply(s, p, reply_error_text(error));
