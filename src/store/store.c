@@ -88,7 +88,7 @@ static void on_beat(struct conn *c)
 
     call_init(&call);
     call_str(&call, STR("PING"));
-    conn_send(c, &call, on_pong, NULL);
+    conn_send_call(c, &call, on_pong, NULL);
 }
 
 static const struct conn_role role = {"main", hello_main, on_up, on_lost, on_beat};

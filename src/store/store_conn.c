@@ -352,7 +352,7 @@ void conn_fini(struct conn *c)
     conn_drop(c, "we are closing");
 }
 
-void conn_send(struct conn *c, struct call *call, redisCallbackFn *fn, void *privdata)
+void conn_send_call(struct conn *c, struct call *call, redisCallbackFn *fn, void *privdata)
 {
     struct str bytes = call_seal(call);
 

@@ -127,7 +127,7 @@ static void say(struct conn *c, enum hello_step step, struct str a, struct str b
         }
     }
     c->hello.due++;
-    conn_send(c, &call, on_hello, (void *)(intptr_t)step);
+    conn_send_call(c, &call, on_hello, (void *)(intptr_t)step);
 }
 
 static void say_auth(struct conn *c)
@@ -199,7 +199,7 @@ void hello_load_script(struct conn *c, size_t script)
     call_str(&call, STR("SCRIPT"));
     call_str(&call, STR("LOAD"));
     call_str(&call, str_make(scripts_at(script)->text, scripts_at(script)->bytes));
-    conn_send(c, &call, on_loaded, (void *)(intptr_t)script);
+    conn_send_call(c, &call, on_loaded, (void *)(intptr_t)script);
 }
 
 static void add_fault(struct buf *out, const char *name, const char *is, const char *must)

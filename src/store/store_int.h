@@ -167,7 +167,7 @@ void conn_start(struct conn *c); /* at once */
 void conn_drop(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void conn_fini(struct conn *c);
 /** Sends one command outside the queue; fn gets NULL when the connection goes first. */
-void conn_send(struct conn *c, struct call *call, redisCallbackFn *fn, void *privdata);
+void conn_send_call(struct conn *c, struct call *call, redisCallbackFn *fn, void *privdata);
 void conn_answered(struct conn *c);
 void conn_hello_done(struct conn *c);
 size_t conn_unsent_bytes(const struct conn *c);

@@ -40,7 +40,7 @@ static void say_subscribe(struct conn *c, const struct subscription *sub)
     call_init(&call);
     call_str(&call, STR("SUBSCRIBE"));
     call_str(&call, str_of(sub->channel));
-    conn_send(c, &call, on_message, NULL);
+    conn_send_call(c, &call, on_message, NULL);
 }
 
 static void on_up(struct conn *c)

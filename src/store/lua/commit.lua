@@ -264,16 +264,22 @@ while at <= most do
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
             call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
             at = at + 4
-        elseif op == 'withdraw' then -- take an item out, unless a worker has it: queue lane id -> 1 taken
+        elseif op == 'withdraw' then
+            -- take an item out, unless a worker has it; a message is cancelled with it: queue lane id -> 1 taken
             local list = P .. 'l:' .. a .. ':' .. b
             local held = call('HGET', P .. 'k:' .. a, b)
+            local out = string.sub(a, 1, 4) == 'out:'
             result = 0
             if not held or not string.find(held, '|' .. c .. '|', 1, true) then
-                result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c)
                 local head = call('LINDEX', list, 0) == c
-                if result == 0 then result = call('LREM', list, 1, c) end
+                result = call('LREM', list, 1, c)
+                if result == 0 then result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c) end
                 -- What the lane waited for, it waited for with this item.
                 if head and make_ready(a, b, now_ms) then touched[a] = true end
+                if result == 1 and out then move(c, 'cancelled', now_ms, '') end
+            end
+            if result == 0 and out and call('HGET', P .. 'm:' .. c, 's') == 'cancelled' then
+                result = 1 -- asked again
             end
             at = at + 4
         elseif op == 'hset' then -- key field value
