@@ -91,22 +91,20 @@ static size_t end_of(const struct words *w)
 
 static bool take_alone(const struct words *w, size_t i, struct command_call *c)
 {
-    (void)c;
-    return i >= end_of(w) && !w->more;
+    return c->order.n == 0 && i >= end_of(w) && !w->more;
 }
 
 /* Any further word, even "please", makes it text: nobody is opted out by half a sentence. */
 static bool take_stop(const struct words *w, size_t i, struct command_call *c)
 {
-    (void)c;
-    return i >= w->n && !w->more;
+    return c->order.n == 0 && i >= w->n && !w->more;
 }
 
 static bool take_help(const struct words *w, size_t i, struct command_call *c)
 {
     char phrase[PHRASE_BYTES_MAX];
 
-    if (w->more) {
+    if (w->more || c->order.n > 0) {
         return false;
     }
     /* "Help me" is a cry for help, not a question about commands. */
@@ -239,7 +237,7 @@ static bool take_text(const struct words *w, size_t i, struct command_call *c)
 static bool take_language(const struct words *w, size_t i, struct command_call *c)
 {
     c->rest = str_trim(words_rest(w, i));
-    return !w->more && w->n - i <= 2;
+    return c->order.n == 0 && !w->more && w->n - i <= 2;
 }
 
 static bool try_take(const struct words *w, enum command_id id, size_t i, struct command_call *c)

@@ -81,6 +81,9 @@ static const struct {
     {"en", "   ",                                          CMD_NONE,       "",                   ""                                  },
     {"en", "\xf0\x9f\x91\x8d",                             CMD_NONE,       "",                   "\xf0\x9f\x91\x8d"                  },
  /* opting out */
+    {"en", "WO-12 stop",                                   CMD_NONE,       "WO-12",              "WO-12 stop"                        },
+    {"en", "WO-12 help",                                   CMD_NONE,       "WO-12",              "WO-12 help"                        },
+    {"en", "WO-12 my work",                                CMD_NONE,       "WO-12",              "WO-12 my work"                     },
     {"en", "STOP",                                         CMD_STOP,       "",                   ""                                  },
     {"en", "Stop.",                                        CMD_STOP,       "",                   ""                                  },
     {"en", "STOP ALL",                                     CMD_STOP_ALL,   "",                   ""                                  },
