@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "sha_ni.h"
 
 /* 2.x names the functions that can fail ..._ret; 3.x dropped the others and the ending. */
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
@@ -41,7 +40,6 @@ struct state {
     union {
         mbedtls_sha1_context sha1;
         mbedtls_sha256_context sha256;
-        struct sha_ni sha_ni; /* SHA-256 where sha_ni_here() */
     } ctx;
     unsigned char outer[HASH_BLOCK_BYTES]; /* key xor opad */
 };
@@ -67,8 +65,6 @@ static void start(struct state *s)
     if (s->kind == HASH_SHA1) {
         mbedtls_sha1_init(&s->ctx.sha1);
         must(sha1_starts(&s->ctx.sha1));
-    } else if (sha_ni_here()) {
-        sha_ni_start(&s->ctx.sha_ni);
     } else {
         mbedtls_sha256_init(&s->ctx.sha256);
         must(sha256_starts(&s->ctx.sha256, 0));
@@ -82,8 +78,6 @@ static void update(struct state *s, const unsigned char *p, size_t n)
     }
     if (s->kind == HASH_SHA1) {
         must(sha1_update(&s->ctx.sha1, p, n));
-    } else if (sha_ni_here()) {
-        sha_ni_update(&s->ctx.sha_ni, p, n);
     } else {
         must(sha256_update(&s->ctx.sha256, p, n));
     }
@@ -96,12 +90,8 @@ static size_t finish(struct state *s, unsigned char *out)
         mbedtls_sha1_free(&s->ctx.sha1);
         return SHA1_BYTES;
     }
-    if (sha_ni_here()) {
-        sha_ni_finish(&s->ctx.sha_ni, out);
-    } else {
-        must(sha256_finish(&s->ctx.sha256, out));
-        mbedtls_sha256_free(&s->ctx.sha256);
-    }
+    must(sha256_finish(&s->ctx.sha256, out));
+    mbedtls_sha256_free(&s->ctx.sha256);
     return SHA256_BYTES;
 }
 
