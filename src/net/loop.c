@@ -9,11 +9,7 @@
 
 #include "loop_int.h"
 
-#define LOOP_MAGIC   0x4c4f4f50u
-#define TIMER_MAGIC  0x54494d45u
-#define POLLER_MAGIC 0x504f4c4cu
-#define WORK_MAGIC   0x574f524bu
-#define SIGNAL_MAGIC 0x5349474eu
+#define LOOP_MAGIC 0x4c4f4f50u
 
 /* How often loop_free() runs what still defers before it calls that an endless chain. */
 #define LOOP_DRAIN_ROUNDS_MAX 10000
@@ -49,41 +45,6 @@ struct loop_hook {
     struct list node;
     struct loop *l;
     loop_fn *fn;
-    void *ctx;
-};
-
-struct timer {
-    uint32_t magic;
-    struct list soon; /* in loop.soon while it runs with 0 ms */
-    uv_timer_t uv;
-    struct loop *l;
-    loop_fn *fn;
-    void *ctx;
-};
-
-struct poller {
-    uint32_t magic;
-    uv_poll_t uv;
-    struct loop *l;
-    poller_fn *fn;
-    void *ctx;
-    unsigned want;
-};
-
-struct work {
-    uint32_t magic;
-    uv_work_t uv;
-    struct loop *l;
-    loop_fn *work, *done;
-    void *ctx;
-};
-
-struct loop_signal {
-    uint32_t magic;
-    uv_signal_t uv;
-    struct list node;
-    struct loop *l;
-    signal_fn *fn;
     void *ctx;
 };
 
@@ -156,14 +117,24 @@ static void run_soon(struct loop *l)
         list_del(node);
         list_add_tail(&now, node);
     }
-    /* A callback may stop or free any of them: timer_stop() takes it out of whichever list it is
-     * in. */
+    /* A callback may take any of them out again, of whichever of the two lists it is in. */
     while (!list_empty(&now)) {
-        struct timer *t = LIST_OF(now.next, struct timer, soon);
+        struct loop_soon *one = LIST_OF(now.next, struct loop_soon, node);
 
-        list_del(&t->soon);
-        t->fn(t->ctx);
+        list_del(&one->node);
+        one->fn(one->ctx);
     }
+}
+
+void loop_soon_add(struct loop *l, struct loop_soon *one)
+{
+    list_add_tail(&l->soon, &one->node);
+    uv_idle_start(&l->idle, on_idle);
+}
+
+struct list *loop_signals(struct loop *l)
+{
+    return &l->signals;
 }
 
 static void run_hooks(struct loop *l)
@@ -246,13 +217,6 @@ void loop_stop(struct loop *l)
     uv_stop(&l->uv);
 }
 
-static void on_signal_closed(uv_handle_t *h)
-{
-    struct loop_signal *s = obj_check(h->data, SIGNAL_MAGIC);
-
-    mem_free(&s);
-}
-
 /*
  * A handle that is still open here was forgotten by its owner. It is closed so that the loop can
  * end; its memory stays lost, so that a leak checker names the owner.
@@ -276,12 +240,7 @@ void loop_free(struct loop **owner)
     if (l == NULL) {
         return;
     }
-    while (!list_empty(&l->signals)) {
-        struct loop_signal *s = LIST_OF(l->signals.next, struct loop_signal, node);
-
-        list_del(&s->node);
-        uv_close((uv_handle_t *)&s->uv, on_signal_closed);
-    }
+    loop_signals_close(l);
     for (int i = 0; i < LOOP_DRAIN_ROUNDS_MAX && something_waits(l); i++) {
         run_soon(l);
         run_deferred(l);
@@ -360,212 +319,6 @@ void loop_hook_free(struct loop_hook **owner)
     }
     list_del(&hook->node);
     mem_free(&hook);
-}
-
-struct timer *timer_new(struct loop *l, loop_fn *fn, void *ctx)
-{
-    struct timer *t = MEM_NEW(struct timer);
-
-    t->magic = TIMER_MAGIC;
-    t->l = l;
-    t->fn = fn;
-    t->ctx = ctx;
-    list_init(&t->soon);
-    uv_timer_init(&l->uv, &t->uv);
-    t->uv.data = t;
-    uv_unref((uv_handle_t *)&t->uv);
-    return t;
-}
-
-static void on_timer(uv_timer_t *h)
-{
-    struct timer *t = obj_check(h->data, TIMER_MAGIC);
-
-    loop_mark(t->l);
-    t->fn(t->ctx);
-}
-
-void timer_start(struct timer *t, int64_t ms)
-{
-    uint64_t now_ns, due_ms;
-
-    timer_stop(t);
-    if (ms <= 0) {
-        /*
-         * libuv 1.44 runs a 0 ms timer that its own callback starts again before it looks at any
-         * socket, so such a timer never becomes one of libuv's.
-         */
-        list_add_tail(&t->l->soon, &t->soon);
-        uv_idle_start(&t->l->idle, on_idle);
-        return;
-    }
-    /*
-     * libuv counts from the start of the turn, in whole milliseconds: after a long turn its timer
-     * would fire early, and who paces by it would wake for nothing. We round up from the true time.
-     */
-    now_ns = uv_hrtime();
-    due_ms = (now_ns + (uint64_t)ms * 1000000 + 999999) / 1000000;
-    uv_timer_start(&t->uv, on_timer, due_ms - uv_now(&t->l->uv), 0);
-}
-
-void timer_stop(struct timer *t)
-{
-    list_del(&t->soon);
-    uv_timer_stop(&t->uv);
-}
-
-bool timer_running(const struct timer *t)
-{
-    return !list_empty(&t->soon) || uv_is_active((const uv_handle_t *)&t->uv);
-}
-
-static void on_timer_closed(uv_handle_t *h)
-{
-    struct timer *t = obj_check(h->data, TIMER_MAGIC);
-
-    mem_free(&t);
-}
-
-void timer_free(struct timer **owner)
-{
-    struct timer *t = *owner;
-
-    if (t == NULL) {
-        return;
-    }
-    *owner = NULL;
-    timer_stop(t);
-    uv_close((uv_handle_t *)&t->uv, on_timer_closed);
-}
-
-struct poller *poller_new(struct loop *l, int fd, poller_fn *fn, void *ctx)
-{
-    struct poller *p = MEM_NEW(struct poller);
-
-    p->magic = POLLER_MAGIC;
-    p->l = l;
-    p->fn = fn;
-    p->ctx = ctx;
-    if (uv_poll_init(&l->uv, &p->uv, fd) != 0) {
-        mem_free(&p);
-        return NULL;
-    }
-    p->uv.data = p;
-    return p;
-}
-
-static void on_ready(uv_poll_t *h, int status, int events)
-{
-    struct poller *p = obj_check(h->data, POLLER_MAGIC);
-    unsigned ready = 0;
-
-    loop_mark(p->l);
-    if (status < 0) {
-        /* The owner's next read or write learns what is wrong. libuv has stopped the handle. */
-        ready = p->want;
-        p->want = 0;
-    } else {
-        ready |= (events & UV_READABLE) != 0 ? POLLER_READ : 0;
-        ready |= (events & UV_WRITABLE) != 0 ? POLLER_WRITE : 0;
-    }
-    if (ready != 0) {
-        p->fn(p->ctx, ready);
-    }
-}
-
-void poller_want(struct poller *p, unsigned want)
-{
-    int events = 0;
-
-    if (want == p->want) {
-        return;
-    }
-    p->want = want;
-    if (want == 0) {
-        uv_poll_stop(&p->uv);
-        return;
-    }
-    events |= (want & POLLER_READ) != 0 ? UV_READABLE : 0;
-    events |= (want & POLLER_WRITE) != 0 ? UV_WRITABLE : 0;
-    uv_poll_start(&p->uv, events, on_ready);
-}
-
-static void on_poller_closed(uv_handle_t *h)
-{
-    struct poller *p = obj_check(h->data, POLLER_MAGIC);
-
-    mem_free(&p);
-}
-
-void poller_free(struct poller **owner)
-{
-    struct poller *p = *owner;
-
-    if (p == NULL) {
-        return;
-    }
-    *owner = NULL;
-    uv_close((uv_handle_t *)&p->uv, on_poller_closed);
-}
-
-static void on_pool(uv_work_t *req)
-{
-    struct work *w = obj_check(req->data, WORK_MAGIC);
-
-    w->work(w->ctx);
-}
-
-static void on_pool_done(uv_work_t *req, int status)
-{
-    struct work *w = obj_check(req->data, WORK_MAGIC);
-    loop_fn *done = w->done;
-    void *ctx = w->ctx;
-
-    (void)status; /* nobody calls uv_cancel() */
-    loop_mark(w->l);
-    mem_free(&w);
-    if (done != NULL) {
-        done(ctx);
-    }
-}
-
-void loop_work(struct loop *l, loop_fn *work, loop_fn *done, void *ctx)
-{
-    struct work *w = MEM_NEW(struct work);
-    int rc;
-
-    w->magic = WORK_MAGIC;
-    w->l = l;
-    w->work = work;
-    w->done = done;
-    w->ctx = ctx;
-    w->uv.data = w;
-    rc = uv_queue_work(&l->uv, &w->uv, on_pool, on_pool_done);
-    assert(rc == 0);
-    (void)rc;
-}
-
-static void on_uv_signal(uv_signal_t *h, int signum)
-{
-    struct loop_signal *s = obj_check(h->data, SIGNAL_MAGIC);
-
-    loop_mark(s->l);
-    s->fn(s->ctx, signum);
-}
-
-void loop_on_signal(struct loop *l, int signum, signal_fn *fn, void *ctx)
-{
-    struct loop_signal *s = MEM_NEW(struct loop_signal);
-
-    s->magic = SIGNAL_MAGIC;
-    s->l = l;
-    s->fn = fn;
-    s->ctx = ctx;
-    list_add_tail(&l->signals, &s->node);
-    uv_signal_init(&l->uv, &s->uv);
-    s->uv.data = s;
-    uv_signal_start(&s->uv, on_uv_signal, signum);
-    uv_unref((uv_handle_t *)&s->uv);
 }
 
 void loop_stats(struct loop *l, struct loop_stats *out, bool reset)

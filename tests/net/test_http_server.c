@@ -323,6 +323,11 @@ static void ask_early(struct fixture *f)
     say(fd, "GET /early HTTP/1.1\r\n" HOST "\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n");
     CHECK_INT("no body", hear(fd, NULL, NULL), 401);
     CHECK_INT("no body, the next one", hear(fd, NULL, NULL), 200);
+    say(fd, "GET /wait?ms=50 HTTP/1.1\r\n" HOST "\r\nPOST /early HTTP/1.1\r\n" HOST
+            "Content-Length: 4\r\n\r\nbodyGET /hello HTTP/1.1\r\n" HOST "\r\n");
+    CHECK_INT("behind another: that one", hear(fd, NULL, NULL), 200);
+    CHECK_INT("behind another: it", hear(fd, NULL, NULL), 401);
+    CHECK_INT("behind another: the next", hear(fd, NULL, NULL), 200);
     say(fd, "POST /early HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
     CHECK_INT("of unknown length", hear(fd, &b, NULL), 401);
     CHECK("closes", str_find(buf_str(&b), STR("Connection: close\r\n")) != SIZE_MAX);
