@@ -19,7 +19,7 @@
 extern char **environ;
 
 static struct {
-    char dir[64], ca[128];
+    char dir[128], ca[160];
     pid_t pid;
     int h2, once; /* ports: HTTP/2; HTTP/1.1 that closes after each answer */
 } nginx;
@@ -105,9 +105,10 @@ static bool accepts(int port)
 
 static bool nginx_start(int backend)
 {
-    char conf[128], key[128];
+    char conf[160], key[160];
+    const char *tmp = getenv("TMPDIR");
 
-    snprintf(nginx.dir, sizeof(nginx.dir), "/tmp/crewline-test-XXXXXX");
+    snprintf(nginx.dir, sizeof(nginx.dir), "%s/crewline-test-XXXXXX", tmp == NULL ? P_tmpdir : tmp);
     if (mkdtemp(nginx.dir) == NULL) {
         abort();
     }
