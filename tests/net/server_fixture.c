@@ -480,3 +480,10 @@ int ask(const struct fixture *f, const char *text, struct buf *body)
     close(fd);
     return status;
 }
+
+void wait_for(const int *what, int value)
+{
+    for (int i = 0; i < 300 && *(const volatile int *)what != value; i++) {
+        usleep(10000);
+    }
+}

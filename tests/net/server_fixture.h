@@ -50,5 +50,7 @@ bool is_closed(int fd, int ms);
 /** One request on a connection of its own; status, and the body in @body (may be NULL). */
 int ask(const struct fixture *f, const char *text, struct buf *body);
 int64_t now_ms(void);
+/** Up to 3 s until a counter of the fixture has this value. */
+void wait_for(const int *what, int value);
 
 #endif
