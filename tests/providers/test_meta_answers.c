@@ -217,6 +217,8 @@ static const struct {
     {"no code, 400",            400, "{\"error\":{}}",                                   OUTCOME_REFUSED,        SCOPE_MESSAGE, true,  "" },
     {"code 0, 401",             401, "{\"error\":{\"code\":0}}",                         OUTCOME_SENDER_STOPPED, SCOPE_ACCOUNT, true,
      ""                                                                                                                                   },
+    {"code 0, 400",             400, "{\"error\":{\"code\":0}}",                         OUTCOME_SENDER_STOPPED, SCOPE_ACCOUNT, true,
+     ""                                                                                                                                   },
     {"permission 273",          403, "{\"error\":{\"code\":273}}",                       OUTCOME_SENDER_STOPPED, SCOPE_ACCOUNT,
      true,                                                                                                                             "" },
     {"opted out",               400, "{\"error\":{\"code\":131050}}",                    OUTCOME_OPTED_OUT,      SCOPE_MESSAGE, false,

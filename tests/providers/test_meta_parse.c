@@ -174,6 +174,33 @@ static void test_who(void)
     CHECK_INT("code", batch.items[1].error.code, 1);
 }
 
+/* What belongs to one entry or change must not stick to the next. */
+static void test_nothing_sticks(void)
+{
+    struct inbound_batch batch;
+    struct err err;
+
+    parse(
+        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"time\":1789430400,"
+        "\"changes\":[{\"field\":\"messages\",\"value\":{\"metadata\":{\"phone_number_id\":\"n\"},"
+        "\"statuses\":[{\"id\":\"w\",\"status\":\"sent\",\"timestamp\":\"1789430405\"}]}},{"
+        "\"field\":"
+        "\"x\",\"value\":{}},{\"field\":\"x\",\"value\":{\"metadata\":{\"phone_number_id\":\"m\"}}}"
+        "]},"
+        "{\"id\":\"2\"},{}]}",
+        &batch, &err);
+    CHECK_INT("items", batch.n, 5);
+    CHECK_Z("number", batch.items[0].number_id, "n");
+    CHECK_INT("own time", batch.items[0].at.ms, 1789430405000);
+    CHECK_INT("next change", batch.items[1].number_id.n, 0);
+    CHECK_INT("entry's time", batch.items[1].at.ms, 1789430400000);
+    CHECK_Z("its number", batch.items[2].number_id, "m");
+    CHECK_Z("next entry", batch.items[3].account, "2");
+    CHECK_INT("next entry", batch.items[3].number_id.n, 0);
+    CHECK_INT("next entry", batch.items[3].at.ms, 0);
+    CHECK_INT("empty entry", batch.items[4].account.n, 0);
+}
+
 static void test_refused(void)
 {
     static const char *const bad[] = {
@@ -219,9 +246,9 @@ static void test_many(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_wanted),  TEST(test_every_fixture),
-                                        TEST(test_odd),     TEST(test_who),
-                                        TEST(test_refused), TEST(test_many)};
+    static const struct test tests[] = {
+        TEST(test_wanted),         TEST(test_every_fixture), TEST(test_odd), TEST(test_who),
+        TEST(test_nothing_sticks), TEST(test_refused),       TEST(test_many)};
     int rc;
 
     arena = arena_new();

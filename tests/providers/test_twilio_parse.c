@@ -110,6 +110,11 @@ static void test_details(void)
     CHECK_INT("none", batch.items[0].correlation.n, 0);
     CHECK("bare address", parse("MessageSid=SM1&From=%2B12025550117&Body=x", NULL, &batch, &err));
     CHECK_Z("phone", batch.items[0].phone, "+12025550117");
+    CHECK("id and number",
+          parse("MessageSid=SM1&From=whatsapp%3AUS.13490000000000000191&WaId=12025550117&Body=x",
+                NULL, &batch, &err));
+    CHECK_Z("phone", batch.items[0].phone, "+12025550117");
+    CHECK_Z("id", batch.items[0].bsuid, "US.13490000000000000191");
     CHECK("document", parse("MessageSid=SM1&From=whatsapp%3A%2B12025550117&Body=a.pdf&MediaUrl0=u&"
                             "MediaContentType0=application%2Fpdf",
                             NULL, &batch, &err));
