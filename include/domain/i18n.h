@@ -4,10 +4,15 @@
  * time zone. A catalogue is a flat object of key -> pattern. Patterns (ICU MessageFormat's core):
  *   {name}  {n, number}  {t, date}  {t, time}  {t, datetime}  {s, select, a {…} other {…}}
  *   {n, plural, =0 {…} one {# order} other {# orders}}  and '' for an apostrophe before a brace.
- * Arrays of strings are word lists (commands.<id>, status.<name>, yes, no, days …).
+ * Arrays of strings are word lists (commands.<id>, status.<name>, words.done, lang.names …); a word may stand
+ * in several of them. A catalogue of the operator's, <config_dir>/locales/<code>.json, adds to the built-in
+ * one or takes the place of its keys; what it lacks is taken from there, then from English.
  * Identifiers put into right-to-left text are wrapped in Unicode isolates (U+2068 … U+2069).
  * English is complete and is what a missing key falls back to; deps/locales_check.py (run by the build)
- * refuses catalogues whose keys, parameters or length limits ("@max" of a key) do not fit English.
+ * refuses catalogues whose keys, parameters or length limits ("<key>@max", or "<prefix>.@max" for all keys
+ * below, in UTF-16 units) do not fit English. i18n_new() refuses patterns that do not parse or ask for a
+ * parameter that English lacks: ERR_CONFIG naming file and key. So a call that brings English's parameters
+ * never fails.
  */
 #ifndef CREWLINE_DOMAIN_I18N_H
 #define CREWLINE_DOMAIN_I18N_H
@@ -47,7 +52,10 @@ struct text_arg {
 #define ARG_N(name, value)  ((struct text_arg){name, ARG_INT, {0, 0}, value, {0}})
 #define ARG_T(name, value)  ((struct text_arg){name, ARG_TIME, {0, 0}, 0, value})
 
-/** Appends the text of @key; @timezone is an IANA name. A parameter that the key lacks is our bug (asserts). */
+/**
+ * Appends the text of @key; @timezone is an IANA name (unknown: UTC). A key that English lacks, or a parameter
+ * of the key that @args lacks, is our bug (asserts); what the key does not ask for is left out.
+ */
 void i18n_add(const struct lang *l, struct str timezone, const char *key, const struct text_arg *args,
               size_t n, struct buf *out);
 struct str i18n_text(struct arena *a, const struct lang *l, struct str timezone, const char *key,
@@ -58,9 +66,13 @@ struct str i18n_text(struct arena *a, const struct lang *l, struct str timezone,
               sizeof((const struct text_arg[]){{NULL, ARG_STR, {0, 0}, 0, {0}}, ##__VA_ARGS__}) / \
                       sizeof(struct text_arg) - 1)
 
-/** Case folded, accents kept, blanks squeezed, ends trimmed, emoji and trailing punctuation dropped. */
+/**
+ * Appends @text as words are compared: case folded (NFKC), blanks squeezed, emoji and the punctuation at both
+ * ends dropped, digits of every script as 0 to 9, dashes as '-'. Accents are kept; what people leave out or
+ * mix is made alike (Arabic hamza on alef, vowel signs, final yeh and teh marbuta; Hindi nukta).
+ */
 void i18n_normalize(struct str text, struct buf *out);
-/** At most @max code points, cut between grapheme clusters, with "…" where something was cut. */
+/** At most @max code points, cut between grapheme clusters, with "…" in @a; @text itself where it fits. */
 struct str i18n_cut(struct arena *a, struct str text, size_t max);
 /** Is the normalized @word in the word list @key of @l or of English? */
 bool i18n_is_word(const struct lang *l, const char *key, struct str word);
