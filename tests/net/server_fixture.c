@@ -336,16 +336,17 @@ int dial(const struct fixture *f)
     return fd;
 }
 
-void say_bytes(int fd, struct str bytes)
+bool say_bytes(int fd, struct str bytes)
 {
     while (bytes.n > 0) {
         ssize_t n = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
 
         if (n <= 0) {
-            return; /* what comes back tells */
+            return false;
         }
         bytes = str_slice(bytes, (size_t)n, bytes.n);
     }
+    return true;
 }
 
 void say(int fd, const char *text)

@@ -40,7 +40,7 @@ void fixture_stop(struct fixture *f);
 /* The client: blocking, 5 s of patience. */
 int dial(const struct fixture *f);
 void say(int fd, const char *text);
-void say_bytes(int fd, struct str bytes);
+bool say_bytes(int fd, struct str bytes); /* false: the connection broke */
 /** Reads one answer: head in @head (NULL: dropped), body in @body; its status, or 0 for EOF, -1. */
 int hear(int fd, struct buf *head, struct buf *body);
 /** Reads up to the end; false when it is a reset or takes too long. */

@@ -355,6 +355,7 @@ static const struct {
     {"CR in an extension",             "5;a\rb\r\nhello\r\n",                                            ERR_BAD_REQUEST, 0 },
     {"control in an extension",        "5;\001\r\nhello\r\n",                                            ERR_BAD_REQUEST, 0 },
     {"data longer than its size",      "4\r\nhello\r\n0\r\n\r\n",                                        ERR_BAD_REQUEST, 0 },
+    {"anything for the line end",      "5\r\nhelloXX0\r\n\r\n",                                          ERR_BAD_REQUEST, 0 },
     {"data shorter than its size",     "6\r\nhello\r\n0\r\n\r\n",                                        ERR_BAD_REQUEST, 0 },
     {"bare LF after the data",         "5\r\nhello\n0\r\n\r\n",                                          ERR_BAD_REQUEST, 0 },
     {"bare CR after the data",         "5\r\nhello\r0\r\n\r\n",                                          ERR_BAD_REQUEST, 0 },

@@ -270,6 +270,10 @@ static void ask_many(struct fixture *f)
     }
     for (int i = 0; i < MANY; i++) {
         good += hear(fds[i], NULL, NULL) == 200;
+        say(fds[i], "GET /big?n=40000 HTTP/1.1\r\n" HOST "\r\n");
+    }
+    for (int i = 0; i < MANY; i++) {
+        good -= hear(fds[i], NULL, NULL) != 200;
     }
     CHECK_INT("all answered", good, MANY);
     for (int i = 0; i < 100; i++) {
