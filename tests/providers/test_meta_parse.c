@@ -194,6 +194,8 @@ static void test_nothing_sticks(void)
     CHECK_INT("own time", batch.items[0].at.ms, 1789430405000);
     CHECK_INT("next change", batch.items[1].number_id.n, 0);
     CHECK_INT("entry's time", batch.items[1].at.ms, 1789430400000);
+    CHECK_Z("raw", batch.items[1].raw,
+            "{\"id\":\"1\",\"time\":1789430400,\"field\":\"x\",\"value\":{}}");
     CHECK_Z("its number", batch.items[2].number_id, "m");
     CHECK_Z("next entry", batch.items[3].account, "2");
     CHECK_INT("next entry", batch.items[3].number_id.n, 0);

@@ -1,18 +1,43 @@
 /*
  * Webhook fields about the account, its numbers, templates and people; "messages" is in
- * meta_parse.c. Each item keeps its JSON in `raw`; the other members hold what jobs decide by:
+ * meta_parse.c.
  *
- *   template   subject name, language, provider_id the template's id; type_name the field; event
- * APPROVED, PAUSED, …, QUALITY, CATEGORY (with previous_id -> current_id), CATEGORY_PENDING,
- *              COMPONENTS; detail the reason or pause in Meta's word, text the sentence for people
- *   account    type_name the field, event Meta's word for it, detail what it is about; a number's
- * own events have it as subject (+ and digits) since they carry no phone_number_id, and the tier as
- * current_id opt-out    event stop, resume or signup; subject the category id change  previous_id
- * -> current_id, phone where it is told
+ * Each item keeps its JSON in `raw` ({"id","time","field","value"}) and has the field as type_name.
+ * What jobs decide by:
+ *
+ *   template   subject: its name; language; event: APPROVED, PAUSED, ..., QUALITY, COMPONENTS,
+ *              CATEGORY and CATEGORY_PENDING (these two with previous_id -> current_id);
+ *              detail: the reason or pause in Meta's word; text: the sentence for people
+ *   account    event: Meta's word for it; detail: what it is about. A number's own events have the
+ *              number as subject ("+" and digits), since they carry no phone_number_id, and its
+ *              tier as current_id
+ *   opt-out    event: stop, resume or signup; subject: the category
+ *   id change  previous_id -> current_id; phone where it is told
  */
 #include "base/buf.h"
 #include "base/json.h"
 #include "meta_int.h"
+
+/*
+ * These items have no id: whoever tells repetitions apart has only `raw`. So it carries the entry's
+ * id and time and the field, for the same template may be paused, released and paused again within
+ * days.
+ */
+static struct str raw_of(struct meta_parse *p, struct str field, const struct json *j)
+{
+    struct buf b;
+    struct jw w;
+
+    buf_init(&b, 2 * WEBHOOK_BYTES_MAX);
+    jw_init(&w, &b);
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "id", p->account);
+    jw_int(&w, "time", p->at.ms / 1000);
+    jw_str(&w, "field", field);
+    jw_json(&w, "value", j);
+    jw_close(&w, '}');
+    return buf_to_arena(p->a, &b);
+}
 
 static struct inbound *kept(struct meta_parse *p, enum inbound_kind kind, const struct json *j)
 {
@@ -20,7 +45,7 @@ static struct inbound *kept(struct meta_parse *p, enum inbound_kind kind, const 
 
     if (in != NULL) {
         in->type_name = str_of(p->field);
-        in->raw = meta_raw(p, j);
+        in->raw = raw_of(p, in->type_name, j);
     }
     return in;
 }
@@ -44,7 +69,6 @@ static struct inbound *template_item(struct meta_parse *p, const struct json *va
 
     if (in != NULL) {
         in->subject = meta_text(p, value, "message_template_name");
-        in->provider_id = meta_text(p, value, "message_template_id");
         in->language = language_of(p, value);
     }
     return in;
@@ -315,6 +339,6 @@ void meta_account_change(struct meta_parse *p, struct str field, const struct js
     in = meta_item(p, INBOUND_OTHER);
     if (in != NULL) {
         in->type_name = arena_dup(p->a, field);
-        in->raw = meta_raw(p, value);
+        in->raw = raw_of(p, field, value);
     }
 }

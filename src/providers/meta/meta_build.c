@@ -1,19 +1,22 @@
 /*
  * A message as the body of POST /{version}/{phone number id}/messages.
+ *
  * Source: Cloud API, "Messages" and "Templates"; shapes of Graph API v23.0.
  *
  *   - `to` carries the '+': without it Meta may take the digits for a local number of the
- * business's country. A person without a phone is addressed as `recipient`; where both stand, `to`
- * wins.
+ *     business's country. A person without a phone is the `recipient`; with both, `to` wins.
  *   - biz_opaque_callback_data comes back with every status (at most 256 ASCII bytes here).
  *   - preview_url stays false: a preview makes Meta open the link, and some of ours work once.
  *   - latitude and longitude are texts, as in Meta's own examples.
  *
  * A template's parameters beyond the body have names that Meta does not allow for named ones:
- *   header.text                        the variable of a text header
- *   button.<index>.url|payload|code    the end of a URL, the payload of a quick reply, a coupon
- * code A media header comes from m->media; m->options give the payloads of the quick replies, in
- * order.
+ *
+ *   header.text            the variable of a text header
+ *   button.<index>.url     the end of a button's URL
+ *   button.<index>.payload the payload of a quick reply
+ *   button.<index>.code    a coupon code
+ *
+ * A media header comes from m->media; m->options give the payloads of the quick replies, in order.
  */
 #include <math.h>
 #include <stdio.h>

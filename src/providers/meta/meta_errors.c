@@ -1,8 +1,9 @@
 /*
  * Meta's error codes: what each means for the message, the number and the account, in words an
- * operator can act on. HTTP status and `type` are not stable, so everything hangs on the code (then
- * the subcode). Source: Cloud API, "Error codes" and "Throughput", July 2026; Graph API "Handle
- * errors".
+ * operator can act on. HTTP status and `type` are not stable, so everything hangs on the code, then
+ * on the subcode.
+ *
+ * Source: Cloud API, "Error codes" and "Throughput", July 2026; Graph API, "Handle errors".
  */
 #include "../provider_actions.h"
 #include "meta_int.h"

@@ -44,8 +44,7 @@ const struct provider_error *meta_error_find(int64_t code, int64_t subcode);
 extern const struct provider_error meta_errors[];
 extern const size_t meta_nerrors;
 
-/** The member a media type is sent under: "image", "video", "audio", "sticker", "document"; NULL:
- * none. */
+/** What a media type is sent as: image, video, audio, sticker, document; NULL: not at all. */
 const char *meta_media_member(struct str mime);
 
 #endif

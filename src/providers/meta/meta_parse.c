@@ -1,22 +1,26 @@
 /*
  * Meta's webhook body taken apart: entry[] > changes[] > value > messages[] and statuses[].
+ *
  * Owns: the shapes of messages and statuses; the other fields are in meta_account.c.
+ *
  * Fails: only on what is no JSON object. Whatever is not understood becomes INBOUND_OTHER or
  * INBOUND_UNSUPPORTED with its JSON in `raw`, because an answer other than 200 makes Meta repeat
- * the whole batch for seven days. Source: Cloud API, Webhooks, "messages" field; Graph API v23.0 to
- * v26.0.
+ * the whole batch for seven days.
  *
- * Facts that shape the code:
- *   - `from` has digits without '+', is absent for people with a user name, and was seen with a
- * BSUID.
+ * Source: Cloud API, Webhooks, "messages" field; Graph API v23.0 to v26.0.
+ *
+ *   - `from` has digits without '+', is absent for people with a user name, and once was a BSUID.
  *   - `context` without `id` is a forward; with `id` it names the message answered.
  *   - a reaction without `emoji`, or with an empty one, takes the reaction back.
  *   - `sha256` of media is base64 here (hex in the media call).
  *   - `contacts` beside `messages` are senders' cards, inside a message they are shared cards.
- *   - an edit is no new command: it comes as INBOUND_UNSUPPORTED "edit" with the new text and
- * `quoted`. What stands where, besides the members that say it themselves: contacts: `text` the
- * first name, `detail` the first phone (E.164), `event` the origin ("contact_request" answers our
- * question); interactive: `event` its inner type, and for a flow's answer `detail` its JSON text.
+ *   - an edit is no new command: INBOUND_UNSUPPORTED "edit" with the new text and `quoted`.
+ *
+ * What stands where, besides the members that say it themselves:
+ *
+ *   contacts     text: the first name; detail: the first phone (E.164); event: the origin, of which
+ *                "contact_request" answers our question
+ *   interactive  event: its inner type; detail: of a flow's answer its JSON text
  */
 #include "base/buf.h"
 #include "base/json.h"

@@ -1,6 +1,8 @@
 /*
  * Twilio's Programmable Messaging for WhatsApp: the struct provider, the webhook's signature, the
- * probe. Source: Twilio, "Webhooks security" (X-Twilio-Signature); twilio-node 6.2.0, lib/webhooks.
+ * probe.
+ *
+ * Source: Twilio, "Webhooks security" (X-Twilio-Signature); twilio-node 6.2.0, lib/webhooks.
  */
 #include <stdlib.h>
 

@@ -1,11 +1,12 @@
 /*
  * A message as the form of POST /2010-04-01/Accounts/{sid}/Messages.json.
+ *
  * Source: Twilio, "Messages resource"; "Typing indicators" for what marks a message as read.
  *
  *   - our correlation travels in the query of StatusCallback: Twilio has no field that comes back,
- * and a callback may arrive before the answer to the POST is processed.
+ *     and a callback may arrive before the answer to the POST is processed.
  *   - ContentVariables are always complete: what is left out is filled with the template's samples
- * and shown to the person.
+ *     and shown to the person.
  *   - ContentSid replaces Body and MediaUrl.
  */
 #include <stdio.h>

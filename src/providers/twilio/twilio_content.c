@@ -1,15 +1,15 @@
 /*
  * Buttons and lists over Twilio. There is no inline form: a Content resource is created once for a
  * shape and sent with variables. Variables may hold no line break, so the body has one for each
- * line that is not blank, and blank lines stay in the template: "{{1}}\n\n{{2}}". The variables in
- * order:
+ * line that is not blank, and blank lines stay in the template: "{{1}}\n\n{{2}}". In order they are
  *
- *   lines of the text, then of each option its id (and, of a list, its title, then its description)
+ *   the lines of the text, then of each option its id (and, of a list, its title and description)
  *
  * Titles of buttons and the label that opens a list stand literally in the template, for Twilio
  * does not promise variables there; they come from our catalogues and are few. Titles of rows name
- * work orders, so they are variables: otherwise every list would leave a resource behind. Source:
- * Twilio, Content API overview, twilio/quick-reply, twilio/list-picker, "Using variables".
+ * work orders, so they are variables: otherwise every list would leave a resource behind.
+ *
+ * Source: Twilio, Content API overview, twilio/quick-reply, twilio/list-picker, "Using variables".
  */
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
 /*
  * Twilio's error codes: what each means for the message, the sender and the account, in words an
- * operator can act on. They come in answers (`code`) and in status callbacks (`ErrorCode`). Source:
- * Twilio, "Error and warning dictionary", July 2026.
+ * operator can act on. They come in answers (`code`) and in status callbacks (`ErrorCode`).
+ *
+ * Source: Twilio, "Error and warning dictionary", July 2026.
  */
 #include "../provider_actions.h"
 #include "twilio_int.h"

@@ -1,15 +1,15 @@
 /*
  * Twilio's webhook forms: one inbound message, or the status of one of ours.
- * Source: Twilio, "Twilio's request to your webhook", "Message status callbacks"; captured traffic
- * 2026.
+ *
+ * Source: Twilio, "Twilio's request to your webhook", "Message status callbacks"; traffic of 2026.
  *
  *   - From is "whatsapp:+E164" or "whatsapp:<BSUID>"; once it was seen without the prefix.
- *   - Body is the text, the caption, the title of a tapped button, or the *file name* of a
- * document.
+ *   - Body is the text, the caption, the title of a tapped button, or a document's *file name*.
  *   - a tap is told by ButtonPayload, then by ListId (not in Twilio's own table).
  *   - Forwarded comes as "false" too.
  *   - StatusCallback's query is ours: `c` is the correlation.
  *   - there is no time stamp in the form; `at` is 0 and the receiver sets its own.
+ *
  * One WhatsApp message has one medium. Should a form carry more, each further one is an item of its
  * own with provider_id "<sid>:<n>", so that none is lost and each is told from its repetition.
  */
