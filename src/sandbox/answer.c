@@ -17,7 +17,9 @@ void wait_init(struct wait *w, struct http_req *r, void (*on_gone)(struct wait *
 {
     w->req = r;
     w->on_gone = on_gone;
+    w->drop = NULL;
     list_init(&w->node);
+    list_init(&w->held);
     http_req_set_user(r, w);
 }
 
@@ -45,6 +47,23 @@ void answer_gone(struct http_req *r)
     }
 }
 
+void answer_hold(struct sandbox *sb, struct wait *w, void (*drop)(struct wait *w))
+{
+    w->drop = drop;
+    list_add_tail(&sb->held, &w->held);
+}
+
+void answer_drop_all(struct sandbox *sb)
+{
+    LIST_EACH_SAFE(it, tmp, &sb->held)
+    {
+        struct wait *w = LIST_OF(it, struct wait, held);
+
+        wait_take(w);
+        w->drop(w);
+    }
+}
+
 void answer_now(struct http_req *r, const struct answer *a)
 {
     struct http_reply reply = {.status = a->status,
@@ -58,11 +77,17 @@ void answer_now(struct http_req *r, const struct answer *a)
 
 static void late_free(struct late *l)
 {
+    list_del(&l->wait.held);
     mem_free(&l->body);
     for (size_t i = 0; i < l->answer.nfields; i++) {
         mem_free(&l->fields[i]);
     }
     mem_free(&l);
+}
+
+static void late_drop(struct wait *w)
+{
+    late_free(LIST_OF(&w->node, struct late, wait.node));
 }
 
 static void on_late(void *ctx, int64_t arg)
@@ -89,6 +114,7 @@ void answer_send(struct sandbox *sb, struct http_req *r, const struct answer *a)
     }
     l = MEM_NEW(struct late);
     wait_init(&l->wait, r, NULL);
+    answer_hold(sb, &l->wait, late_drop);
     l->sb = sb;
     l->answer = *a;
     l->body = mem_dupz(a->body);
@@ -101,6 +127,12 @@ void answer_send(struct sandbox *sb, struct http_req *r, const struct answer *a)
     sched_in(sb->sched, ms, on_late, l, 0);
 }
 
+static void silence_drop(struct wait *w)
+{
+    list_del(&w->held);
+    mem_free(&w);
+}
+
 static void on_silence(void *ctx, int64_t arg)
 {
     struct wait *w = ctx;
@@ -110,7 +142,7 @@ static void on_silence(void *ctx, int64_t arg)
     if (r != NULL) {
         http_req_break(r, STR_NONE);
     }
-    mem_free(&w);
+    silence_drop(w);
 }
 
 static void keep_silent(struct sandbox *sb, struct http_req *r)
@@ -118,6 +150,7 @@ static void keep_silent(struct sandbox *sb, struct http_req *r)
     struct wait *w = MEM_NEW(struct wait);
 
     wait_init(w, r, NULL);
+    answer_hold(sb, w, silence_drop);
     sched_in(sb->sched, SILENCE_MS, on_silence, w, 0);
 }
 

@@ -14,11 +14,16 @@ struct wait {
     struct http_req *req;            /* NULL: the client has gone */
     struct list node;                /* the owner's use; in no list after answer_gone() */
     void (*on_gone)(struct wait *w); /* may be NULL; may free @w */
+    struct list held;                /* in sandbox.held, see answer_hold() */
+    void (*drop)(struct wait *w);
 };
 void wait_init(struct wait *w, struct http_req *r, void (*on_gone)(struct wait *w));
 /** Takes the request out of @w to answer it; NULL when the client has gone. */
 struct http_req *wait_take(struct wait *w);
 void answer_gone(struct http_req *r); /* the server's on_gone */
+/** What waits for a scheduled call: @drop frees it when the sandbox ends first. */
+void answer_hold(struct sandbox *sb, struct wait *w, void (*drop)(struct wait *w));
+void answer_drop_all(struct sandbox *sb);
 
 #define ANSWER_FIELDS_MAX 8
 struct answer {

@@ -11,10 +11,10 @@
 #define FETCHES_MAX 64 /* beyond, links are taken at their word */
 
 struct fetch {
+    struct list node; /* in sandbox.fetches */
     struct sandbox *sb;
     int64_t seq;
     struct op *op;
-    char *url;
 };
 static int under_way;
 
@@ -24,13 +24,20 @@ static void fail_entry(struct sandbox *sb, struct entry *e)
     status_fail(sb, e);
 }
 
+static void fetch_free(struct fetch *f)
+{
+    op_cancel(&f->op);
+    list_del(&f->node);
+    under_way--;
+    mem_free(&f);
+}
+
 static void on_fetched(void *ctx, const struct err *err, const struct http_answer *answer)
 {
     struct fetch *f = ctx;
     struct entry *e = ledger_at(f->sb->ledger, f->seq);
     char id[40];
 
-    under_way--;
     if (e != NULL && (err != NULL || answer->status != 200)) {
         fail_entry(f->sb, e);
     } else if (e != NULL) {
@@ -40,8 +47,16 @@ static void on_fetched(void *ctx, const struct err *err, const struct http_answe
                   mime.n > 0 ? mime : STR("application/octet-stream"), STR_NONE, answer->body);
         events_status(f->sb, e);
     }
-    mem_free(&f->url);
-    mem_free(&f);
+    f->op = NULL;
+    fetch_free(f);
+}
+
+void link_close(struct sandbox *sb)
+{
+    LIST_EACH_SAFE(it, tmp, &sb->fetches)
+    {
+        fetch_free(LIST_OF(it, struct fetch, node));
+    }
 }
 
 struct str link_media_id(const struct entry *e, char out[40])
@@ -67,7 +82,7 @@ void link_fetch(struct sandbox *sb, struct entry *e, struct str url)
     f = MEM_NEW(struct fetch);
     f->sb = sb;
     f->seq = e->seq;
-    f->url = mem_dupz(url);
     under_way++;
+    list_add_tail(&sb->fetches, &f->node);
     f->op = http_call_start(sb->client, &call, on_fetched, f);
 }

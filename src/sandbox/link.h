@@ -8,6 +8,8 @@
 #include "ledger.h"
 
 void link_fetch(struct sandbox *sb, struct entry *e, struct str url);
+/** Gives up what is being fetched, at the end. */
+void link_close(struct sandbox *sb);
 /** What was fetched for the entry, or NULL: shown by the page as /_sandbox/media/<id>. */
 struct str link_media_id(const struct entry *e, char out[40]);
 

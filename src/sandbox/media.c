@@ -178,9 +178,15 @@ struct trickle {
 
 static void trickle_free(struct trickle *t)
 {
+    list_del(&t->wait.held);
     mem_free(&t->bytes);
     mem_free(&t->mime);
     mem_free(&t);
+}
+
+static void trickle_drop(struct wait *w)
+{
+    trickle_free(LIST_OF(&w->node, struct trickle, wait.node));
 }
 
 static void on_slice(void *ctx, int64_t arg)
@@ -231,6 +237,7 @@ void media_serve(struct sandbox *sb, struct http_req *r, const struct media *m)
     }
     t = MEM_NEW(struct trickle);
     wait_init(&t->wait, r, NULL);
+    answer_hold(sb, &t->wait, trickle_drop);
     t->sb = sb;
     t->bytes = mem_dupz(str_make(m->bytes, m->n));
     t->mime = mem_dupz(str_of(m->mime));

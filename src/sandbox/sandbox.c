@@ -10,6 +10,7 @@
 #include "faults.h"
 #include "hooks.h"
 #include "ledger.h"
+#include "link.h"
 #include "media.h"
 #include "meta.h"
 #include "template.h"
@@ -67,6 +68,8 @@ struct sandbox *sandbox_new(struct loop *l)
     options.connections_per_address_max = 0;
     sb->loop = l;
     random_bytes(&sb->random, sizeof(sb->random));
+    list_init(&sb->held);
+    list_init(&sb->fetches);
     sb->sched = sched_new(l);
     sb->phones = map_new();
     sb->pairs = map_new();
@@ -129,6 +132,8 @@ void sandbox_free(struct sandbox **owner)
     /* What answers requests goes first: webhooks tell their askers, pages are closed. */
     hooks_free(&sb->hooks);
     events_free(&sb->events);
+    link_close(sb);
+    answer_drop_all(sb);
     http_server_free(&sb->server);
     http_client_free(&sb->client);
     sched_free(&sb->sched);

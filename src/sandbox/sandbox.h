@@ -102,8 +102,10 @@ struct sandbox {
     struct media_store *media;
     struct templates *templates;
     struct contents *contents;
-    int64_t in_flight; /* requests accepted and not yet answered */
-    uint64_t random;   /* for ids */
+    struct list held;    /* requests whose answer waits for its moment */
+    struct list fetches; /* links being fetched */
+    int64_t in_flight;   /* requests accepted and not yet answered */
+    uint64_t random;     /* for ids */
 };
 
 struct sandbox *sandbox_new(struct loop *l);

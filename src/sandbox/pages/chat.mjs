@@ -150,16 +150,21 @@ function file(kind, src, media) {
   return row('file', media.filename ?? 'Document', media.mime ?? '', src);
 }
 
-// A link of the gateway: what the sandbox fetched for it, if it could.
-function linked(message, media) {
-  const holder = el('div');
-  holder.append(row('link', media.filename ?? media.link, media.kind, media.link));
+// A link of the gateway: what the sandbox fetched for it, once it has.
+function loadLinked(holder, message) {
   fetch(`/_sandbox/media/link-${message.seq}`).then(async (answer) => {
-    if (!answer.ok) return;
+    if (!answer.ok || holder.dataset.loaded) return;
     const blob = await answer.blob();
     const kind = ['image', 'audio', 'video'].find((k) => blob.type.startsWith(k)) ?? 'document';
-    holder.replaceChildren(file(kind, URL.createObjectURL(blob), { ...media, mime: blob.type }));
+    holder.dataset.loaded = 'true';
+    holder.replaceChildren(file(kind, URL.createObjectURL(blob), { ...message.media, mime: blob.type }));
   }).catch(() => {});
+}
+
+function linked(message) {
+  const holder = el('div', 'linked');
+  holder.append(row('link', message.media.filename ?? message.media.link, message.media.kind, message.media.link));
+  loadLinked(holder, message);
   return holder;
 }
 
@@ -167,7 +172,7 @@ function attachment(message) {
   const { media, location } = message;
   if (media) {
     return media.id ? file(media.kind, `/_sandbox/media/${encodeURIComponent(media.id)}`, media)
-      : linked(message, media);
+      : linked(message);
   }
   if (location) {
     return row('pin', location.name || 'Location',
@@ -197,6 +202,7 @@ function taps(message, act) {
     b.dir = 'auto';
     b.append(icon('reply'), button.title);
     b.addEventListener('click', () => act.tap(message, button));
+    b.dataset.option = button.id;
     b.dataset.chosen = String(message.chosen?.has(button.id) ?? false);
     box.append(b);
   }
@@ -215,12 +221,36 @@ function taps(message, act) {
   return box.childElementCount ? box : null;
 }
 
+// The last line of a bubble: what it was, when, how far it came.
+export function metaLine(message) {
+  const mine = message.direction === 'in';
+  const meta = el('div', 'meta');
+  if (message.template) meta.append(el('span', 'kind', `template ${message.template.name}`));
+  if (message.status === 'failed') {
+    meta.append(el('span', 'failed', `not delivered (${message.error_code})`));
+  }
+  meta.append(el('time', '', clock(message.at_us)));
+  if (mine) meta.append(ticks(message.statuses.read ? 'read' : 'delivered'));
+  else if (message.status !== 'failed') meta.append(ticks(message.status));
+  return meta;
+}
+
+// What changed about a message that is on the screen. Its buttons stay the same nodes: a click that
+// began before a tick arrived must end on the button it began on.
+export function refresh(item, message) {
+  item.querySelector('.meta').replaceWith(metaLine(message));
+  for (const button of item.querySelectorAll('[data-option]')) {
+    button.dataset.chosen = String(message.chosen?.has(button.dataset.option) ?? false);
+  }
+  const holder = item.querySelector('.linked');
+  if (holder && !holder.dataset.loaded) loadLinked(holder, message);
+}
+
 // act: {tap(message, option), openList(message), quoted(id) -> message or undefined}
 export function bubble(message, act) {
   const mine = message.direction === 'in'; // said by this phone
   const item = el('li', mine ? 'msg mine' : 'msg');
   const box = el('div', 'bubble');
-  const meta = el('div', 'meta');
   const quoted = message.quote && act.quoted(message.quote);
   const attached = attachment(message);
 
@@ -249,14 +279,7 @@ export function bubble(message, act) {
     foot.dir = 'auto';
     box.append(foot);
   }
-  if (message.template) meta.append(el('span', 'kind', `template ${message.template.name}`));
-  if (message.status === 'failed') {
-    meta.append(el('span', 'failed', `not delivered (${message.error_code})`));
-  }
-  meta.append(el('time', '', clock(message.at_us)));
-  if (mine) meta.append(ticks(message.statuses.read ? 'read' : 'delivered'));
-  else if (message.status !== 'failed') meta.append(ticks(message.status));
-  box.append(meta);
+  box.append(metaLine(message));
   item.append(box);
   const options = taps(message, act);
   if (options) item.append(options);

@@ -1,6 +1,6 @@
 // phones: the simulated phones, side by side, live. The sandbox's ledger is the truth; this page shows it.
 
-import { bubble, el, icon, listSheet } from '/chat.mjs';
+import { bubble, el, icon, listSheet, refresh } from '/chat.mjs';
 
 const HISTORY = 2000; // messages loaded at the start
 const SHOWN = 300; // messages kept on one screen
@@ -129,7 +129,7 @@ function choose(address) {
   layout();
   const phone = state.phones.get(address);
   seen(phone);
-  phone.view.text.focus({ preventScroll: true });
+  if (matchMedia('(pointer: fine)').matches) phone.view.text.focus({ preventScroll: true });
 }
 
 const atEnd = (view) => view.follows;
@@ -200,13 +200,8 @@ function append(phone, message, before) {
 }
 
 function redraw(phone, message) {
-  const old = phone.view?.log.querySelector(`[data-seq="${message.seq}"]`);
-  if (!old) return;
-  const fresh = bubble(message, actions(phone));
-  if (old.classList.contains('turn')) fresh.classList.add('turn');
-  const focusAt = [...old.querySelectorAll('button, a')].indexOf(document.activeElement);
-  old.replaceWith(fresh);
-  if (focusAt >= 0) fresh.querySelectorAll('button, a')[focusAt]?.focus({ preventScroll: true });
+  const item = phone.view?.log.querySelector(`[data-seq="${message.seq}"]`);
+  if (item) refresh(item, message);
 }
 
 function drawChat(phone) {
@@ -452,6 +447,7 @@ async function load() {
   state.waiting ??= [];
   const [world, history] = await Promise.all([call('state'), call(`messages?direction=all&tail=${HISTORY}&limit=${HISTORY}`)]);
   const lines = new Map([...state.phones].map(([address, phone]) => [address, phone.line]));
+  const writing = document.activeElement?.matches('.text') ? document.activeElement.closest('.phone').dataset.phone : null;
   const drafts = new Map([...state.phones].map(([address, phone]) => [address, phone.view?.text.value]));
   $('phones').replaceChildren();
   state.numbers = world.numbers;
@@ -467,6 +463,7 @@ async function load() {
   for (const phone of state.phones.values()) {
     if (phone.view && drafts.get(phone.address)) phone.view.text.value = drafts.get(phone.address);
   }
+  state.phones.get(writing)?.view?.text.focus({ preventScroll: true });
   const waited = state.waiting;
   state.waiting = null;
   waited.forEach(([handler, data]) => handler(data));
