@@ -5,8 +5,9 @@
  * as in: `crewline.json: delivery.lease_ms: "abc" is not a whole number from 1000 to 600000`.
  * Secrets may be given as "env:NAME" or "file:/path" (trailing line end dropped).
  *
- * In the file a member named "//" is a comment and null stands for "not given". In the environment
- * and in .env an empty value is "not given", so that a copied example with blanks changes nothing.
+ * In the file a member whose name begins with "//" is a comment and null stands for "not given". In
+ * the environment and in .env an empty value is "not given", so that a copied example with blanks
+ * changes nothing.
  * Every layer is checked, also where a higher one overrides it; an indirection is followed only
  * where it wins. Unknown variables that start with CREWLINE_ are errors, but CREWLINE_TEST_* is
  * left to test programs. Bounds 0, 0 in a row mean: none. .env: `NAME=value`, `export NAME=value`,

@@ -141,7 +141,7 @@ static bool take_members(struct config *c, const struct json *o, struct str abov
         struct str name;
         const struct json *j = json_member_at(o, i, &name);
 
-        if (str_eqz(name, "//") || (above.n == 0 && is_own(c, name))) {
+        if (str_starts(name, STR("//")) || (above.n == 0 && is_own(c, name))) {
             continue;
         }
         buf_reset(&path);

@@ -145,7 +145,7 @@ static void test_types(void)
     config_free(&c);
 
     CHECK("file",
-          load("{\"//\":\"a comment\",\"listen\":[\"x\"],\"name\":\"caf\xc3\xa9\",\"delivery\":{"
+          load("{\"//\":\"a comment\",\"// listen\":2,\"listen\":[\"x\"],\"name\":\"caf\xc3\xa9\",\"delivery\":{"
                "\"//\":1,\"max_sends\":{\"normal\":-7}},\"callbacks\":{\"schedule_ms\":{}},"
                "\"private\":true,\"tenants\":[{\"any\":1}],\"WhatsApp\":{\"Enabled\":true}}",
                NULL, NULL, NULL, &c, &err));
