@@ -61,7 +61,8 @@ void commit_finish(struct commit *c, struct str queue, struct str lane, struct s
 /** A message that was decided meanwhile (a status came) is finished instead. */
 void commit_put_off(struct commit *c, struct str queue, struct str lane, struct wall not_before);
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);
-void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct str id); /* -> 1 taken */
+/** -> 1 taken out (a message is "cancelled" with it); 0: a worker has it, or it is done. */
+void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct str id);
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback); /* -> sequence */
 void commit_message_state(struct commit *c, struct str id, const char *state, struct wall at,
                           struct str detail); /* -> moved|kept|none */

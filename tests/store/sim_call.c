@@ -1,0 +1,342 @@
+#include "sim.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* ---- calls: units that may be lost on their way, or their replies ---- */
+
+static void call_free(struct sim *s, int i)
+{
+    buf_fini(&s->calls[i].unit);
+    s->calls[i].used = false;
+}
+
+int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item, int lease)
+{
+    for (int i = 0; i < SIM_CALLS_MAX; i++) {
+        struct sim_call *call = &s->calls[i];
+
+        if (call->used && s->workers[call->worker].epoch != call->epoch) {
+            call_free(s, i); /* it died with its worker */
+        }
+        if (!call->used) {
+            *call = (struct sim_call){.used = true, .worker = worker, .item = item, .lease = lease};
+            call->epoch = s->workers[worker].epoch;
+            call->kind = kind;
+            call->reply_item = -1;
+            buf_init(&call->unit, COMMIT_BYTES_MAX);
+            buf_add(&call->unit, commit_seal(c));
+            call->argc = 2 + c->args.argc;
+            if (c->grants) {
+                snprintf(call->serial, sizeof(call->serial), "%llu", (unsigned long long)s->nth++);
+            }
+            commit_free(&c);
+            return i;
+        }
+    }
+    assert(false);
+    return 0;
+}
+
+static void grant_taken(struct sim *s, int worker, int item, int64_t token,
+                        const struct sim_call *call)
+{
+    struct sim_worker *w = &s->workers[worker];
+    struct sim_lease *l = &s->leases[s->nleases];
+
+    assert(s->nleases < SIM_LEASES_MAX);
+    *l = (struct sim_lease){
+        .item = item, .worker = worker, .epoch = w->epoch, .token = token, .sends = 1};
+    l->claimed_us = s->now_us;
+    l->until_us = call->asked_us + s->lease_ms * 900;
+    l->jumps = call->jumps;
+    w->lines[s->items[item].queue].out++;
+    sim_plan(s, sim_ms(s, 5), EV_ITEM, worker, s->nleases++, 0);
+}
+
+/* The truth about an item that was put into a queue; @token of the grant or 0. */
+static void joined(struct sim *s, int item, int64_t token)
+{
+    struct sim_item *it = &s->items[item];
+
+    it->accepted = true;
+    it->order = s->norder++;
+    sim_wake(s, it->queue);
+    if (token != 0) {
+        sim_check_lease(s, item, token, false, false, s->items[item].queue == SIM_OUT ? 1 : -1);
+    }
+}
+
+static int64_t result_int(const redisReply *unit, size_t nth)
+{
+    return nth + 1 < unit->elements && unit->element[nth + 1]->type == REDIS_REPLY_INTEGER
+               ? unit->element[nth + 1]->integer
+               : 0;
+}
+
+static void event_made(struct sim *s, const char *subject, int64_t sequence)
+{
+    char lane[16];
+    int item;
+
+    snprintf(lane, sizeof(lane), "3%.10s", subject);
+    item = sim_item_add(s, SIM_CB, lane);
+    if (sequence != ++s->ncb) {
+        sim_broken(s, "sequence %lld after %d", (long long)sequence, s->ncb - 1);
+    }
+    snprintf(s->items[item].id, sizeof(s->items[item].id), "%lld", (long long)sequence);
+    s->items[item].accepted = true;
+    s->items[item].order = s->norder++;
+    sim_wake(s, SIM_CB);
+}
+
+/* A failure that comes after the delivery changes nothing, so it is worth a delivery. */
+static void told(struct sim_item *it, int *rank, int state)
+{
+    int now = state == 3 ? 1 : state;
+
+    *rank = now + 1 > *rank ? now + 1 : *rank;
+    it->evidence = it->evidence_rank > 0;
+}
+
+/* What a unit that was carried out for the first time did. */
+static void settled(struct sim *s, struct sim_call *call, const redisReply *unit)
+{
+    struct sim_item *it = &s->items[call->item];
+
+    switch ((enum sim_settle)call->settle) {
+    case SETTLE_HOLD:
+        it->ambiguous += s->leases[call->lease].reaped ? 0 : 1;
+        break;
+    case SETTLE_LATER:
+        it->undone += it->queue == SIM_OUT ? 1 : 0;
+        break;
+    case SETTLE_UNKNOWN:
+        it->ambiguous += s->leases[call->lease].reaped ? 0 : 1;
+        it->finishes++;
+        break;
+    case SETTLE_DONE:
+        if (it->early_rank > it->evidence_rank) { /* now its id is known */
+            told(it, &it->evidence_rank, it->early_rank - 1);
+        }
+        it->finishes++;
+        break;
+    default:
+        it->finishes++;
+    }
+    if (it->queue == SIM_IN) {
+        event_made(s, it->lane + 1, result_int(unit, 1));
+        if (call->reply_item >= 0) {
+            joined(s, call->reply_item, result_int(unit, 2));
+            call->granted = result_int(unit, 2) != 0;
+        }
+    }
+    sim_wake(s, it->queue);
+}
+
+static void apply(struct sim *s, struct sim_call *call, const redisReply *unit)
+{
+    struct sim_item *it = &s->items[call->item];
+
+    call->applied = true;
+    switch (call->kind) {
+    case CALL_ACCEPT:
+        if (it->accepted) {
+            sim_broken(s, "%s was accepted twice", it->id);
+        }
+        joined(s, call->item, result_int(unit, 1));
+        call->granted = result_int(unit, 1) != 0;
+        break;
+    case CALL_SETTLE:
+        settled(s, call, unit);
+        break;
+    case CALL_STATUS:
+        told(it, strcmp(unit->element[1]->str, "none") == 0 ? &it->early_rank : &it->evidence_rank,
+             call->settle);
+        sim_wake(s, SIM_OUT);
+        break;
+    case CALL_CANCEL:
+        it->cancelled = it->cancelled || result_int(unit, 0) == 1;
+        sim_wake(s, SIM_OUT);
+        break;
+    }
+}
+
+/* What the worker does with the answer. */
+static void answered(struct sim *s, int i, const redisReply *unit)
+{
+    struct sim_call *call = &s->calls[i];
+    const char *word = unit->element[0]->str;
+    bool ok = strcmp(word, "ok") == 0;
+
+    if (call->granted && !ok) {
+        sim_broken(s, "%s: granted, and answered \"%s\"", s->items[call->item].id, word);
+    }
+    if (call->kind == CALL_ACCEPT) {
+        s->items[call->item].known = true;
+        if (!s->items[call->item].accepted) {
+            sim_broken(s, "%s: answered \"%s\" and not accepted", s->items[call->item].id, word);
+        }
+    }
+    if (call->kind == CALL_ACCEPT && ok && result_int(unit, 1) != 0) {
+        grant_taken(s, call->worker, call->item, result_int(unit, 1), call);
+    }
+    if (call->kind == CALL_SETTLE) {
+        struct sim_lease *l = &s->leases[call->lease];
+
+        if (ok && call->reply_item >= 0 && result_int(unit, 2) != 0) {
+            grant_taken(s, call->worker, call->reply_item, result_int(unit, 2), call);
+        }
+        if (!ok && call->settle == SETTLE_DONE && s->items[l->item].queue == SIM_OUT) {
+            sim_plan(s, 0, EV_STATUS, -1, l->item, 0); /* fenced: what we know is evidence */
+        }
+        sim_lease_over(s, call->lease);
+    }
+}
+
+static redisReply *carry(struct sim *s, struct sim_call *call)
+{
+    struct call args = {.script = -1};
+    char owner[32];
+    redisReply *r;
+
+    sim_owner(s, call->worker, owner);
+    buf_init(&args.resp, COMMIT_BYTES_MAX);
+    call_str(&args, str_of(owner));
+    call_int(&args, s->lease_ms);
+    call_str(&args, str_of(call->serial));
+    buf_add(&args.resp, buf_str(&call->unit));
+    r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc + call->argc);
+    buf_fini(&args.resp);
+    /* A withdrawal has no check: asked again it may take what it could not take before. */
+    if (r != NULL && (!call->applied || call->kind == CALL_CANCEL) &&
+        strcmp(r->element[0]->element[0]->str, "ok") == 0) {
+        apply(s, call, r->element[0]);
+    }
+    return r;
+}
+
+/*
+ * Lost on the way there, or on the way back, or carried out twice in a row because a dead
+ * connection's bytes were still read: it is asked again until it is answered or the worker dies.
+ */
+void sim_call_turn(struct sim *s, int i)
+{
+    struct sim_call *call = &s->calls[i];
+    bool lost_there = sim_chance(s, s->lost_percent / 2),
+         lost_back = sim_chance(s, s->lost_percent / 2);
+    redisReply *r;
+
+    sim_note(s, "call", call->kind, call->item);
+    if (call->asked_us == 0) {
+        call->asked_us = s->now_us;
+        call->jumps = s->jumps;
+    }
+    if (lost_there) {
+        sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
+        return;
+    }
+    r = carry(s, call);
+    if (r != NULL && sim_chance(s, 5)) {
+        freeReplyObject(r);
+        r = carry(s, call);
+    }
+    if (r == NULL) {
+        return;
+    }
+    if (sim_chance(s, s->crash_percent / 2)) {
+        sim_plan(s, 0, EV_CRASH, -1, call->worker, 0);
+    }
+    if (lost_back) {
+        sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
+    } else {
+        answered(s, i, r->element[0]);
+        call_free(s, i);
+    }
+    freeReplyObject(r);
+}
+
+/* ---- what comes from outside ---- */
+
+static bool grant_wanted(struct sim *s, int worker, enum sim_queue q)
+{
+    return s->workers[worker].lines[q].out < s->nslots && sim_random(s, 4) != 0;
+}
+
+void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t not_before_ms)
+{
+    struct sim_item *it = &s->items[item];
+    char key[24];
+
+    if (it->queue == SIM_OUT) {
+        snprintf(key, sizeof(key), "m:%s", it->id);
+        commit_doc(c, str_of(key), 1, STR("body"));
+        commit_doc_field(c, "s", STR("queued"));
+    } else {
+        snprintf(key, sizeof(key), "i:%s", it->id);
+        commit_hset(c, str_of(key), STR("b"), STR("body"));
+    }
+    commit_enqueue(c, sim_queue_name(it->queue), str_of(it->lane), str_of(it->id),
+                   (struct wall){not_before_ms}, grant_wanted(s, worker, it->queue),
+                   it->queue == SIM_OUT ? &s->rate : NULL);
+}
+
+void sim_arrive(struct sim *s, int item, bool again)
+{
+    struct sim_item *it = &s->items[item];
+    int worker = sim_any_worker(s);
+    struct commit *c;
+
+    if (it->known && !again) {
+        return;
+    }
+    if (worker >= 0) {
+        c = commit_new(SIM_TENANT);
+        commit_check_new(c, str_of(it->id), STR("print"));
+        commit_remember(c, str_of(it->id), STR("print"), STR("value"));
+        commit_hincr(c, STR("count"), STR("n"), 1);
+        sim_enqueue(s, c, item, worker,
+                    it->later ? sim_redis_ms(s) + (int64_t)sim_random(s, 30000) : 0);
+        sim_plan(s, sim_ms(s, 2), EV_CALL, worker,
+                 sim_call_new(s, worker, c, CALL_ACCEPT, item, -1), 0);
+    }
+    if (!again) { /* the client asks again until it knows */
+        sim_plan(s, 5 * SECOND, EV_ARRIVE, -1, item, 0);
+    }
+}
+
+void sim_status(struct sim *s, int item, int what)
+{
+    static const char *const states[] = {"sent", "delivered", "read", "failed"};
+    struct sim_item *it = &s->items[item];
+    int worker = sim_any_worker(s);
+    char hash[24];
+    struct commit *c;
+    int call;
+
+    if (worker < 0) {
+        sim_plan(s, SECOND, EV_STATUS, -1, item, what);
+        return;
+    }
+    snprintf(hash, sizeof(hash), "h%s", it->id);
+    c = commit_new(SIM_TENANT);
+    commit_status(c, sim_random(s, 3) == 0 ? STR_NONE : str_of(it->id), str_of(hash), states[what],
+                  (struct wall){sim_redis_ms(s)}, STR("x"));
+    call = sim_call_new(s, worker, c, CALL_STATUS, item, -1);
+    s->calls[call].settle = what;
+    sim_plan(s, sim_ms(s, 2), EV_CALL, worker, call, 0);
+}
+
+void sim_cancel(struct sim *s, int item)
+{
+    struct sim_item *it = &s->items[item];
+    int worker = sim_any_worker(s);
+    struct commit *c;
+
+    if (worker >= 0) {
+        c = commit_new(SIM_TENANT);
+        commit_withdraw(c, sim_queue_name(it->queue), str_of(it->lane), str_of(it->id));
+        sim_plan(s, sim_ms(s, 2), EV_CALL, worker,
+                 sim_call_new(s, worker, c, CALL_CANCEL, item, -1), 0);
+    }
+}

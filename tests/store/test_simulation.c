@@ -1,0 +1,174 @@
+/*
+ * The lane protocol under seeded faults (sim.h). Arguments through the environment:
+ * CREWLINE_SIM_SEEDS how many, CREWLINE_SIM_FROM the first, CREWLINE_SIM_TRACE=1 prints what
+ * happens.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "harness.h"
+#include "redis_fixture.h"
+#include "sim.h"
+
+#define SEEDS        300
+#define SEEDS_TO_SEE 60 /* a mutation must be seen within these */
+
+static struct redis_fixture *fixture;
+static struct sim *sim;
+
+static const char *socket_path(void)
+{
+    return redis_fixture_url(fixture).p + sizeof("unix://") - 1;
+}
+
+static int64_t setting(const char *name, int64_t otherwise)
+{
+    const char *text = getenv(name);
+    int64_t v = otherwise;
+
+    return text != NULL && str_to_i64(str_of(text), 0, INT64_MAX, &v) ? v : otherwise;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void test_seeds(void)
+{
+    int64_t n = setting("CREWLINE_SIM_SEEDS", SEEDS), from = setting("CREWLINE_SIM_FROM", 1);
+    int64_t began = now_ms(), leases = 0, items = 0, reaped = 0, again = 0;
+    struct sim_redis r;
+
+    sim_redis_open(&r, socket_path(), NULL);
+    for (int64_t seed = from; seed < from + n; seed++) {
+        uint64_t hash;
+        const char *broken = sim_run(sim, &r, (uint64_t)seed, &hash);
+
+        if (broken[0] != '\0') {
+            test_fail(__FILE__, __LINE__, "seed %lld: %s", (long long)seed, broken);
+        }
+        leases += sim->nleases;
+        for (int i = 0; i < sim->nitems; i++) {
+            items += sim->items[i].accepted ? 1 : 0;
+            reaped += sim->items[i].ambiguous;
+            again += sim->items[i].queue == SIM_OUT && sim->items[i].sends > 1 ? 1 : 0;
+        }
+    }
+    printf("  %lld seeds in %lld ms: %lld items, %lld leases, %lld attempts of unknown end, %lld "
+           "sent again, "
+           "%lld calls\n",
+           (long long)n, (long long)(now_ms() - began), (long long)items, (long long)leases,
+           (long long)reaped, (long long)again, (long long)r.calls);
+    sim_redis_close(&r);
+}
+
+static void test_same_seed_same_trace(void)
+{
+    uint64_t first[5], second, other = 0;
+    struct sim_redis r;
+
+    sim_redis_open(&r, socket_path(), NULL);
+    for (size_t i = 0; i < 5; i++) {
+        sim_run(sim, &r, 1000 + i, &first[i]);
+        CHECK("another seed, another trace", first[i] != other);
+        other = first[i];
+    }
+    for (size_t i = 0; i < 5; i++) {
+        sim_run(sim, &r, 1000 + i, &second);
+        CHECK("same seed, same trace", first[i] == second);
+    }
+    sim_redis_close(&r);
+}
+
+/* Each takes one property away; text as it stands in the scripts. */
+static const struct sim_mutation mutations[] = {
+    {"the fence is not looked at",            "commit.lua",
+     "if not held or string.sub(held, 1, #prefix) ~= prefix then refused = {'fenced'} end",                 ""                                                                             },
+    {"popped at the claim",                   "claim.lua",
+     "local id = call('LINDEX', list .. lane, 0)\n            local wait",                                  "local id = call('LPOP', list .. lane)\n            local wait"                },
+    {"no high water",                         "common.lua", "if high and us >= high then",                  "if high then"                                                                 },
+    {"the end of a lease stays behind",       "commit.lua",
+     "    call('ZREM', P .. 'f:' .. queue, lane)\n",                                                        ""                                                                             },
+    {"the lease stays behind",                "commit.lua", "    call('HDEL', P .. 'k:' .. queue, lane)\n", ""                                                                             },
+    {"attempts are not counted at the claim", "claim.lua",  "'n', sends,\n",                                "\n"                                                                           },
+    {"attempts are not counted at the grant", "commit.lua", "'s', 'sending', 'n', 1,",
+     "'s', 'sending',"                                                                                                                                                                     },
+    {"a grant ignores the rate",              "commit.lua", "if room <= 0 then return nil end",             ""                                                                             },
+    {"a grant ignores the pair",              "commit.lua", "if wait > 0 then return nil end",              ""                                                                             },
+    {"a claim ignores the rate",              "claim.lua",  "top = math.min(want, n + math.max(room, 0))",  ""                                                                             },
+    {"a claim does not write the rate back",  "claim.lua",
+     "if n > before then call('SET', P .. 'g:' .. queue, int(tat)) end",                                    ""                                                                             },
+    {"a claim ignores the pair",              "claim.lua",  "if wait > 0 then\n",                           "if false then\n"                                                              },
+    {"reaped leases look new",                "claim.lua",  "pick(lane, id, nil, 1)\n        else",
+     "pick(lane, id, nil, 0)\n        else"                                                                                                                                                },
+    {"tokens do not grow",                    "claim.lua",  "call('INCRBY', P .. 'fence', n) - n",          "0"                                                                            },
+    {"a lane that is done is forgotten",      "commit.lua",
+     "    if call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 1 then\n        call('ZADD', "
+     "ready_key(queue, lane), not_before_ms",                                                               "    if false then\n        call('ZADD', ready_key(queue, lane), not_before_ms"},
+    {"a status does not settle",              "commit.lua", "if moved == 'moved' and from < DECIDED then",
+     "if false then"                                                                                                                                                                       },
+    {"put off in spite of a status",          "commit.lua", "if state and rank(state) >= DECIDED then",
+     "if false then"                                                                                                                                                                       },
+    {"a status settles under a lease",        "commit.lua",
+     "if queue and call('HEXISTS', P .. 'k:' .. queue, lane) == 0 then",                                    "if queue then"                                                                },
+    {"states go back",                        "commit.lua", "if to <= from or",                             "if"                                                                           },
+    {"early statuses are dropped",            "commit.lua", "for _, one in ipairs(early) do",
+     "for _, one in ipairs({}) do"                                                                                                                                                         },
+    {"what was seen is not looked at",        "commit.lua",
+     "refused = seen_before(A[at + 1], A[at + 2])\n",                                                       ""                                                                             },
+    {"what was seen is not remembered",       "commit.lua", "            seen_now(a, b, c)\n",              ""                                                                             },
+    {"a repeated claim is a new one",         "claim.lua",  "call('GET', last) == serial",                  "false"                                                                        },
+    {"a repeated grant is refused",           "commit.lua", "if granted then",                              "if false then"                                                                },
+    {"what is withdrawn leaves its lane",     "commit.lua",
+     "if head and make_ready(a, b, now_ms) then touched[a] = true end",                                     ""                                                                             },
+    {"what a worker has is withdrawn",        "commit.lua",
+     "if not held or not string.find(held, '|' .. c .. '|', 1, true) then\n                local "
+     "head",                                                                                                "if true then\n                local head"                                     },
+    {"the scheduled is forgotten",            "claim.lua",  "if call('RPUSH', list .. lane, id) == 1 then",
+     "if false then"                                                                                                                                                                       },
+    {"a lane is put in front",                "commit.lua",
+     "call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) > 1",                                            "call('LPUSH', P .. 'l:' .. queue .. ':' .. lane, id) > 1"                     },
+    {"the sequence is taken twice",           "commit.lua", "result = call('INCR', P .. 'seq')",
+     "result = call('INCR', P .. 'seq') + 0; if result % 7 == 0 then call('INCR', P .. 'seq') end"                                                                                         },
+};
+
+static void test_mutations(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(mutations); i++) {
+        const struct sim_mutation *m = &mutations[i];
+        struct sim_redis r;
+        const char *broken = "";
+        uint64_t hash, seed = 0;
+
+        sim_redis_open(&r, socket_path(), m);
+        while (broken[0] == '\0' && seed < SEEDS_TO_SEE) {
+            broken = sim_run(sim, &r, ++seed, &hash);
+        }
+        sim_redis_close(&r);
+        printf("  %s: seed %llu, %s\n", m->name, (unsigned long long)seed, broken);
+        CHECK(m->name, broken[0] != '\0');
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_seeds),
+        TEST(test_same_seed_same_trace),
+        TEST(test_mutations),
+    };
+    int failed;
+
+    fixture = redis_fixture_new(0, "appendonly no");
+    sim = MEM_NEW(struct sim);
+    failed = test_main(argc, argv, tests, ARRAY_LEN(tests));
+    mem_free(&sim);
+    redis_fixture_free(&fixture);
+    return failed;
+}
