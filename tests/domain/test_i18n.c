@@ -209,7 +209,7 @@ static void test_cut(void)
         {"🇮🇳🇪🇸🇦🇪", 4,  "🇮🇳…"            },
         {"किताब",          3,  "कि…"              },
         {"किताब",          2,  "…"                    },
-        {"e\u0301a",                      2,  "…"                    }, /* e with a combining accent */
+        {"e\u0301a",                 2,  "…"                    }, /* e with a combining accent */
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -271,65 +271,6 @@ static void test_timezones(void)
         timezone_local(arena_printf(arena, "Etc/GMT%c%d", i % 2 == 0 ? '+' : '-', i % 12),
                        at("2024-12-25T12:00:00Z"), &minutes, &midnight);
         CHECK_INT("offset", minutes, (720 + (i % 2 == 0 ? -60 : 60) * (i % 12) + 1440) % 1440);
-    }
-}
-
-/* The notice of an assignment, line by line as in the seeds. */
-static struct str assigned(const char *code, const char *zone, bool full)
-{
-    const struct lang *l = lang(code);
-    struct str tz = str_of(zone);
-    struct text_arg args[] = {
-        ARG_IDENT("number", STR("WO-2024-001")), ARG_S("title", STR("Replace Motor Bearing")),
-        ARG_S("asset", STR("Conveyor Belt A-01")), ARG_S("priority", T(code, "name.priority.high")),
-        ARG_T("due", at("2024-12-25T17:00:00Z"))};
-    static const char *const keys[] = {"line.number", "line.title", "line.asset", "line.priority",
-                                       "line.due"};
-    static const char *const answers[] = {"reply_with.ack", "reply_with.start", "reply_with.help"};
-    struct str text;
-    struct buf b;
-
-    buf_init(&b, 4096);
-    i18n_add(l, tz, "notice.assigned", NULL, 0, &b);
-    buf_addz(&b, "\n");
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (full || i < 2) {
-            buf_addz(&b, "\n");
-            i18n_add(l, tz, keys[i], &args[i], 1, &b);
-        }
-    }
-    buf_addz(&b, "\n\nBearing showing signs of wear, needs replacement.\n\n");
-    i18n_add(l, tz, "reply_with.title", NULL, 0, &b);
-    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-        buf_addz(&b, "\n");
-        i18n_add(l, tz, answers[i], NULL, 0, &b);
-    }
-    buf_addz(&b, "\n");
-    text = arena_dup(arena, buf_str(&b));
-    buf_fini(&b);
-    return text;
-}
-
-static void test_golden(void)
-{
-    static const struct {
-        const char *code, *zone, *file;
-        bool full;
-    } rows[] = {
-        {"en", "America/Chicago", "golden/assigned.en.txt",       true },
-        {"en", "America/Chicago", "golden/assigned-short.en.txt", false},
-        {"es", "Europe/Madrid",   "golden/assigned.es.txt",       true },
-        {"hi", "Asia/Kolkata",    "golden/assigned.hi.txt",       true },
-        {"ar", "Asia/Dubai",      "golden/assigned.ar.txt",       true },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct buf want;
-
-        buf_init(&want, 65536);
-        test_data(rows[i].file, &want);
-        CHECK_STR(rows[i].file, assigned(rows[i].code, rows[i].zone, rows[i].full), buf_str(&want));
-        buf_fini(&want);
     }
 }
 
@@ -429,10 +370,10 @@ static void test_bad_catalogues(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_look_up),       TEST(test_plurals),        TEST(test_times),
-        TEST(test_isolates),      TEST(test_normalize),      TEST(test_cut),
-        TEST(test_words),         TEST(test_timezones),      TEST(test_golden),
-        TEST(test_own_catalogue), TEST(test_bad_catalogues),
+        TEST(test_look_up),        TEST(test_plurals),   TEST(test_times),
+        TEST(test_isolates),       TEST(test_normalize), TEST(test_cut),
+        TEST(test_words),          TEST(test_timezones), TEST(test_own_catalogue),
+        TEST(test_bad_catalogues),
     };
     int rc;
 
