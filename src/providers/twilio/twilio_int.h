@@ -24,6 +24,10 @@ const struct provider_error *twilio_error_find(int64_t code, int64_t subcode);
 extern const struct provider_error twilio_errors[];
 extern const size_t twilio_nerrors;
 
+/** Twilio's word for a status; DELIVERY_NONE for those that only prove that Twilio has the message.
+ */
+enum delivery_state twilio_state(struct str word);
+
 /** Header, text and footer as one text: "*header*", blank line, text, blank line, "_footer_". */
 void twilio_whole_text(const struct message *m, struct buf *out);
 /** The variables of a Content message as a JSON object: what the key leaves out. */

@@ -98,7 +98,16 @@ static const struct {
     {"canceled",    DELIVERY_FAILED   },
 };
 
-/* queued, accepted, sending and words to come prove that Twilio has the message, nothing more. */
+enum delivery_state twilio_state(struct str word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        if (str_eqz(word, states[i].name)) {
+            return states[i].state;
+        }
+    }
+    return DELIVERY_NONE;
+}
+
 static void take_status(struct parse *p, struct str sid, struct str query)
 {
     struct inbound *in = add(p, INBOUND_STATUS, "To", "From");
@@ -106,11 +115,7 @@ static void take_status(struct parse *p, struct str sid, struct str query)
 
     in->provider_id = arena_dup(p->a, sid);
     in->event = text(p, "MessageStatus");
-    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-        if (str_eqz(in->event, states[i].name)) {
-            in->state = states[i].state;
-        }
-    }
+    in->state = twilio_state(in->event);
     if (query.n > 0 && form_parse(p->a, query, &ours, NULL)) {
         in->correlation = pairs_get(&ours, STR("c"));
     }
