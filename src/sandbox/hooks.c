@@ -175,6 +175,10 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
     list_del(&k->node);
     h->nflying--;
     *(ok ? &h->ok : err == NULL ? &h->refused : &h->unanswered) += 1;
+    if (!ok) {
+        log_debug("webhook not taken", LF_INT("status", status), LF_INT("attempt", k->attempts),
+                  LF_Z("reason", err != NULL ? err->msg : ""));
+    }
     hook_tell(k, status);
     if (ok || !worth_retry(k, err, status)) {
         h->given_up += ok ? 0 : 1;

@@ -48,6 +48,7 @@ tests.fixtures = async () => {
   for (const name of names) {
     let form = fixture(`twilio/requests/${name}.form`);
     for (const [old, sid] of Object.entries(swap)) form = form.replace(old, sid);
+    form = form.replace('https%3A%2F%2Fgateway.example.com%2Ftwilio', encodeURIComponent(`${gateway.url}/twilio`));
     const got = await sandbox.sms(form);
     check(`${name} is accepted`, got.status === 201, got.text);
     equal(`${name}: members`, Object.keys(got.json).sort(), shape);
@@ -137,7 +138,7 @@ tests.failures_come_later = async () => {
   await until(async () => (await sandbox.rest(`/v1/Content/${hx}/ApprovalRequests`)).json.whatsapp.status === 'approved');
   gateway.reset();
   await sandbox.sms({ To: `whatsapp:${stranger}`, ContentSid: hx });
-  await until(() => gateway.hooks.length >= 1);
+  await until(() => gateway.hooks.length >= 3);
   equal('approved content goes', gateway.forms()[0].MessageStatus, 'sent');
   equal('with sample values', (await sandbox.messages()).at(-1).text, 'Hi Ana, your visit is on 28 March. See you then.');
   await sandbox.config({ window_open: true, phones: [{ number: '+12025557102', fail_code: 63024 }] });
