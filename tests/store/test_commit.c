@@ -362,7 +362,7 @@ static void test_lost_reply(void)
     CHECK("was asked again", stats.reasked > 0);
     CHECK_INT("ok", g.result, COMMIT_OK);
     CHECK_Z("the token", str_of(g.results[0]), "1");
-    CHECK_REDIS(w, "GET {acme}:fence", "1");
+    CHECK_REDIS(w, "GET {acme}:fence", "12") /* one grant */;
     CHECK_INT("new", plain.result, COMMIT_OK);
     world_free(&w);
 }

@@ -133,7 +133,7 @@ static const struct sim_mutation mutations[] = {
     {"the scheduled is forgotten",            "claim.lua",  "if call('RPUSH', list .. lane, id) == 1 then",
      "if false then"                                                                                                                                                                       },
     {"a lane is put in front",                "commit.lua",
-     "call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) > 1",                                            "call('LPUSH', P .. 'l:' .. queue .. ':' .. lane, id) > 1"                     },
+     "call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) == 1",                                           "call('LPUSH', P .. 'l:' .. queue .. ':' .. lane, id) == 1"                    },
     {"the sequence is taken twice",           "commit.lua", "result = call('INCR', P .. 'seq')",
      "result = call('INCR', P .. 'seq') + 0; if result % 7 == 0 then call('INCR', P .. 'seq') end"                                                                                         },
 };

@@ -71,7 +71,7 @@ if later then wake = tonumber(later) end
 local top, tat = want, now
 if interval > 0 then
     local room
-    room, tat = rate_room(queue, now, interval, burst)
+    room, tat = rate_room(tonumber(call('GET', P .. 'g:' .. queue) or 0), now, interval, burst)
     top = math.min(want, n + math.max(room, 0))
 end
 if repeated then top = n end

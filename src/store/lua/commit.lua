@@ -103,12 +103,14 @@ end
 
 -- The item that was just put into an empty lane is leased to us as if we had claimed it, when the
 -- rates have room: the token, or nil.
+local tats = {} -- rates spent in this call, by queue: written back once, at its end
+local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
 local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst)
     local pairs_key, person = P .. 'pr:' .. queue, string.sub(lane, 2)
     local tat, pair_tat
     if interval > 0 then
         local room
-        room, tat = rate_room(queue, now, interval, burst)
+        room, tat = rate_room(tats[queue] or tonumber(call('GET', P .. 'g:' .. queue) or 0), now, interval, burst)
         if room <= 0 then return nil end
     end
     if pair_interval > 0 then
@@ -117,39 +119,43 @@ local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst
         if wait > 0 then return nil end
         call('HSET', pairs_key, person, int(pair_tat + pair_interval))
     end
-    if tat then call('SET', P .. 'g:' .. queue, int(tat + interval)) end
-    local token = call('INCR', P .. 'fence')
-    call('HSET', P .. 'k:' .. queue, lane, token .. '|' .. id .. '|' .. owner)
+    if tat then tats[queue] = tat + interval end
+    if fence == fence_end then
+        fence_end = call('INCRBY', P .. 'fence', 12)
+        fence = fence_end - 12
+    end
+    fence = fence + 1
+    call('HSET', P .. 'k:' .. queue, lane, fence .. '|' .. id .. '|' .. owner)
     call('ZADD', P .. 'f:' .. queue, now_ms + lease_ms, lane)
     granted = true
-    return token
+    return fence
 end
 
 -- Returns the token or 0. at: where the rates stand, or nil when no grant is asked for.
 local function enqueue(queue, lane, id, not_before, at)
-    local out = string.sub(queue, 1, 4) == 'out:' and P .. 'm:' .. id
-    -- A message knows its lane, so that a status finds it.
-    if out then call('HSET', out, 'q', queue, 'l', lane) end
+    local token
     if tonumber(not_before) > now_ms then
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
-        return 0
+    elseif call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) == 1 then
+        token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]), A[at + 2] * 1000,
+            tonumber(A[at + 3]))
+        if not token then
+            call('ZADD', ready_key(queue, lane), now_ms, lane)
+            touched[queue] = true
+        end
+    end -- else the lane is ready already, put off or leased
+    if string.sub(queue, 1, 4) == 'out:' then
+        -- A message knows its lane, so that a status finds it; an attempt is durable before its first byte.
+        local key = P .. 'm:' .. id
+        if token then
+            call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', 1,
+                'tl', (call('HGET', key, 'tl') or '') .. 'sending,' .. now_ms .. ',attempt 1\n')
+        else
+            call('HSET', key, 'q', queue, 'l', lane)
+        end
     end
-    if call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) > 1 then
-        return 0 -- the lane is ready already, put off or leased
-    end
-    local token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]),
-        A[at + 2] * 1000, tonumber(A[at + 3]))
-    if not token then
-        call('ZADD', ready_key(queue, lane), now_ms, lane)
-        touched[queue] = true
-        return 0
-    end
-    if out then -- the attempt is durable before the first byte goes out
-        call('HSET', out, 's', 'sending', 'n', 1,
-            'tl', (call('HGET', out, 'tl') or '') .. 'sending,' .. now_ms .. ',attempt 1\n')
-    end
-    return token
+    return token or 0
 end
 
 -- The end of a lease.
@@ -325,6 +331,7 @@ while at <= most do
     units = units + 1
     results[units] = refused or ok
 end
+for queue, tat in pairs(tats) do call('SET', P .. 'g:' .. queue, int(tat)) end
 if granted then call('SET', reply_key, cmsgpack.pack(results), 'PX', 10000) end
 for queue in pairs(touched) do call('PUBLISH', 'crewline:wake', P .. queue) end
 return results

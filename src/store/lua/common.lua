@@ -54,8 +54,7 @@ end
 
 -- GCRA: how many may go now at one per `interval` with `burst` at once, and the arrival time to add
 -- to. The caller writes that back with what it really took.
-local function rate_room(queue, now, interval, burst)
-    local tat = tonumber(call('GET', P .. 'g:' .. queue) or 0)
+local function rate_room(tat, now, interval, burst)
     if tat < now then tat = now end
     return math.floor((burst * interval - (tat - now)) / interval), tat
 end
