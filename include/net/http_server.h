@@ -96,8 +96,11 @@ struct loop *http_req_loop(struct http_req *r);
 
 /** In on_headers: the most the body may have (default 1 MiB); more is answered 413. */
 void http_req_limit(struct http_req *r, size_t body_bytes_max);
-/** In on_headers: @h, initialised, is fed with the body as it arrives (after transfer decoding). Borrowed. */
-void http_req_hash(struct http_req *r, struct hasher *h);
+/**
+ * In on_headers: the @n hashers at @h, initialised, are fed with the body as it arrives (after transfer
+ * decoding): several, because which secret signed it is not known before it may be parsed. Borrowed.
+ */
+void http_req_hash(struct http_req *r, struct hasher *h, size_t n);
 /** The owner's context for this request. */
 void http_req_set_user(struct http_req *r, void *user);
 void *http_req_user(const struct http_req *r);

@@ -41,7 +41,7 @@ struct lane_options {
     void *ctx;
 };
 struct lane_worker *lane_worker_new(struct loop *l, struct store *s, const struct lane_options *o);
-/** Stops claiming; the items out are still to be done. Frees when the last is. */
+/** Stops claiming; the items out are still to be done. Calls @on_idle once, when the last is. */
 void lane_worker_stop(struct lane_worker *w, loop_fn *on_idle, void *ctx);
 /** Before the store. The leases run out by themselves; of the items out only lane_item_done() is allowed. */
 void lane_worker_free(struct lane_worker **owner);

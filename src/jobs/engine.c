@@ -182,6 +182,9 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
         ho.ca_file = ca;
     }
     e->http = http_client_new(l, &ho);
+    if (o->work) {
+        http_client_warm(e->http); /* before the loop runs: it reads the certificates of all issuers */
+    }
     id_new(e->owner);
     commit_owner_set(e->store, str_of(e->owner), o->settings->lease_ms);
     if (o->work) {

@@ -71,6 +71,7 @@ struct http_req {
     int64_t number;
     size_t limit;
     struct hasher *hash;
+    size_t nhash;
     void *user;
     struct str body;
     struct buf body_buf; /* a body that came in more than one piece */

@@ -41,8 +41,8 @@ static int on_body(llhttp_t *parser, const char *at, size_t n)
         c->too_long = true;
         return 0;
     }
-    if (r->hash != NULL) {
-        hasher_add(r->hash, bytes);
+    for (size_t i = 0; i < r->nhash; i++) {
+        hasher_add(&r->hash[i], bytes);
     }
     if (r->body_buf.n == 0 && r->head.content_length == (int64_t)n) {
         r->body = arena_dup(r->arena, bytes);

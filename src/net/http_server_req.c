@@ -252,8 +252,9 @@ void http_req_limit(struct http_req *r, size_t body_bytes_max)
     r->limit = body_bytes_max;
 }
 
-void http_req_hash(struct http_req *r, struct hasher *h)
+void http_req_hash(struct http_req *r, struct hasher *h, size_t n)
 {
+    r->nhash = n;
     r->hash = h;
 }
 

@@ -448,12 +448,11 @@ static void worker_turn(struct lane_worker *w)
     if (w->wanted && w->claiming == NULL) {
         claim(w);
     }
-    if (w->stopping && w->claiming == NULL && w->nout + w->nfresh == 0) {
+    if (w->on_idle != NULL && w->claiming == NULL && w->nout + w->nfresh == 0) {
         loop_fn *on_idle = w->on_idle;
-        void *ctx = w->idle_ctx;
 
-        lane_worker_free(&w);
-        on_idle(ctx);
+        w->on_idle = NULL;
+        on_idle(w->idle_ctx);
     }
 }
 

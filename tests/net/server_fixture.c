@@ -223,7 +223,7 @@ static void on_headers(void *ctx, struct http_req *r)
         http_req_limit(r, 64 << 20);
         hasher_init(&j->hash, HASH_SHA256);
         j->hashing = true;
-        http_req_hash(r, &j->hash);
+        http_req_hash(r, &j->hash, 1);
     }
 }
 

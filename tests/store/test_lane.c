@@ -427,6 +427,7 @@ static void test_stop(void)
     }
     CHECK("idle", world_run(w, &l.idle, 1000));
     CHECK_INT("claimed no more", l.n, 8);
+    lane_worker_free(&l.worker);
     /* stopped while a claim is under way: what it brings is handed out and settled first */
     o = options(&l);
     line_start(&l, w, &o);
@@ -439,6 +440,7 @@ static void test_stop(void)
     redis_fixture_cont(w->redis);
     CHECK("idle", world_run(w, &l.idle, 1000) || world_run(w, &l.idle, 1000));
     CHECK_INT("its items", l.n, 8);
+    lane_worker_free(&l.worker);
     /* stopped when there is nothing */
     redis(w, "FLUSHALL");
     o = options(&l);
@@ -447,6 +449,7 @@ static void test_stop(void)
     lane_worker_stop(l.worker, on_idle, &l);
     CHECK("not at once", !l.idle);
     CHECK("idle", world_run(w, &l.idle, 1000));
+    lane_worker_free(&l.worker);
     world_free(&w);
 }
 
