@@ -319,6 +319,14 @@ static const struct {
     {"empty value",
      {TO, .kind = MESSAGE_TEMPLATE, .template_ = {.nparams = 1, .params = {{.value = S("")}}}},
      "template.params.0"                                                                                        },
+    {"long name",
+     {TO, .kind = MESSAGE_TEMPLATE,
+      .template_ = {.nparams = 1, .params = {{S("seventeen_letters"), S("x")}}}},
+     "template.params.0"                                                                                        },
+    {"name of a button",
+     {TO, .kind = MESSAGE_TEMPLATE,
+      .template_ = {.nparams = 1, .params = {{S("button.0.payload.x"), S("x")}}}},
+     NULL                                                                                                       },
     {"beyond the pole",
      {TO, .kind = MESSAGE_LOCATION, .location = {.latitude = 90.1}},
      "location.latitude"                                                                                        },
@@ -444,6 +452,7 @@ static void test_content_key(void)
 {
     struct str key = key_of(&buttons);
     struct message m = buttons;
+    struct outgoing out = {0};
 
     CHECK_INT("hex", key.n, 64);
     m.text = STR("Other\n\nwords\n");
@@ -457,8 +466,10 @@ static void test_content_key(void)
     m.text = STR("One line");
     CHECK("lines", !str_eq(key_of(&m), key));
     m = buttons;
-    m.lang = STR("fr");
+    m.lang = STR("es-MX");
     CHECK("language", !str_eq(key_of(&m), key));
+    twilio_content_build(arena, &sender, &m, &out);
+    CHECK("its spelling", str_find(out.body, STR("\"language\":\"es_MX\"")) != SIZE_MAX);
     m = buttons;
     m.noptions = 1;
     CHECK("options", !str_eq(key_of(&m), key));

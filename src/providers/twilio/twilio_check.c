@@ -8,8 +8,10 @@
 #include "base/buf.h"
 #include "twilio_int.h"
 
-#define OPTION_ID_MAX 200
-#define URL_MAX       2000
+#define OPTION_ID_MAX     200
+#define URL_MAX           2000
+#define VARIABLE_NAME_MAX 16
+#define OUR_NAME_MAX      32
 
 static bool check_options(const struct message *m, struct err *err)
 {
@@ -62,8 +64,12 @@ static bool check_template(const struct message *m, struct err *err)
     char member[48];
 
     for (size_t i = 0; i < m->template_.nparams; i++) {
+        struct str name = m->template_.params[i].name;
+        /* Names of ours (button.0.url) become numbers. */
+        size_t max = str_find_char(name, '.', 0) == SIZE_MAX ? VARIABLE_NAME_MAX : OUR_NAME_MAX;
+
         snprintf(member, sizeof(member), "template.params.%zu", i);
-        if (!limit_chars(m->template_.params[i].name, member, 0, 48, err) ||
+        if (!limit_chars(name, member, 0, max, err) ||
             !limit_param(m->template_.params[i].value, member, TWILIO_BODY_MAX, err)) {
             return false;
         }

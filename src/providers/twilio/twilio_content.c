@@ -141,9 +141,14 @@ static size_t put_types(struct jw *w, const char *name, const struct message *m)
     return p.n;
 }
 
-static struct str language_of(const struct message *m)
+/* Twilio spells es_MX what BCP 47 spells es-MX. */
+static void add_language(struct buf *out, const struct message *m)
 {
-    return m->lang.n == 0 ? STR("en") : m->lang;
+    struct str lang = m->lang.n == 0 ? STR("en") : m->lang;
+
+    for (size_t i = 0; i < lang.n; i++) {
+        buf_add_char(out, lang.p[i] == '-' ? '_' : lang.p[i]);
+    }
 }
 
 bool twilio_content_needed(const struct sender *s, const struct message *m)
@@ -172,7 +177,7 @@ void twilio_content_key(const struct message *m, struct buf *key)
     struct jw w;
 
     buf_init(&shape, OUTGOING_MAX);
-    buf_add(&shape, language_of(m));
+    add_language(&shape, m);
     buf_add_char(&shape, '\n');
     jw_init(&w, &shape);
     put_types(&w, NULL, m);
@@ -184,7 +189,7 @@ void twilio_content_key(const struct message *m, struct buf *key)
 void twilio_content_build(struct arena *a, const struct sender *s, const struct message *m,
                           struct outgoing *out)
 {
-    struct buf body, types, key;
+    struct buf body, types, key, language;
     struct jw w;
     size_t n;
 
@@ -193,11 +198,13 @@ void twilio_content_build(struct arena *a, const struct sender *s, const struct 
     jw_init(&w, &types);
     n = put_types(&w, NULL, m);
     twilio_content_key(m, &key);
+    buf_init(&language, 64);
+    add_language(&language, m);
     buf_init(&body, OUTGOING_MAX);
     jw_init(&w, &body);
     jw_open(&w, NULL, '{');
     jw_str(&w, "friendly_name", arena_printf(a, "crewline_%.16s", key.p));
-    jw_str(&w, "language", language_of(m));
+    jw_str(&w, "language", buf_str(&language));
     /* Samples are required, are seen by reviewers and never sent: we always give all variables. */
     jw_open(&w, "variables", '{');
     for (size_t i = 1; i <= n; i++) {
@@ -209,6 +216,7 @@ void twilio_content_build(struct arena *a, const struct sender *s, const struct 
     jw_close(&w, '}');
     jw_raw(&w, "types", buf_str(&types));
     jw_close(&w, '}');
+    buf_fini(&language);
     buf_fini(&types);
     buf_fini(&key);
     *out = (struct outgoing){
