@@ -34,8 +34,11 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: insert, delete, replace, swap of neighbours cost one each. */
-static size_t distance(const struct chars *a, const struct chars *b)
+/*
+ * Optimal string alignment: insert, delete, replace, swap of neighbours cost one each. Gives up
+ * with NEAR_NONE as soon as it must be over @bound, which most words are after two rows.
+ */
+static size_t distance(const struct chars *a, const struct chars *b, size_t bound)
 {
     size_t rows[3][NEAR_CHARS_MAX + 1];
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
@@ -45,7 +48,7 @@ static size_t distance(const struct chars *a, const struct chars *b)
         before[j] = 0;
     }
     for (size_t i = 1; i <= a->n; i++) {
-        size_t *spare = before;
+        size_t *spare = before, best = i;
 
         row[0] = i;
         for (size_t j = 1; j <= b->n; j++) {
@@ -55,6 +58,11 @@ static size_t distance(const struct chars *a, const struct chars *b)
             if (i > 1 && j > 1 && a->v[i - 1] == b->v[j - 2] && a->v[i - 2] == b->v[j - 1]) {
                 row[j] = least(row[j], before[j - 2] + 1);
             }
+            best = least(best, row[j]);
+        }
+        /* A swap looks back two rows, so one row over the bound may still be mended. */
+        if (best > bound + 1) {
+            return NEAR_NONE;
         }
         before = last;
         last = row;
@@ -79,7 +87,7 @@ static size_t nearness(const struct chars *typed, struct str word)
     if (typed->n > c.n + bound || c.n > typed->n + bound) {
         return NEAR_NONE;
     }
-    d = distance(typed, &c);
+    d = distance(typed, &c, bound);
     return d <= bound ? d : NEAR_NONE;
 }
 

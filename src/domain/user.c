@@ -6,8 +6,7 @@
 
 #define USER_ID_MAX     128
 #define USER_NAME_MAX   256
-#define USER_STORED_MAX (256 * 1024)
-#define PHONE_TYPED_MAX 40
+#define PHONE_TYPED_MAX 64
 #define DAY_MS          86400000LL
 
 static const char *const class_names[CLASS_COUNT] = {
@@ -79,6 +78,22 @@ static bool get_bool(const struct json *j, const char *name, bool *out, struct e
     return true;
 }
 
+/*
+ * Bytes of what stands between digits at the start of @s: blanks, dashes, brackets, dots; no-break
+ * space and U+2000 to U+206F, for numbers copied from address books come with invisible marks
+ * around them.
+ */
+static size_t filler_length(struct str s)
+{
+    if (memchr(" -().", s.p[0], 5) != NULL) {
+        return 1;
+    }
+    if (str_starts(s, STR("\xc2\xa0"))) {
+        return 2;
+    }
+    return str_starts(s, STR("\xe2\x80")) || str_starts(s, STR("\xe2\x81")) ? 3 : 0;
+}
+
 bool user_phone_parse(struct arena *a, struct str typed, struct str *out)
 {
     char digits[PHONE_TYPED_MAX];
@@ -88,10 +103,13 @@ bool user_phone_parse(struct arena *a, struct str typed, struct str *out)
     if (typed.n > PHONE_TYPED_MAX) {
         return false;
     }
-    for (size_t i = 0; i < typed.n; i++) {
-        if (memchr(" -().", typed.p[i], 5) == NULL) {
-            digits[n++] = typed.p[i];
+    while (typed.n > 0) {
+        size_t filler = filler_length(typed);
+
+        if (filler == 0) {
+            digits[n++] = typed.p[0];
         }
+        typed = str_slice(typed, filler == 0 ? 1 : filler, typed.n);
     }
     if (!str_is_e164(str_make(digits, n))) {
         return false;
@@ -380,8 +398,9 @@ static void write_preferences(const struct user *u, struct jw *w)
     jw_close(w, ']');
 }
 
-static void write_members(const struct user *u, struct jw *w)
+void user_write(const struct user *u, struct jw *w, const char *name)
 {
+    jw_open(w, name, '{');
     jw_str(w, "id", u->id);
     jw_str(w, "name", u->name);
     jw_str(w, "phone", u->phone);
@@ -407,48 +426,7 @@ static void write_members(const struct user *u, struct jw *w)
     jw_bool(w, "verified", u->verified);
     jw_bool(w, "consented", u->consented);
     write_preferences(u, w);
-}
-
-void user_write(const struct user *u, struct jw *w, const char *name)
-{
-    jw_open(w, name, '{');
-    write_members(u, w);
     jw_close(w, '}');
-}
-
-void user_encode(const struct user *u, struct buf *out)
-{
-    struct jw w;
-
-    jw_init(&w, out);
-    jw_open(&w, NULL, '{');
-    write_members(u, &w);
-    jw_bool(&w, "removed", u->removed);
-    jw_bool(&w, "welcomed", u->welcomed);
-    jw_str(&w, "sender", u->sender);
-    jw_close(&w, '}');
-}
-
-bool user_decode(struct arena *a, struct str text, int64_t version, struct user *out,
-                 struct err *err)
-{
-    struct json *j = NULL;
-    struct user u;
-    bool ok;
-
-    if (!json_parse(text, USER_STORED_MAX, &j, err)) {
-        return err_set(err, ERR_DAMAGED, "stored person cannot be read");
-    }
-    ok = user_from_json(a, j, NULL, &u, err);
-    if (ok) {
-        u.removed = json_get_bool(j, "removed", false);
-        u.welcomed = json_get_bool(j, "welcomed", false);
-        u.sender = arena_dup(a, json_get_str(j, "sender"));
-        u.version = version;
-        *out = u;
-    }
-    json_free(&j);
-    return ok || err_wrap(err, "stored person");
 }
 
 enum notify_verdict user_notify(const struct user *u, enum user_class cls, bool critical)

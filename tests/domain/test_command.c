@@ -156,6 +156,7 @@ static const struct {
     {"ar", "مساعدة عاجلة",                      CMD_NONE,       "",                   "مساعدة عاجلة"           },
     {"ar", "تصعيد",                                   CMD_ESCALATE,   "",                   ""                                  },
     {"ar", "أوقف الماكينة",                    CMD_NONE,       "",                   "أوقف الماكينة"         },
+    {"ar", "ابدأ \u2068WO-12\u2069",                   CMD_START,      "wo-12",              ""                                  },
     {"ar", "MY WORK",                                      CMD_MY_WORK,    "",                   ""                                  },
 };
 

@@ -133,16 +133,17 @@ static void test_phones(void)
     static const struct {
         const char *typed, *want;
     } rows[] = {
-        {"+12025550101",                                    "+12025550101"},
-        {"+1 (202) 555-0101",                               "+12025550101"},
-        {" +34 600.123.456 ",                               "+34600123456"},
-        {"+0123456789",                                     ""            },
-        {"0034600123456",                                   ""            },
-        {"+1234567",                                        ""            },
-        {"+1234567890123456",                               ""            },
-        {"+12025550101,",                                   ""            },
-        {"",                                                ""            },
-        {"+1 2 0 2 5 5 5 0 1 0 1 ((((((((((((((((((((((((", ""            },
+        {"+12025550101",                                                        "+12025550101"},
+        {"+1 (202) 555-0101",                                                   "+12025550101"},
+        {" +34 600.123.456 ",                                                   "+34600123456"},
+        {"+0123456789",                                                         ""            },
+        {"\u202a+34\u00a0600\u2011123\u2011456\u202c",                          "+34600123456"},
+        {"0034600123456",                                                       ""            },
+        {"+1234567",                                                            ""            },
+        {"+1234567890123456",                                                   ""            },
+        {"+12025550101,",                                                       ""            },
+        {"",                                                                    ""            },
+        {"+1 2 0 2 5 5 5 0 1 0 1 ((((((((((((((((((((((((((((((((((((((((((((", ""            },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -191,6 +192,19 @@ static void test_stored(void)
     buf_fini(&b);
     CHECK("damaged", !user_decode(arena, STR("{"), 1, &u, &err));
     CHECK_INT("damaged", err.code, ERR_DAMAGED);
+    err = (struct err){0};
+    CHECK("nobody", !user_decode(arena, STR("{\"name\":\"Ana\"}"), 1, &u, &err));
+    CHECK_INT("nobody", err.code, ERR_DAMAGED);
+    u = (struct user){.id = STR("u2"), .opted_out = OPTED_OUT_ALL | 1u, .off = 0xff};
+    buf_init(&b, 1 << 16);
+    user_encode(&u, &b);
+    CHECK("sets", user_decode(arena, buf_str(&b), 1, &again, &err));
+    CHECK_INT("sets", again.opted_out, OPTED_OUT_ALL | 1u);
+    CHECK_INT("sets", again.off, 0xff);
+    CHECK("nothing else",
+          again.roles == 0 && !again.verified && !again.has_quiet && again.nteams == 0);
+    CHECK("empty, not missing", again.name.p != NULL && again.name.n == 0);
+    buf_fini(&b);
 }
 
 static void test_notify(void)
