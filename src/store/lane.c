@@ -37,7 +37,6 @@ struct lane_worker {
     char *prefix, *queue, *tenant, *name;
     struct op *claiming;
     struct mono asked;
-    size_t asked_for;
     uint64_t serial; /* of the claim under way, or of the next */
     struct timer *timer;
     bool wanted; /* claim at the end of this turn */
@@ -380,7 +379,7 @@ static void on_claimed(void *ctx, const struct err *err, const struct reply *rep
         take_row(w, reply_at(reply, i));
     }
     wait_ms = reply_int(reply_at(reply, 0));
-    w->hungry = n - 1 >= w->asked_for;
+    w->hungry = false; /* a full claim says 0, and the next one finds whether there are slots */
     if (wait_ms == 0) {
         lane_worker_wake(w);
         return;
@@ -403,7 +402,6 @@ static void claim(struct lane_worker *w)
     }
     want = want > CLAIM_MOST ? CLAIM_MOST : want;
     timer_stop(w->timer);
-    w->asked_for = want;
     w->asked = mono_now();
     call_init_script(&call, "claim", str_of(w->prefix));
     call_str(&call, str_of(commits_of(w->s)->owner));
