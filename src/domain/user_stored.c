@@ -1,6 +1,6 @@
 /*
  * How a person is stored: what is empty or as usual is left out and sets are numbers, for every
- * command reads a person back (3 times as fast as the API's shape).
+ * command reads a person back (twice as fast as the shape of the API).
  */
 #include "domain/user.h"
 
