@@ -32,6 +32,10 @@ struct entry {
     int64_t error_code;
     int64_t fails_with; /* decided when it was accepted */
     bool no_statuses, answered;
+    bool service;   /* Twilio: sent through a Messaging Service */
+    bool scheduled; /* Twilio: waits for its moment; nothing happens to it here but being cancelled
+                     */
+    bool canceled;
 };
 
 struct ledger *ledger_new(size_t max);

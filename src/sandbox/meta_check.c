@@ -4,6 +4,8 @@
 #include "media.h"
 #include "meta.h"
 
+#define CARDS_MAX 5
+
 bool draft_refuse(struct draft *d, int64_t code, const char *fmt, ...)
 {
     va_list ap;
@@ -181,8 +183,9 @@ static bool check_location(struct draft *d, const struct json *j)
 
 static bool check_contacts(struct draft *d, const struct json *j)
 {
-    if (json_kind(j) != JSON_ARRAY || json_len(j) == 0 || json_len(j) > 257) {
-        return draft_refuse(d, 131009, "Param 'contacts' must be a list of 1 to 257 cards.");
+    if (json_kind(j) != JSON_ARRAY || json_len(j) == 0 || json_len(j) > CARDS_MAX) {
+        return draft_refuse(d, 131009, "Param 'contacts' must be a list of 1 to %d cards.",
+                            CARDS_MAX);
     }
     for (size_t i = 0; i < json_len(j); i++) {
         const struct json *name = json_get(json_at(j, i), "name");

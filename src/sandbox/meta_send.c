@@ -107,11 +107,11 @@ static void accept(struct sandbox *sb, struct http_req *r, struct draft *d)
     a.body = buf_str(&body);
     a.fields[a.nfields++] = (struct http_field){"facebook-api-version", STR("v23.0")};
     events_message(sb, e);
+    if (d->fetch.n > 0) {
+        link_fetch(sb, e, d->fetch); /* first: the request's memory goes with its answer */
+    }
     answer_accepted(sb, r, DIALECT_META, e, &a);
     status_begin(sb, e);
-    if (d->fetch.n > 0) {
-        link_fetch(sb, e, d->fetch);
-    }
     buf_fini(&body);
 }
 

@@ -18,8 +18,12 @@ static const char *word(const struct entry *e)
 {
     static const char *const words[] = {"queued", "sent", "delivered", "read", "failed"};
 
-    if (e->inbound) {
-        return "received";
+    if (e->inbound || e->canceled || entry_step(e) == STEP_NONE) {
+        return e->inbound     ? "received"
+               : e->canceled  ? "canceled"
+               : e->scheduled ? "scheduled"
+               : e->service   ? "accepted"
+                              : "queued";
     }
     return entry_step(e) == STEP_FAILED && e->error_code != 63016 && e->error_code >= 63000
                ? "undelivered"
@@ -32,6 +36,14 @@ static void channel(struct jw *w, const char *name, struct str who)
     int n = snprintf(text, sizeof(text), "whatsapp:%.*s", STR_ARG(str_slice(who, 0, 200)));
 
     jw_str(w, name, str_make(text, (size_t)n));
+}
+
+/* Kept among the extra members: few messages have one. */
+static struct str service_of(const struct entry *e)
+{
+    size_t at = str_find(e->extra, STR("\"service\":\""));
+
+    return at == SIZE_MAX ? STR("") : str_slice(e->extra, at + 11, at + 45);
 }
 
 static void price(struct jw *w, const struct entry *e)
@@ -71,8 +83,16 @@ void twilio_message_json(const struct entry *e, struct jw *w)
         jw_null(w, "error_code");
         jw_null(w, "error_message");
     }
-    channel(w, "from", e->inbound ? e->phone : str_of(e->number->e164));
-    jw_null(w, "messaging_service_sid");
+    if (e->service && entry_step(e) == STEP_NONE) {
+        jw_null(w, "from"); /* the service has not chosen its sender yet */
+    } else {
+        channel(w, "from", e->inbound ? e->phone : str_of(e->number->e164));
+    }
+    if (e->service) {
+        jw_str(w, "messaging_service_sid", service_of(e));
+    } else {
+        jw_null(w, "messaging_service_sid");
+    }
     jw_z(w, "num_media", media ? "1" : "0");
     jw_z(w, "num_segments", "1");
     price(w, e);
@@ -335,6 +355,13 @@ void twilio_message(struct sandbox *sb, struct http_req *r, struct number *accou
         ledger_forget(sb->ledger, sid);
         twilio_answer(sb, r, 204, STR(""));
         return;
+    }
+    if (str_eqz(http_req_method(r), "POST") && str_eqz(http_req_body(r), "Status=canceled")) {
+        if (!e->scheduled) {
+            twilio_refuse(sb, r, 400, 30409, "Cannot cancel a message that is not scheduled");
+            return;
+        }
+        e->canceled = true;
     }
     if (str_eqz(http_req_method(r), "POST") && str_starts(http_req_body(r), STR("Body="))) {
         e->text = STR(""); /* redacted; the ledger's copy goes too, as the person's data would */

@@ -72,6 +72,9 @@ static bool check_from(struct order *o)
     if (o->service.n > 0 && (o->service.n != 34 || !str_starts(o->service, STR("MG")))) {
         return refuse(o, 21701, "The Messaging Service does not exist.");
     }
+    if (o->service.n > 0) {
+        jw_str(&o->w, "service", o->service);
+    }
     if (from.n == 0) {
         o->number = o->account; /* the service has one sender: the account's */
         return true;
@@ -262,6 +265,8 @@ static void accept(struct order *o)
                           .callback = o->callback,
                           .extra = buf_str(&o->extra),
                           .category = STR("service"),
+                          .service = o->service.n > 0,
+                          .scheduled = get(o, "ScheduleType").n > 0,
                           .fails_with = channel_trouble(o)};
     struct entry *e = ledger_add(o->sb->ledger, &proto);
     struct answer a = {.status = 201, .content_type = "application/json; charset=utf-8"};
@@ -274,10 +279,12 @@ static void accept(struct order *o)
     a.body = buf_str(&body);
     a.fields[a.nfields++] = (struct http_field){"Twilio-Concurrent-Requests", STR("1")};
     events_message(o->sb, e);
-    answer_accepted(o->sb, o->req, DIALECT_TWILIO, e, &a);
-    status_begin(o->sb, e);
     if (o->media.n > 0) {
-        link_fetch(o->sb, e, o->media);
+        link_fetch(o->sb, e, o->media); /* first: the request's memory goes with its answer */
+    }
+    answer_accepted(o->sb, o->req, DIALECT_TWILIO, e, &a);
+    if (!e->scheduled) {
+        status_begin(o->sb, e);
     }
     buf_fini(&body);
 }

@@ -447,6 +447,30 @@ tests.numbers = async () => {
   equal('any webhook', gateway.meta()[0].entry[0].changes[0].field, 'account_alerts');
 };
 
+tests.people_without_a_number = async () => {
+  const who = 'US.88120374650193821934';
+  await sandbox.config({ phones: [{ bsuid: who, name: 'Sam' }] });
+  const got = await sandbox.send({ to: undefined, recipient: who, type: 'text', text: { body: 'x' } });
+  equal('no wa_id', got.json.contacts, [{ input: who, user_id: who }]);
+  await until(() => gateway.statuses().length >= 3);
+  equal('statuses name the user id only', [gateway.statuses()[1].recipient_id, gateway.statuses()[1].recipient_user_id], [undefined, who]);
+  gateway.reset();
+  await sandbox.say({ from: who, to: META.id, text: 'hi' });
+  const [value] = gateway.values();
+  equal('fields are absent, not empty', [value.messages[0].from, value.messages[0].from_user_id, value.contacts[0].wa_id, value.contacts[0].user_id],
+    [undefined, who, undefined, who]);
+};
+
+tests.ledger_is_bounded = async () => {
+  await sandbox.config({ ledger_max: 10 });
+  const first = (await sandbox.text('n0')).json.messages[0].id;
+  for (let i = 1; i < 15; i++) await sandbox.text(`n${i}`);
+  equal('the last ten', (await sandbox.messages()).map((m) => m.text), Array.from({ length: 10 }, (_, i) => `n${i + 5}`));
+  equal('the first is forgotten', (await sandbox.control('GET', `messages/${encodeURIComponent(first)}`)).status, 404);
+  equal('but counted', (await sandbox.stats()).accepted.total, 15);
+  await sandbox.config({ ledger_max: 200000 });
+};
+
 tests.ledger = async () => {
   for (let i = 0; i < 5; i++) await sandbox.text(`n${i}`, { to: i % 2 ? '+12025554001' : ADA, biz_opaque_callback_data: `m${i >> 1}.${i & 1}.ff` });
   const page = (await sandbox.control('GET', 'messages?limit=2')).json;

@@ -252,6 +252,44 @@ tests.reading_back = async () => {
   equal('gone', (await sandbox.rest(`${account}/Messages/${sid}.json`)).json.code, 20404);
 };
 
+tests.services_and_schedules = async () => {
+  const service = JSON.parse(fixture('twilio/responses/201-message-accepted-service.json'));
+  const first = (await sandbox.sms(fixture('twilio/requests/send-text-messaging-service.form').replace(/&StatusCallback.*/, ''))).json;
+  equal('accepted by the service', [first.status, first.from, first.messaging_service_sid], [service.status, service.from, service.messaging_service_sid]);
+  await until(() => gateway.hooks.length >= 3);
+  equal('then it has a sender', (await sandbox.rest(first.uri)).json.from, `whatsapp:${TWILIO.number}`);
+  const at = new Date(Date.now() + 3600000).toISOString();
+  const later = (await sandbox.sms({ From: '', MessagingServiceSid: first.messaging_service_sid, Body: 'x', ScheduleType: 'fixed', SendAt: at })).json;
+  equal('scheduled', later.status, 'scheduled');
+  equal('canceled', (await sandbox.rest(later.uri, { method: 'POST', form: fixture('twilio/requests/cancel-scheduled.form').trim() })).json.status, 'canceled');
+  equal('only what is scheduled', (await sandbox.rest(first.uri, { method: 'POST', form: 'Status=canceled' })).status, 400);
+};
+
+tests.links_are_fetched = async () => {
+  await sandbox.config({ fetch_links: true });
+  gateway.answer = (hook) => (hook.path === '/file.png' ? { status: 200, body: 'png' } : hook.path === '/nothing' ? 404 : 200);
+  await sandbox.sms({ MediaUrl: `${gateway.url}/file.png` });
+  await until(() => gateway.forms().some((f) => f.MessageStatus === 'read'));
+  const [kept] = await sandbox.messages();
+  equal('fetched', (await http(`${sandbox.url}/_sandbox/media/link-${kept.seq}`)).text, 'png');
+  await sandbox.config({ timing: { delivered_ms: 400, read_ms: 500 } });
+  gateway.hooks = [];
+  await sandbox.sms({ MediaUrl: `${gateway.url}/nothing` });
+  await until(() => gateway.forms().some((f) => f.ErrorCode));
+  equal('not found, so not delivered', gateway.forms().find((f) => f.ErrorCode).ErrorCode, '63019');
+  await sandbox.config({ fetch_links: false, timing: { delivered_ms: 20, read_ms: 40 } });
+};
+
+tests.people_without_a_number = async () => {
+  const who = 'US.13490000000000000191';
+  await sandbox.sms(fixture('twilio/requests/send-text-bsuid.form').replace(/&StatusCallback.*/, ''));
+  await until(() => gateway.hooks.length >= 3);
+  equal('to the user id', gateway.forms()[0].To, `whatsapp:${who}`);
+  gateway.reset();
+  await sandbox.say({ from: who, to: TWILIO.number, text: 'hi' });
+  equal('from the user id', [gateway.forms()[0].From, gateway.forms()[0].WaId], [`whatsapp:${who}`, undefined]);
+};
+
 tests.probes = async () => {
   equal('account', (await sandbox.rest(`${account}.json`)).json.status, 'active');
   equal('senders', (await sandbox.rest('/v2/Channels/Senders?Channel=whatsapp')).json.senders.map((s) => [s.status, s.sender_id]), [['ONLINE', `whatsapp:${TWILIO.number}`]]);
