@@ -155,11 +155,31 @@ static void test_full(void)
     world_free(&w);
 }
 
+/* A Redis that answers, and refuses, is asked again. */
+static void test_refused(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct line l;
+
+    put_messages(w, 0, 1);
+    redis(w, "CONFIG SET min-replicas-to-write 1");
+    o = line_options(&l);
+    line_start(&l, w, &o);
+    world_pass(w, 200);
+    CHECK_INT("nothing yet", l.n, 0);
+    redis(w, "CONFIG SET min-replicas-to-write 0");
+    CHECK("asked again", line_wait(&l, 1, 3000));
+    line_drop(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_reaped),         TEST(test_lost_reply), TEST(test_outage),
-        TEST(test_claim_given_up), TEST(test_full),
+        TEST(test_claim_given_up), TEST(test_full),       TEST(test_refused),
     };
 
     world_scripts();
