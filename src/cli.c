@@ -45,7 +45,7 @@ static void on_engine_ready(void *ctx)
     struct command *c = ctx;
 
     timer_stop(c->deadline);
-    c->on_ready(c);
+    c->hooks->on_ready(c);
 }
 
 static void on_engine_failed(void *ctx, const struct err *err)
@@ -59,6 +59,7 @@ static bool start_engine(struct command *c, struct str url, struct err *err)
     const struct engine_options o = {.settings = c->settings,
                                      .i18n = c->i18n,
                                      .redis_url = url,
+                                     .work = c->hooks->work,
                                      .on_ready = on_engine_ready,
                                      .on_failed = on_engine_failed,
                                      .ctx = c};
@@ -101,9 +102,9 @@ static bool start(struct command *c, struct err *err)
     return ok;
 }
 
-int command_run(const struct args *a, void (*on_ready)(struct command *c), void *user)
+int command_run(const struct args *a, const struct command_hooks *hooks, void *user)
 {
-    struct command c = {.args = a, .on_ready = on_ready, .user = user};
+    struct command c = {.args = a, .hooks = hooks, .user = user};
     struct err err = {0};
     struct buf notice;
     int code = main_settings(a, &c.settings);
@@ -131,6 +132,9 @@ int command_run(const struct args *a, void (*on_ready)(struct command *c), void 
     } else {
         fprintf(stderr, "crewline: %s\n", err.msg);
         c.exit_code = err.code == ERR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE;
+    }
+    if (hooks->on_end != NULL) {
+        hooks->on_end(&c);
     }
     engine_free(&c.engine);
     redis_child_free(&c.redis);

@@ -122,7 +122,7 @@ static void on_ready(struct command *c)
 int cmd_check(const struct args *a)
 {
     struct check_command k = {.a = arena_new()};
-    int code = command_run(a, on_ready, &k);
+    int code = command_run(a, &(const struct command_hooks){.on_ready = on_ready}, &k);
 
     arena_free(&k.a);
     return code;
@@ -143,7 +143,7 @@ static void on_migrated(struct command *c)
 
 int cmd_migrate(const struct args *a)
 {
-    return command_run(a, on_migrated, NULL);
+    return command_run(a, &(const struct command_hooks){.on_ready = on_migrated}, NULL);
 }
 
 int cmd_completion(const struct args *a)

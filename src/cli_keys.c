@@ -173,7 +173,7 @@ int cmd_keys(const struct args *a)
     }
     k.a = arena_new();
     buf_init(&k.secret, 512);
-    code = command_run(a, run, &k);
+    code = command_run(a, &(const struct command_hooks){.on_ready = run}, &k);
     mem_wipe(k.secret.p, k.secret.n);
     buf_fini(&k.secret);
     arena_free(&k.a);

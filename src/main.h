@@ -39,12 +39,17 @@ struct command {
     struct engine *engine;
     struct timer *deadline;
     const struct args *args;
-    void (*on_ready)(struct command *c);
+    const struct command_hooks *hooks;
     void *user;
     int exit_code;
 };
-/** Brings up loop, store and engine (without workers), calls on_ready, runs until command_end(). */
-int command_run(const struct args *a, void (*on_ready)(struct command *c), void *user);
+struct command_hooks {
+    void (*on_ready)(struct command *c);
+    void (*on_end)(struct command *c); /* NULL: nothing hangs on loop or engine */
+    bool work;                         /* with the workers of a gateway */
+};
+/** Brings up loop, store and engine, calls on_ready, runs until command_end(). */
+int command_run(const struct args *a, const struct command_hooks *hooks, void *user);
 void command_end(struct command *c, int exit_code);
 
 typedef int subcommand_fn(const struct args *a);

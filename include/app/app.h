@@ -11,13 +11,21 @@
 
 struct app;
 
+/** Before engine_new(): it adds the scripts of this room to those of the store. */
 struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n);
 /** Opens the listening sockets: before the engine is ready everything but /healthz answers 503. */
 bool app_listen(struct app *app, struct err *err);
+/** At one place of the caller's choice instead, without TLS (the command line). */
+bool app_listen_at(struct app *app, struct str where, struct err *err);
 /** From then on requests reach the engine. */
 void app_serve(struct app *app, struct engine *e);
 void app_reloaded(struct app *app, struct err *err); /* certificates, secrets of webhooks */
 void app_drain(struct app *app, loop_fn *on_drained, void *ctx);
+/**
+ * Closes what is still open, at the end of a drain that took too long: before engine_free(), since open
+ * requests hold operations of its store. Only app_free() may follow. Not from inside a handler.
+ */
+void app_close(struct app *app);
 void app_free(struct app **owner);
 /** "127.0.0.1:8080" as really taken (port 0 in tests). */
 int app_port(const struct app *app);

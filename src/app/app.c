@@ -1,10 +1,15 @@
 #include "app/app.h"
 
 #include "app_int.h"
+#include "base/embed.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 #include <stdio.h>
+
+#define REPLY_BYTES_MAX (16 << 20)
+
+extern const struct embedded app_scripts[]; /* src/app/lua, compiled in */
 
 /* ---- from a request on the wire to its handler ---- */
 
@@ -12,13 +17,28 @@ static void run_route(struct request *r)
 {
     if (r->app->engine == NULL || !engine_ready(r->app->engine)) {
         if ((r->route->flags & ROUTE_NOT_READY) == 0) {
-            err_set(&r->err, ERR_STORE_UNAVAILABLE, "the gateway is starting or stopping, or Redis is not there yet");
+            err_set(&r->err, ERR_STORE_UNAVAILABLE,
+                    "the gateway is starting or stopping, or Redis is not there yet");
             reply_error(r, &r->err);
             return;
         }
     }
     r->e = r->app->engine;
-    r->route->run(r);
+    if (r->who.et != NULL && strcmp(r->route->method, "POST") == 0) {
+        idempotency_peek(r, r->route->run);
+    } else {
+        r->route->run(r);
+    }
+}
+
+/* The fingerprint of a large body is made while it arrives: at once it would hold the loop for 10
+ * ms. */
+static void hash_upload(struct request *r)
+{
+    r->hashers = ARENA_NEW(r->a, struct hasher);
+    hasher_init(r->hashers, HASH_SHA256);
+    r->nhashers = 1;
+    http_req_hash(r->http, r->hashers, 1);
 }
 
 static void on_headers(void *ctx, struct http_req *http)
@@ -27,26 +47,33 @@ static void on_headers(void *ctx, struct http_req *http)
     struct arena *a = http_req_arena(http);
     struct request *r = ARENA_NEW(a, struct request);
     const struct settings *s = app->settings;
+    struct str path, query;
     struct buf allow;
 
-    *r = (struct request){.magic = REQUEST_MAGIC, .app = app, .http = http, .a = a, .began = mono_now()};
+    *r = (struct request){
+        .magic = REQUEST_MAGIC, .app = app, .http = http, .a = a, .began = mono_now()};
     http_req_set_user(http, r);
     buf_init(&allow, 128);
-    r->route = route_find(http_req_method(http), http_req_path(http), r->args, &allow);
+    str_cut(http_req_target(http), '?', &path, &query);
+    r->route = route_find(a, http_req_method(http), path, r->args, &allow);
     if (r->route == NULL) {
         err_set(&r->err, allow.n > 0 ? ERR_METHOD : ERR_NOT_FOUND,
-                allow.n > 0 ? "this path takes %s" : "there is nothing here; see /api/openapi.json", allow.p);
+                allow.n > 0 ? "this path takes %s" : "there is nothing here; see /api/openapi.json",
+                allow.p);
         r->user = allow.n > 0 ? (void *)arena_dup(a, buf_str(&allow)).p : NULL;
         buf_fini(&allow);
         reply_error(r, &r->err);
         return;
     }
     buf_fini(&allow);
-    http_req_limit(http, (size_t)((r->route->flags & (ROUTE_META | ROUTE_TWILIO)) != 0 ? s->http_webhook_bytes
-                                  : (r->route->flags & ROUTE_UPLOAD) != 0             ? s->http_upload_bytes
-                                                                                      : s->http_api_bytes));
+    http_req_limit(http, (size_t)((r->route->flags & ROUTE_WEBHOOK) != 0  ? s->http_webhook_bytes
+                                  : (r->route->flags & ROUTE_UPLOAD) != 0 ? s->http_upload_bytes
+                                                                          : s->http_api_bytes));
     if ((r->route->flags & ROUTE_META) != 0) {
         webhook_meta_headers(r);
+    } else if ((r->route->flags & ROUTE_WEBHOOK) == 0 && auth_looks_good(r) &&
+               (r->route->flags & ROUTE_UPLOAD) != 0) {
+        hash_upload(r);
     }
 }
 
@@ -55,13 +82,19 @@ static void on_request(void *ctx, struct http_req *http)
     struct request *r = obj_check(http_req_user(http), REQUEST_MAGIC);
 
     (void)ctx;
-    if ((r->route->flags & (ROUTE_META | ROUTE_TWILIO)) != 0) {
+    if ((r->route->flags & ROUTE_WEBHOOK) != 0) {
         run_route(r);
         return;
     }
     r->idempotency = http_req_header(http, STR("Idempotency-Key"));
     if (r->idempotency.n > 255) {
         err_set(&r->err, ERR_BAD_REQUEST, "Idempotency-Key is longer than 255 characters");
+        reply_error(r, &r->err);
+        return;
+    }
+    if (http_req_query(http).n > 0 && http_req_params(http) == NULL) {
+        err_set(&r->err, ERR_BAD_REQUEST,
+                "the query is not valid: a broken %% escape, or too many parameters");
         reply_error(r, &r->err);
         return;
     }
@@ -91,6 +124,7 @@ static void on_gone(void *ctx, struct http_req *http)
         r->on_gone(r);
     }
     request_end(r);
+    buf_fini(&r->out);
 }
 
 static void add_header(struct buf *headers, const char *name, const char *value)
@@ -114,31 +148,58 @@ static void on_error(void *ctx, const struct err *err, struct buf *headers, stru
 
 /* Every reply carries these; see CONTRACT "Paths for the CMMS and for admins". */
 static const struct http_field security_fields[] = {
-    {"X-Content-Type-Options",       {"nosniff", 7}                              },
+    {"X-Content-Type-Options",       {"nosniff", 7}                                    },
     {"Content-Security-Policy",      {"default-src 'none'; frame-ancestors 'none'", 42}},
-    {"Referrer-Policy",              {"no-referrer", 11}                         },
-    {"Cross-Origin-Opener-Policy",   {"same-origin", 11}                         },
-    {"Cross-Origin-Resource-Policy", {"same-origin", 11}                         },
-    {"Cache-Control",                {"no-store", 8}                             },
+    {"Referrer-Policy",              {"no-referrer", 11}                               },
+    {"Cross-Origin-Opener-Policy",   {"same-origin", 11}                               },
+    {"Cross-Origin-Resource-Policy", {"same-origin", 11}                               },
+    {"Cache-Control",                {"no-store", 8}                                   },
 };
 
-static void reply_with(struct request *r, int status, const char *type, struct str body,
-                       const struct http_field *extra, size_t nextra)
+#define FIELDS_MAX (ARRAY_LEN(security_fields) + 4)
+
+static size_t reply_fields(const struct request *r, struct http_field fields[FIELDS_MAX],
+                           const struct http_field *extra, size_t nextra)
 {
-    struct http_field fields[ARRAY_LEN(security_fields) + 4];
     size_t n = ARRAY_LEN(security_fields);
-    struct http_reply reply;
 
     memcpy(fields, security_fields, sizeof(security_fields));
     if (str_starts(r->app->settings->public_url, STR("https:"))) {
         fields[n++] = (struct http_field){"Strict-Transport-Security", STR("max-age=31536000")};
     }
-    for (size_t i = 0; i < nextra && n < ARRAY_LEN(fields); i++) {
+    for (size_t i = 0; i < nextra && n < FIELDS_MAX; i++) {
         fields[n++] = extra[i];
     }
-    reply = (struct http_reply){.status = status, .content_type = type, .fields = fields, .nfields = n, .body = body};
+    return n;
+}
+
+static void reply_with(struct request *r, int status, const char *type, struct str body,
+                       const struct http_field *extra, size_t nextra)
+{
+    struct http_field fields[FIELDS_MAX];
+    struct http_reply reply;
+    struct buf out = r->out; /* outlives the request: @body may lie in it */
+
+    reply =
+        (struct http_reply){.status = status, .content_type = type, .fields = fields, .body = body};
+    reply.nfields = reply_fields(r, fields, extra, nextra);
+    r->out = (struct buf){0};
     request_end(r);
     http_reply(r->http, &reply);
+    buf_fini(&out);
+}
+
+void reply_stream(struct request *r, const char *type, const char *file)
+{
+    struct http_field fields[FIELDS_MAX], extra;
+    struct http_reply head = {.status = 200, .content_type = type, .fields = fields};
+
+    if (file != NULL) {
+        extra = (struct http_field){"Content-Disposition",
+                                    arena_printf(r->a, "attachment; filename=\"%s\"", file)};
+    }
+    head.nfields = reply_fields(r, fields, &extra, file != NULL ? 1 : 0);
+    http_stream_start(r->http, &head);
 }
 
 void reply_text(struct request *r, int status, const char *type, struct str body)
@@ -164,38 +225,46 @@ void reply_error(struct request *r, const struct err *err)
 
     if (err_status(err->code) == 503 || err_status(err->code) == 429) {
         extra[n++] = (struct http_field){
-            "Retry-After", arena_printf(r->a, "%lld", (long long)(err->retry_after_s > 0 ? err->retry_after_s : 1))};
+            "Retry-After",
+            arena_printf(r->a, "%lld",
+                         (long long)(err->retry_after_s > 0 ? err->retry_after_s : 1))};
     }
     if (err->code == ERR_METHOD && r->user != NULL) {
         extra[n++] = (struct http_field){"Allow", str_of(r->user)};
     }
-    if (err_status(err->code) == 401 && r->route != NULL && (r->route->flags & (ROUTE_META | ROUTE_TWILIO)) == 0) {
+    if (err_status(err->code) == 401 && r->route != NULL &&
+        (r->route->flags & ROUTE_WEBHOOK) == 0) {
         extra[n++] = (struct http_field){"WWW-Authenticate", STR("Bearer")};
     }
     if (err->code == ERR_INTERNAL || err->code == ERR_STORE_REPLY) {
-        log_error("request failed", LF_STR("path", http_req_path(r->http)), LF_Z("reason", err->msg));
+        log_error("request failed", LF_STR("path", http_req_path(r->http)),
+                  LF_Z("reason", err->msg));
     }
     buf_init(&body, 4096);
     problem_render(err, &body);
-    reply_with(r, err_status(err->code), "application/problem+json", arena_dup(r->a, buf_str(&body)), extra, n);
+    reply_with(r, err_status(err->code), "application/problem+json",
+               arena_dup(r->a, buf_str(&body)), extra, n);
     buf_fini(&body);
 }
 
 struct buf *reply_begin(struct request *r, struct jw *w)
 {
-    struct buf *body = ARENA_NEW(r->a, struct buf);
-
-    buf_init(body, (size_t)16 << 20);
-    jw_init(w, body);
-    return body;
+    buf_fini(&r->out);
+    buf_init(&r->out, REPLY_BYTES_MAX);
+    jw_init(w, &r->out);
+    return &r->out;
 }
 
 void reply_built(struct request *r, int status, struct buf *body)
 {
-    struct buf local = *body; /* the struct lives in the arena, which the reply ends */
-
-    reply_json(r, status, buf_str(&local));
-    buf_fini(&local);
+    if (!buf_ok(body)) {
+        err_set(&r->err, ERR_INTERNAL,
+                "the answer is larger than %d MiB; ask for fewer items with ?limit=",
+                REPLY_BYTES_MAX >> 20);
+        reply_error(r, &r->err);
+        return;
+    }
+    reply_json(r, status, buf_str(body));
 }
 
 /* ---- life ---- */
@@ -212,7 +281,8 @@ static void add_secret(struct str *list, size_t *n, struct str secret)
     }
 }
 
-/* Which secret a webhook is signed with is not known before it is parsed, and it is not parsed before. */
+/* Which secret a webhook is signed with is not known before it is parsed, and it is not parsed
+ * before. */
 static void collect_secrets(struct app *app)
 {
     app->nmeta_secrets = app->nmeta_tokens = 0;
@@ -233,10 +303,15 @@ static const struct http_handler handler = {on_headers, on_request, on_gone, on_
 
 struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n)
 {
+    static bool scripts_known;
     struct app *app = MEM_NEW(struct app);
     struct http_server_options o = http_server_defaults;
     struct str proxies[64];
 
+    if (!scripts_known) {
+        store_scripts_add(app_scripts);
+        scripts_known = true;
+    }
     app->loop = l;
     app->settings = s;
     app->i18n = i18n;
@@ -280,6 +355,11 @@ bool app_listen(struct app *app, struct err *err)
     return true;
 }
 
+bool app_listen_at(struct app *app, struct str where, struct err *err)
+{
+    return http_server_listen(app->server, where, NULL, err);
+}
+
 void app_serve(struct app *app, struct engine *e)
 {
     app->engine = e;
@@ -295,7 +375,13 @@ void app_reloaded(struct app *app, struct err *err)
 
 void app_drain(struct app *app, loop_fn *on_drained, void *ctx)
 {
+    app->draining = true;
     http_server_drain(app->server, on_drained, ctx);
+}
+
+void app_close(struct app *app)
+{
+    http_server_free(&app->server);
 }
 
 int app_port(const struct app *app)

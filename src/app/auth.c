@@ -1,6 +1,6 @@
 /*
- * auth: credentials. A key names its tenant, so one HGET finds it; what was found is believed for five
- * seconds, and a revocation in this process forgets at once.
+ * auth: credentials. A key names its tenant, so one HGET finds it; what was found is believed for
+ * five seconds, and a revocation in this process forgets at once.
  */
 #include "app_int.h"
 #include "base/mem.h"
@@ -59,8 +59,8 @@ static void admit(struct request *r, handler_fn *next)
     next(r);
 }
 
-static void fill(struct request *r, struct engine_tenant *et, unsigned role, bool broadcast, struct str id,
-                 struct str name)
+static void fill(struct request *r, struct engine_tenant *et, unsigned role, bool broadcast,
+                 struct str id, struct str name)
 {
     r->who = (struct identity){.et = et,
                                .tenant = engine_tenant(et),
@@ -143,7 +143,8 @@ static void look_up(struct request *r, struct str secret, handler_fn *next)
 
 static bool is_bootstrap(const struct app *app, struct str secret)
 {
-    return app->settings->bootstrap_key.n > 0 && str_eq_secret(secret, app->settings->bootstrap_key);
+    return app->settings->bootstrap_key.n > 0 &&
+           str_eq_secret(secret, app->settings->bootstrap_key);
 }
 
 static void check_secret(struct request *r, struct str secret, handler_fn *next)
@@ -153,43 +154,69 @@ static void check_secret(struct request *r, struct str secret, handler_fn *next)
     if (is_bootstrap(r->app, secret)) {
         struct engine_tenant *et = engine_tenant_find(r->app->engine, STR("default"));
 
-        fill(r, et != NULL ? et : engine_tenant_at(r->app->engine, 0), KEY_ADMIN, true, STR("bootstrap"),
-             STR("bootstrap"));
+        fill(r, et != NULL ? et : engine_tenant_at(r->app->engine, 0), KEY_ADMIN, true,
+             STR("bootstrap"), STR("bootstrap"));
         admit(r, next);
         return;
     }
     cached = map_get(r->app->key_cache, cache_key_of(r, secret));
     if (cached != NULL && cached->until.us > mono_now().us) {
-        fill(r, cached->et, cached->role, cached->broadcast, str_of(cached->id), str_of(cached->name));
+        fill(r, cached->et, cached->role, cached->broadcast, str_of(cached->id),
+             str_of(cached->name));
         admit(r, next);
         return;
     }
     look_up(r, secret, next);
 }
 
+static bool is_open(const struct request *r)
+{
+    return (r->route->flags & ROUTE_PUBLIC) != 0 ||
+           ((r->route->flags & ROUTE_LOOPBACK) != 0 && http_req_is_loopback(r->http));
+}
+
+/* The key as given, or STR_NONE for anything that cannot be one. */
+static struct str secret_of(struct request *r)
+{
+    struct str header = http_req_header(r->http, STR("Authorization")), tenant, id;
+    struct str secret = str_trim(str_slice(header, 7, header.n));
+
+    if (header.n < 8 || !str_ieq(str_slice(header, 0, 7), STR("Bearer ")) ||
+        http_req_header_count(r->http, STR("Authorization")) != 1) {
+        return STR_NONE;
+    }
+    return is_bootstrap(r->app, secret) || api_key_parse(secret, &tenant, &id) ? secret : STR_NONE;
+}
+
+bool auth_looks_good(struct request *r)
+{
+    bool given = http_req_header_count(r->http, STR("Authorization")) > 0;
+
+    if ((!given && is_open(r)) || secret_of(r).n > 0) {
+        return true;
+    }
+    refuse(r, given ? "this key is not known, or was revoked"
+                    : "a key is needed: Authorization: Bearer <key>");
+    return false;
+}
+
 void auth_check(struct request *r, handler_fn *next)
 {
-    struct str header = http_req_header(r->http, STR("Authorization"));
-    bool open = (r->route->flags & ROUTE_PUBLIC) != 0 ||
-                ((r->route->flags & ROUTE_LOOPBACK) != 0 && http_req_is_loopback(r->http));
+    struct str secret = secret_of(r);
 
-    if (header.n == 0 && open) {
+    if (secret.n == 0) { /* auth_looks_good() let it pass: the route is open */
         next(r);
         return;
     }
-    if (header.n < 8 || !str_ieq(str_slice(header, 0, 7), STR("Bearer ")) ||
-        http_req_header_count(r->http, STR("Authorization")) != 1) {
-        refuse(r, "a key is needed: Authorization: Bearer <key>");
-        return;
-    }
     if (r->app->engine == NULL || !engine_ready(r->app->engine)) {
-        if (open) {
+        if (is_open(r)) {
             next(r);
             return;
         }
-        err_set(&r->err, ERR_STORE_UNAVAILABLE, "the gateway is starting or stopping, or Redis is not there yet");
+        err_set(&r->err, ERR_STORE_UNAVAILABLE,
+                "the gateway is starting or stopping, or Redis is not there yet");
         reply_error(r, &r->err);
         return;
     }
-    check_secret(r, str_trim(str_slice(header, 7, header.n)), next);
+    check_secret(r, secret, next);
 }

@@ -1,4 +1,5 @@
-/* problem: RFC 9457 problem+json, rendered here alone, from the one table of errors (base/err.h). */
+/* problem: RFC 9457 problem+json, rendered here alone, from the one table of errors (base/err.h).
+ */
 #include "app_int.h"
 
 #include <stdio.h>
@@ -9,16 +10,26 @@ static struct str title_of(int status)
         int status;
         const char *title;
     } titles[] = {
-        {400, "Bad Request"},           {401, "Unauthorized"},
-        {403, "Forbidden"},             {404, "Not Found"},
-        {405, "Method Not Allowed"},    {406, "Not Acceptable"},
-        {408, "Request Timeout"},       {409, "Conflict"},
-        {411, "Length Required"},       {413, "Content Too Large"},
-        {414, "URI Too Long"},          {415, "Unsupported Media Type"},
-        {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-        {431, "Header Fields Too Large"}, {500, "Internal Server Error"},
-        {501, "Not Implemented"},       {502, "Bad Gateway"},
-        {503, "Service Unavailable"},   {504, "Gateway Timeout"},
+        {400, "Bad Request"               },
+        {401, "Unauthorized"              },
+        {403, "Forbidden"                 },
+        {404, "Not Found"                 },
+        {405, "Method Not Allowed"        },
+        {406, "Not Acceptable"            },
+        {408, "Request Timeout"           },
+        {409, "Conflict"                  },
+        {411, "Length Required"           },
+        {413, "Content Too Large"         },
+        {414, "URI Too Long"              },
+        {415, "Unsupported Media Type"    },
+        {422, "Unprocessable Content"     },
+        {429, "Too Many Requests"         },
+        {431, "Header Fields Too Large"   },
+        {500, "Internal Server Error"     },
+        {501, "Not Implemented"           },
+        {502, "Bad Gateway"               },
+        {503, "Service Unavailable"       },
+        {504, "Gateway Timeout"           },
         {505, "HTTP Version Not Supported"},
     };
 

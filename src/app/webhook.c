@@ -1,9 +1,9 @@
-/* webhook: the paths for the providers. Signature first, over the bytes as received; nothing is parsed before. */
+/* webhook: the paths for the providers. Signature first, over the bytes as received; nothing is
+ * parsed before. */
 #include "app_int.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "jobs/metrics.h"
-
 
 static const char twiml[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>";
 
@@ -13,15 +13,18 @@ void webhook_meta_get(struct request *r)
 {
     const struct pairs *query = http_req_params(r->http);
     struct str challenge = STR_NONE;
-    int status = query == NULL ? 400 : meta_handshake(query, r->app->meta_tokens, r->app->nmeta_tokens, &challenge);
+    int status = query == NULL
+                     ? 400
+                     : meta_handshake(query, r->app->meta_tokens, r->app->nmeta_tokens, &challenge);
 
     if (status == 200) {
         reply_text(r, 200, "text/plain", challenge);
         return;
     }
     err_set(&r->err, status == 403 ? ERR_FORBIDDEN : ERR_BAD_REQUEST,
-            status == 403 ? "hub.mode or hub.verify_token is missing or wrong"
-                          : "hub.challenge is missing or not 1 to 128 letters, digits, '-' and '_'");
+            status == 403
+                ? "hub.mode or hub.verify_token is missing or wrong"
+                : "hub.challenge is missing or not 1 to 128 letters, digits, '-' and '_'");
     reply_error(r, &r->err);
 }
 
@@ -51,8 +54,8 @@ void webhook_meta_headers(struct request *r)
     r->hashers = ARENA_ARRAY(r->a, struct hasher, r->app->nmeta_secrets + 1);
     for (; r->nhashers < r->app->nmeta_secrets; r->nhashers++) {
         hasher_init_hmac(&r->hashers[r->nhashers], HASH_SHA256, r->app->meta_secrets[r->nhashers]);
-        http_req_hash(r->http, &r->hashers[r->nhashers]);
     }
+    http_req_hash(r->http, r->hashers, r->nhashers);
 }
 
 struct meta_check { /* which of the configured secrets made the signature */
@@ -108,13 +111,15 @@ static void on_kept(void *ctx, const struct err *err)
 }
 
 /* A number that is configured, but under another secret: the signature is as good as wrong. */
-static bool foreign_secret(const struct request *r, const struct inbound_batch *batch, struct meta_check *check)
+static bool foreign_secret(const struct request *r, const struct inbound_batch *batch,
+                           struct meta_check *check)
 {
     for (size_t i = 0; i < batch->n; i++) {
         const struct tenant_settings *t;
-        const struct sender *s = batch->items[i].number_id.n > 0
-                                     ? settings_sender_meta(r->app->settings, batch->items[i].number_id, &t)
-                                     : settings_sender_meta_account(r->app->settings, batch->items[i].account, &t);
+        const struct sender *s =
+            batch->items[i].number_id.n > 0
+                ? settings_sender_meta(r->app->settings, batch->items[i].number_id, &t)
+                : settings_sender_meta_account(r->app->settings, batch->items[i].account, &t);
 
         if (s != NULL && !meta_allowed(check, s)) {
             return true;
@@ -136,7 +141,8 @@ void webhook_meta_post(struct request *r)
         /* Signed, but no JSON: a non-200 would be repeated for a week. It is kept as it is. */
         batch.items = ARENA_NEW(r->a, struct inbound);
         batch.n = 1;
-        batch.items[0] = (struct inbound){.kind = INBOUND_OTHER, .raw = http_req_body(r->http), .detail = STR("not understood")};
+        batch.items[0] = (struct inbound){
+            .kind = INBOUND_OTHER, .raw = http_req_body(r->http), .detail = STR("not understood")};
     }
     if (foreign_secret(r, &batch, &check)) {
         refuse_signature(r, ERR_BAD_SIGNATURE);
@@ -163,7 +169,8 @@ static const struct sender *twilio_sender(struct request *r, const struct pairs 
     for (size_t i = 0; i < r->app->settings->ntenants; i++) {
         t = &r->app->settings->tenants[i];
         for (size_t k = 0; k < t->nsenders; k++) {
-            if (t->senders[k].provider == PROVIDER_TWILIO && str_eq(t->senders[k].account_sid, account)) {
+            if (t->senders[k].provider == PROVIDER_TWILIO &&
+                str_eq(t->senders[k].account_sid, account)) {
                 return &t->senders[k];
             }
         }
@@ -197,7 +204,8 @@ static void twilio_post(struct request *r)
     if (!provider_twilio.parse(r->a, body, &batch, &r->err)) {
         batch.items = ARENA_NEW(r->a, struct inbound);
         batch.n = 1;
-        batch.items[0] = (struct inbound){.kind = INBOUND_OTHER, .raw = body, .detail = STR("not understood")};
+        batch.items[0] =
+            (struct inbound){.kind = INBOUND_OTHER, .raw = body, .detail = STR("not understood")};
     }
     if (batch.n > 0 && batch.items[0].kind == INBOUND_STATUS && batch.items[0].correlation.n == 0) {
         batch.items[0].correlation = request_param(r, "c");

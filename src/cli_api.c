@@ -1,0 +1,297 @@
+/*
+ * cli_api: `crewline users import` and `send-test`: the very code of the API. The command opens the app on a
+ * free loopback port with a key made for its own length, asks it as any client would, and prints the answer.
+ */
+#include "main.h"
+
+#include "app/app.h"
+#include "base/mem.h"
+#include "domain/api_key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FILE_MAX ((size_t)16 << 20)
+#define WATCH_MS 300
+#define WATCH_TRIES 40
+
+struct api_command {
+    struct arena *a;
+    struct command *c;
+    struct app *app;
+    struct engine_tenant *et;
+    struct api_key key;
+    struct buf secret, file;
+    const char *method, *path, *type;
+    struct str body;
+    struct op *pending;
+    struct timer *watch;
+    int tries;
+    void (*on_answer)(struct api_command *k, const struct http_answer *answer);
+    int exit_code;
+};
+
+/* ---- the end: the key is revoked ---- */
+
+static void on_revoked(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct api_command *k = ctx;
+
+    (void)err; /* unrevoked it is still unknown: its secret dies with this process */
+    (void)outcome;
+    k->pending = NULL;
+    command_end(k->c, k->exit_code);
+}
+
+static void finish(struct api_command *k, int exit_code)
+{
+    struct commit *commit = commit_new(engine_tenant(k->et)->id);
+
+    k->exit_code = exit_code;
+    commit_once(commit, arena_printf(k->a, "revoke-%.*s", STR_ARG(k->key.id)));
+    api_key_revoke(k->key.id, commit);
+    k->pending = commit_run(engine_store(k->c->engine), &commit, on_revoked, k);
+}
+
+/* ---- asking ---- */
+
+static void on_http(void *ctx, const struct err *err, const struct http_answer *answer)
+{
+    struct api_command *k = ctx;
+
+    k->pending = NULL;
+    if (err != NULL) {
+        fprintf(stderr, "crewline: %s\n", err->msg);
+        finish(k, EXIT_FAIL);
+        return;
+    }
+    k->on_answer(k, answer);
+}
+
+static void ask(struct api_command *k)
+{
+    struct pair headers[2] = {
+        {STR("Authorization"), arena_printf(k->a, "Bearer %.*s", STR_ARG(buf_str(&k->secret)))}, {STR("Content-Type"), str_of(k->type)}};
+    const struct http_call call = {.method = k->method,
+                                   .url = arena_printf(k->a, "http://127.0.0.1:%d%s", app_port(k->app), k->path),
+                                   .headers = headers,
+                                   .nheaders = k->body.n > 0 ? 2 : 1,
+                                   .body = k->body,
+                                   .timeout_ms = 600000,
+                                   .response_bytes_max = FILE_MAX};
+
+    k->pending = http_call_start(engine_http(k->c->engine), &call, on_http, k);
+}
+
+static void on_key(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct api_command *k = ctx;
+
+    (void)outcome;
+    k->pending = NULL;
+    if (err != NULL) {
+        fprintf(stderr, "crewline: %s\n", err->msg);
+        command_end(k->c, EXIT_UNAVAILABLE);
+        return;
+    }
+    ask(k);
+}
+
+static void on_ready(struct command *c)
+{
+    struct api_command *k = c->user;
+    struct str id = args_flag(c->args, "--tenant");
+    struct err err = {0};
+    struct commit *commit;
+
+    k->c = c;
+    k->et = id.n > 0 ? engine_tenant_find(c->engine, id) : engine_tenant_at(c->engine, 0);
+    if (k->et == NULL) {
+        fprintf(stderr, "crewline: there is no tenant \"%.*s\"\n", STR_ARG(id));
+        command_end(c, EXIT_FAIL);
+        return;
+    }
+    k->app = app_new(c->loop, c->settings, c->i18n);
+    if (!app_listen_at(k->app, STR("127.0.0.1:0"), &err)) {
+        fprintf(stderr, "crewline: %s\n", err.msg);
+        command_end(c, EXIT_UNAVAILABLE);
+        return;
+    }
+    app_serve(k->app, c->engine);
+    api_key_make(k->a, engine_tenant(k->et)->id, STR("command line"), KEY_ADMIN, true, &k->key, &k->secret);
+    commit = commit_new(engine_tenant(k->et)->id);
+    commit_once(commit, k->key.id);
+    api_key_put(&k->key, commit);
+    k->pending = commit_run(engine_store(c->engine), &commit, on_key, k);
+}
+
+/* Before the engine and the loop go: what hangs on them. */
+static void on_end(struct command *c)
+{
+    struct api_command *k = c->user;
+
+    op_cancel(&k->pending);
+    timer_free(&k->watch);
+    app_free(&k->app);
+}
+
+static int run(struct api_command *k, const struct args *a, bool work, void (*ready)(struct command *c))
+{
+    const struct command_hooks hooks = {.on_ready = ready, .on_end = on_end, .work = work};
+    int code;
+
+    k->a = arena_new();
+    buf_init(&k->secret, 512);
+    code = command_run(a, &hooks, k);
+    mem_wipe(k->secret.p, k->secret.n);
+    buf_fini(&k->secret);
+    buf_fini(&k->file);
+    arena_free(&k->a);
+    return code;
+}
+
+static void print_refusal(const struct http_answer *answer)
+{
+    struct json *j = NULL;
+
+    if (json_parse(answer->body, 1 << 20, &j, NULL)) {
+        fprintf(stderr, "crewline: %.*s\n", STR_ARG(json_get_str(j, "detail")));
+        json_free(&j);
+    } else {
+        fprintf(stderr, "crewline: the answer was %d\n", answer->status);
+    }
+}
+
+/* ---- users import ---- */
+
+static void on_imported(struct api_command *k, const struct http_answer *answer)
+{
+    struct json *j = NULL;
+
+    if (answer->status != 200 || !json_parse(answer->body, FILE_MAX, &j, NULL)) {
+        print_refusal(answer);
+        finish(k, EXIT_FAIL);
+        return;
+    }
+    printf("%lld created, %lld updated, %zu failed\n", (long long)json_get_int(j, "created", 0),
+           (long long)json_get_int(j, "updated", 0), json_len(json_get(j, "failed")));
+    for (size_t i = 0; i < json_len(json_get(j, "failed")); i++) {
+        const struct json *row = json_at(json_get(j, "failed"), i);
+
+        fprintf(stderr, "row %lld: %.*s\n", (long long)json_get_int(row, "row", 0), STR_ARG(json_get_str(row, "error")));
+    }
+    finish(k, json_len(json_get(j, "failed")) == 0 ? EXIT_OK : EXIT_FAIL);
+    json_free(&j);
+}
+
+static bool read_file(const char *path, struct buf *out)
+{
+    FILE *f = fopen(path, "rb");
+    char part[65536];
+    size_t n;
+
+    if (f == NULL) {
+        perror(path);
+        return false;
+    }
+    while ((n = fread(part, 1, sizeof(part), f)) > 0) {
+        buf_add(out, str_make(part, n));
+    }
+    fclose(f);
+    if (!buf_ok(out)) {
+        fprintf(stderr, "crewline: %s is larger than 16 MiB; split it\n", path);
+    }
+    return buf_ok(out);
+}
+
+int cmd_users(const struct args *a)
+{
+    struct api_command k = {.method = "POST", .path = "/api/v1/users/import", .on_answer = on_imported};
+
+    if (a->nrest != 2 || strcmp(a->rest[0], "import") != 0) {
+        fprintf(stderr, "usage: crewline users import FILE.csv|FILE.json [--tenant T]\n");
+        return EXIT_USAGE;
+    }
+    k.type = str_ends(str_of(a->rest[1]), STR(".csv")) ? "text/csv" : "application/json";
+    buf_init(&k.file, FILE_MAX);
+    if (!read_file(a->rest[1], &k.file)) {
+        buf_fini(&k.file);
+        return EXIT_FAIL;
+    }
+    k.body = buf_str(&k.file);
+    return run(&k, a, false, on_ready);
+}
+
+/* ---- send-test: sent, and watched until it is on its way ---- */
+
+static void on_state(struct api_command *k, const struct http_answer *answer);
+
+static void on_watch(void *ctx)
+{
+    ask(ctx);
+}
+
+static void on_state(struct api_command *k, const struct http_answer *answer)
+{
+    struct json *j = NULL;
+    struct str state;
+    bool waits;
+
+    if (answer->status >= 300 || !json_parse(answer->body, 1 << 20, &j, NULL)) {
+        print_refusal(answer);
+        finish(k, EXIT_FAIL);
+        return;
+    }
+    state = json_get_str(j, "state");
+    if (k->body.n > 0) {
+        k->method = "GET";
+        k->path = arena_printf(k->a, "/api/v1/messages/%.*s", STR_ARG(json_get_str(j, "id"))).p;
+        k->body = STR_NONE;
+    }
+    waits = (str_eqz(state, "queued") || str_eqz(state, "sending")) && ++k->tries < WATCH_TRIES;
+    if (waits) {
+        timer_start(k->watch, WATCH_MS);
+    } else {
+        const struct json *timeline = json_get(j, "timeline");
+        const struct json *last = json_len(timeline) > 0 ? json_at(timeline, json_len(timeline) - 1) : NULL;
+
+        printf("%.*s\n", STR_ARG(state));
+        if (json_get(last, "error") != NULL) {
+            fprintf(stderr, "crewline: %.*s; %.*s\n", STR_ARG(json_get_str(json_get(last, "error"), "title")),
+                    STR_ARG(json_get_str(json_get(last, "error"), "advice")));
+        }
+        finish(k, str_eqz(state, "failed") || str_eqz(state, "expired") ? EXIT_FAIL : EXIT_OK);
+    }
+    json_free(&j);
+}
+
+static void begin_watching(struct command *c)
+{
+    struct api_command *k = c->user;
+
+    k->watch = timer_new(c->loop, on_watch, k);
+    on_ready(c);
+}
+
+int cmd_send_test(const struct args *a)
+{
+    struct api_command k = {
+        .method = "POST", .path = "/api/whatsapp/send-test", .type = "application/json", .on_answer = on_state};
+    struct str to = args_flag(a, "--to"), text = args_flag(a, "--text");
+    struct jw w;
+
+    if (to.n == 0) {
+        fprintf(stderr, "usage: crewline send-test --to +12025550117 [--text TEXT] [--tenant T]\n");
+        return EXIT_USAGE;
+    }
+    buf_init(&k.file, 64 * 1024);
+    jw_init(&w, &k.file);
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "to", to);
+    if (text.n > 0) {
+        jw_str(&w, "message", text);
+    }
+    jw_close(&w, '}');
+    k.body = buf_str(&k.file);
+    return run(&k, a, true, begin_watching);
+}
