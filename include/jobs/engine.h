@@ -60,6 +60,8 @@ struct sender_health {
     int64_t in_flight;
 };
 size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max);
+/** Lets a paused sender go on at once (one that is not paused does). False: there is no such sender. */
+bool engine_sender_resume(struct engine_tenant *et, struct str id);
 /** "ok", "degraded", "down" for the callback endpoint, with a reason. */
 const char *engine_callback_health(const struct engine_tenant *et, struct str *reason);
 

@@ -1,0 +1,321 @@
+/*
+ * api_callbacks: events that the CMMS has not taken: those to be tried again, and those given up
+ * (dead letters), with the reasons; and their replay. A replay sends the same event: same id, same
+ * sequence.
+ */
+#include "app_int.h"
+#include "domain/plan.h"
+
+struct callback_list {
+    int64_t limit, at;
+};
+struct replay {
+    struct str lane, sequence, body;
+};
+
+static void refuse(struct request *r, enum err_code code, const char *fmt, struct str value)
+{
+    err_set(&r->err, code, fmt, STR_ARG(str_slice(value, 0, 60)));
+    reply_error(r, &r->err);
+}
+
+/* id, type and subject of a stored event. */
+static void write_event(struct request *r, struct str sealed, struct jw *w)
+{
+    struct str text;
+    struct json *j = NULL;
+    struct err err = {0};
+
+    if (sealed.n == 0 ||
+        !vault_open_arena(r->who.tenant->vault, r->a, STR("ev"), "b", sealed, &text, &err) ||
+        !json_parse(text, (size_t)4 << 20, &j, &err)) {
+        jw_null(w, "event");
+        return;
+    }
+    jw_open(w, "event", '{');
+    jw_str(w, "id", json_get_str(j, "id"));
+    jw_str(w, "type", json_get_str(j, "type"));
+    jw_str(w, "subject", json_get_str(j, "subject"));
+    jw_str(w, "time", json_get_str(j, "time"));
+    jw_close(w, '}');
+    json_free(&j);
+}
+
+/* ---- callbacks that fail now ---- */
+
+static void write_callback(struct request *r, const struct reply *row, struct jw *w)
+{
+    jw_open(w, NULL, '{');
+    jw_str(w, "id", reply_str(reply_at(row, 0)));
+    jw_str(w, "sequence", reply_str(reply_at(row, 0)));
+    jw_z(w, "state", reply_int(reply_at(row, 2)) > 0 ? "waiting" : "trying");
+    jw_int(w, "tries", reply_int(reply_at(row, 3)));
+    jw_str(w, "reason", reply_str(reply_at(row, 4)));
+    jw_wall(w, "next_try_at", (struct wall){reply_int(reply_at(row, 2))});
+    jw_int(w, "waiting_behind", reply_int(reply_at(row, 5)));
+    write_event(r, reply_str(reply_at(row, 6)), w);
+    jw_close(w, '}');
+}
+
+static void on_failing(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+    struct jw w;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    reply_begin(r, &w);
+    jw_open(&w, NULL, '{');
+    jw_open(&w, "items", '[');
+    for (size_t i = 1; i < reply_len(reply); i++) {
+        write_callback(r, reply_at(reply, i), &w);
+    }
+    jw_close(&w, ']');
+    cursor_write(&w, reply_int(reply_at(reply, 0)) < 0
+                         ? STR_NONE
+                         : arena_printf(r->a, "%lld", (long long)reply_int(reply_at(reply, 0))));
+    jw_close(&w, '}');
+    reply_built(r, 200, &r->out);
+}
+
+void api_callback_list(struct request *r)
+{
+    int64_t limit, at = 0;
+    struct str after;
+    struct call call;
+
+    if (!request_limit(r, &limit) || !request_cursor(r, &after)) {
+        return;
+    }
+    if (after.n > 0 && !str_to_i64(after, 0, INT32_MAX, &at)) {
+        refuse(r, ERR_BAD_REQUEST, "?cursor= is not a next_cursor of this collection%.*s",
+               STR_NONE);
+        return;
+    }
+    call_script(r, &call, "failing");
+    call_int(&call, at);
+    call_int(&call, limit);
+    r->pending = store_run(engine_store(r->e), &call, on_failing, r);
+}
+
+/* ---- try it now ---- */
+
+static void accepted(struct request *r, struct str id)
+{
+    struct jw w;
+
+    reply_begin(r, &w);
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "id", id);
+    jw_z(&w, "state", "queued");
+    jw_close(&w, '}');
+}
+
+static void on_retried(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    if (str_eqz(reply_str(reply), "none")) {
+        refuse(r, ERR_NOT_FOUND, "event \"%.*s\" does not wait for another try", r->args[0]);
+        return;
+    }
+    accepted(r, r->args[0]); /* "busy": it is being tried this moment */
+    idempotency_close(r, 202, buf_str(&r->out), NULL, STR_NONE);
+}
+
+/* The subject tells the lane. */
+static bool event_lane_of(struct request *r, struct str sealed, struct str *out)
+{
+    struct json *j = NULL;
+    struct buf lane;
+    struct str text;
+    struct err err = {0};
+
+    if (!vault_open_arena(r->who.tenant->vault, r->a, STR("ev"), "b", sealed, &text, &err) ||
+        !json_parse(text, (size_t)4 << 20, &j, &err)) {
+        return false;
+    }
+    buf_init(&lane, 128);
+    event_lane(r->who.tenant, json_get_str(j, "subject"), &lane);
+    *out = arena_dup(r->a, buf_str(&lane));
+    buf_fini(&lane);
+    json_free(&j);
+    return true;
+}
+
+static void on_event(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+    struct str lane;
+    struct call call;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    if (reply_len(reply) == 0 ||
+        !event_lane_of(r, reply_str(reply_at(reply_at(reply_at(reply, 0), 1), 1)), &lane)) {
+        refuse(r, ERR_NOT_FOUND, "there is no event \"%.*s\"", r->args[0]);
+        return;
+    }
+    call_script(r, &call, "retry");
+    call_str(&call, lane);
+    call_str(&call, r->args[0]);
+    call_str(&call, audit_entry(r, "callback.replay", r->args[0]));
+    r->pending = store_run(engine_store(r->e), &call, on_retried, r);
+}
+
+static bool has_endpoint(struct request *r)
+{
+    if (r->who.tenant->conf->callback_url.n > 0) {
+        return true;
+    }
+    refuse(r, ERR_CONFLICT, "tenant \"%.*s\" has no callback URL: its CMMS polls /api/v1/outbox",
+           r->who.tenant->id);
+    return false;
+}
+
+static void callback_replay(struct request *r)
+{
+    int64_t sequence;
+    struct call call;
+    struct str id;
+
+    if (!str_to_i64(r->args[0], 1, INT64_MAX, &sequence) ||
+        !str_eq(r->args[0], arena_printf(r->a, "%lld", (long long)sequence))) {
+        refuse(r, ERR_NOT_FOUND, "there is no event \"%.*s\"", r->args[0]);
+        return;
+    }
+    if (!has_endpoint(r)) {
+        return;
+    }
+    id = arena_printf(r->a, "%lld-0", (long long)sequence);
+    call_init(&call);
+    call_str(&call, STR("XRANGE"));
+    call_str(&call, tenant_key(r, "ev"));
+    call_str(&call, id);
+    call_str(&call, id);
+    r->pending = store_run(engine_store(r->e), &call, on_event, r);
+}
+
+void api_callback_replay(struct request *r)
+{
+    idempotency_open(r, callback_replay);
+}
+
+/* ---- dead letters ---- */
+
+static bool dead_open(struct request *r, struct arena *a, struct str id, struct str sealed,
+                      struct json **out)
+{
+    struct str key = arena_printf(a, "dl:%.*s", STR_ARG(id)), text;
+    struct err err = {0};
+
+    return sealed.n > 0 &&
+           vault_open_arena(r->who.tenant->vault, a, key, "b", sealed, &text, &err) &&
+           json_parse(text, 64 * 1024, out, &err);
+}
+
+static bool dead_row(struct request *r, struct listing *l, struct str id, const struct reply *row)
+{
+    struct json *j = NULL;
+
+    if (!dead_open(r, l->a, id, reply_str(reply_at(row, 2)), &j)) {
+        return false;
+    }
+    jw_open(&l->w, NULL, '{');
+    jw_str(&l->w, "id", id);
+    jw_str(&l->w, "kind", json_get_str(j, "kind"));
+    jw_str(&l->w, "sequence", json_get_str(j, "sequence"));
+    jw_str(&l->w, "reason", json_get_str(j, "reason"));
+    jw_int(&l->w, "tries", json_get_int(j, "tries", 0));
+    jw_str(&l->w, "at", json_get_str(j, "at"));
+    jw_close(&l->w, '}');
+    json_free(&j);
+    return true;
+}
+
+void api_dead_letter_list(struct request *r)
+{
+    static const char *const fields[] = {"b", NULL};
+    struct listing *l = ARENA_NEW(r->a, struct listing);
+
+    *l = (struct listing){
+        .index = STR("dl"), .order = "score", .prefix = "dl:", .fields = fields, .row = dead_row};
+    listing_start(r, l);
+}
+
+static void on_replayed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct request *r;
+    struct replay *p;
+    bool done;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    p = r->user;
+    /* The mark of this very dead letter may be a duplicate too: somebody else has put it back
+     * meanwhile. */
+    if (outcome->result == COMMIT_DUPLICATE && outcome->value.n == 0) {
+        reply_json(r, 202, p->body);
+    } else if (!idempotency_answered(r, outcome, &done)) {
+        reply_json(r, 202, p->body);
+    }
+}
+
+static void on_dead(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+    struct replay *p;
+    struct json *j = NULL;
+    struct commit *c;
+    struct str mark;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    if (!dead_open(r, r->a, r->args[0], reply_str(reply), &j)) {
+        refuse(r, ERR_NOT_FOUND, "there is no dead letter \"%.*s\"", r->args[0]);
+        return;
+    }
+    p = ARENA_NEW(r->a, struct replay);
+    p->lane = arena_dup(r->a, json_get_str(j, "lane"));
+    p->sequence = arena_dup(r->a, json_get_str(j, "sequence"));
+    mark = arena_printf(r->a, "rp:%.*s:%.*s", STR_ARG(r->args[0]), STR_ARG(json_get_str(j, "at")));
+    json_free(&j);
+    r->user = p;
+    accepted(r, r->args[0]);
+    p->body = arena_dup(r->a, buf_str(&r->out));
+    c = commit_new(r->who.tenant->id);
+    idempotency_checks(r, c);
+    commit_check_new(c, mark, STR_NONE);
+    commit_remember(c, mark, STR_NONE, STR_NONE);
+    commit_delete(c, arena_printf(r->a, "dl:%.*s", STR_ARG(r->args[0])));
+    commit_zrem(c, STR("dl"), r->args[0]);
+    commit_enqueue(c, STR(QUEUE_CB), p->lane, p->sequence, (struct wall){0}, false, NULL);
+    idempotency_writes(r, c, 202, p->body);
+    audit_write(r, c, "dead_letter.replay", r->args[0]);
+    r->pending = commit_run(engine_store(r->e), &c, on_replayed, r);
+}
+
+void api_dead_letter_replay(struct request *r)
+{
+    struct call call;
+
+    if (!str_starts(r->args[0], STR("cb:"))) {
+        refuse(r, ERR_NOT_FOUND, "there is no dead letter \"%.*s\"", r->args[0]);
+        return;
+    }
+    if (!has_endpoint(r)) {
+        return;
+    }
+    call_init(&call);
+    call_str(&call, STR("HGET"));
+    call_str(&call, tenant_key(r, arena_printf(r->a, "dl:%.*s", STR_ARG(r->args[0])).p));
+    call_str(&call, STR("b"));
+    r->pending = store_run(engine_store(r->e), &call, on_dead, r);
+}

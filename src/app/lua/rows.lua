@@ -1,0 +1,44 @@
+-- rows: a page of records by a sorted index, in one round trip; see struct listing in src/app/app_int.h.
+-- ARGV index order from to limit scan prefix filter value field...
+--   order: "up", "down" (by member, bounds as ZRANGEBYLEX takes them), "score" (largest first; from is
+--   "" or "score|member", the place to go on behind)
+--   filter: plain field of the record that must hold value, or ""
+-- Returns {place to go on behind or "", {id, score or "", value of each field...}...}
+local index, order, from, to = P .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local limit, scan, prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), P .. ARGV[7]
+local filter, value = ARGV[8], ARGV[9]
+local ids, step = nil, 1
+if order == 'up' then
+    ids = call('ZRANGEBYLEX', index, from, to, 'LIMIT', 0, scan)
+elseif order == 'down' then
+    ids = call('ZREVRANGEBYLEX', index, from, to, 'LIMIT', 0, scan)
+else
+    local at = 0
+    if from ~= '' then
+        local score, id = string.match(from, '^([^|]*)|(.*)$')
+        -- Where it stands now; if it has moved, what stood behind it has not.
+        if call('ZSCORE', index, id) == score then
+            at = call('ZREVRANK', index, id) + 1
+        else
+            at = call('ZCOUNT', index, '(' .. score, '+inf')
+        end
+    end
+    ids, step = call('ZREVRANGE', index, at, at + scan - 1, 'WITHSCORES'), 2
+end
+
+local out, n = {''}, 0
+for i = 1, #ids, step do
+    local id, score = ids[i], step == 2 and ids[i + 1] or ''
+    if filter == '' or call('HGET', prefix .. id, filter) == value then
+        local row = call('HMGET', prefix .. id, unpack(ARGV, 10))
+        table.insert(row, 1, score)
+        table.insert(row, 1, id)
+        n = n + 1
+        out[n + 1] = row
+    end
+    if n == limit or i + step > #ids then
+        if i + step <= #ids or #ids == scan * step then out[1] = step == 2 and score .. '|' .. id or id end
+        break
+    end
+end
+return out

@@ -1,0 +1,180 @@
+/*
+ * metrics_page: GET /metrics: the counters and histograms of this process (jobs/metrics), and
+ * gauges read on request. A key sees the gauges of its own tenant, a scraper on loopback those of
+ * all.
+ */
+#include "app_int.h"
+#include "jobs/metrics.h"
+
+#include <stdio.h>
+
+#define SENDERS_MAX 64
+
+static const char *const prio_words[PRIO_COUNT] = {"critical", "reply", "high", "normal", "low"};
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_addf(out, "# HELP crewline_%s %s\n# TYPE crewline_%s %s\n", name, help, name, type);
+}
+
+static void single(struct buf *out, const char *name, const char *type, const char *help,
+                   double value)
+{
+    head(out, name, type, help);
+    buf_addf(out, "crewline_%s %.15g\n", name, value);
+}
+
+static void by_priority(struct buf *out, const struct depths *d, bool age)
+{
+    const char *name = age ? "queue_oldest_seconds" : "queue_depth";
+
+    head(out, name, "gauge",
+         age ? "How long the first of its lanes has been ready"
+             : "Items waiting, due now (lanes behind the first 64 count one each)");
+    for (size_t i = 0; i < d->n; i++) {
+        for (int p = 0; p < PRIO_COUNT; p++) {
+            buf_addf(out, "crewline_%s{tenant=\"%.*s\",queue=\"%.*s\",lane=\"%s\"} %.15g\n", name,
+                     STR_ARG(d->v[i].tenant->id), STR_ARG(d->v[i].queue), prio_words[p],
+                     age ? (double)d->v[i].oldest_ms[p] / 1000 : (double)d->v[i].items[p]);
+        }
+    }
+}
+
+static void by_queue(struct buf *out, const struct depths *d, bool scheduled)
+{
+    const char *name = scheduled ? "queue_scheduled" : "queue_in_flight";
+
+    head(out, name, "gauge",
+         scheduled ? "Items accepted for later" : "Lanes leased to an instance");
+    for (size_t i = 0; i < d->n; i++) {
+        buf_addf(out, "crewline_%s{tenant=\"%.*s\",queue=\"%.*s\"} %lld\n", name,
+                 STR_ARG(d->v[i].tenant->id), STR_ARG(d->v[i].queue),
+                 (long long)(scheduled ? d->v[i].scheduled : d->v[i].in_flight));
+    }
+}
+
+static void by_sender(struct buf *out, const struct engine_tenant *et)
+{
+    struct sender_health senders[SENDERS_MAX];
+    size_t n = engine_senders(et, senders, SENDERS_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(out, "crewline_sender_paused{tenant=\"%.*s\",sender=\"%.*s\"} %d\n",
+                 STR_ARG(engine_tenant(et)->id), STR_ARG(senders[i].sender->id),
+                 senders[i].paused ? 1 : 0);
+    }
+}
+
+static void by_tenant(struct buf *out, const struct engine_tenant *et)
+{
+    struct str reason;
+
+    buf_addf(out, "crewline_callback_endpoint_up{tenant=\"%.*s\"} %d\n",
+             STR_ARG(engine_tenant(et)->id),
+             strcmp(engine_callback_health(et, &reason), "ok") == 0 ? 1 : 0);
+}
+
+static void each_tenant(struct request *r, struct buf *out,
+                        void (*write)(struct buf *out, const struct engine_tenant *et))
+{
+    if (r->who.et != NULL) {
+        write(out, r->who.et);
+        return;
+    }
+    for (size_t i = 0; i < engine_tenants(r->e); i++) {
+        write(out, engine_tenant_at(r->e, i));
+    }
+}
+
+static double resident_bytes(void)
+{
+    unsigned long long size = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    if (f != NULL) {
+        if (fscanf(f, "%llu %llu", &size, &resident) != 2) {
+            resident = 0;
+        }
+        fclose(f);
+    }
+    return (double)resident * 4096;
+}
+
+static void process(struct request *r, struct buf *out)
+{
+    struct http_server_stats http;
+    struct loop_stats loop;
+
+    http_server_stats(r->app->server, &http);
+    loop_stats(r->app->loop, &loop, true);
+    head(out, "build_info", "gauge", "The version that runs");
+    buf_addf(out, "crewline_build_info{version=\"%s\"} 1\n", CREWLINE_VERSION);
+    single(out, "http_connections", "gauge", "Open connections", (double)http.connections);
+    single(out, "http_requests_total", "counter", "Requests taken in", (double)http.requests);
+    single(out, "http_bad_requests_total", "counter", "Requests refused by the gate or the parser",
+           (double)http.bad_requests);
+    single(out, "loop_longest_turn_seconds", "gauge",
+           "Longest turn of the loop since the last look", (double)loop.longest_us / 1e6);
+    single(out, "resident_bytes", "gauge", "Memory in use", resident_bytes());
+}
+
+static void store(struct request *r, struct buf *out)
+{
+    struct store_stats s;
+    const char *reason;
+
+    store_stats(engine_store(r->e), &s);
+    single(out, "store_up", "gauge", "Redis is connected and keeps what was asked",
+           store_health(engine_store(r->e), &reason) == STORE_READY ? 1 : 0);
+    single(out, "store_calls_total", "counter", "Commands asked of Redis", (double)s.calls);
+    single(out, "store_reasked_total", "counter", "Commands asked once more", (double)s.reasked);
+    single(out, "store_reconnects_total", "counter", "Connections made again",
+           (double)s.reconnects);
+    single(out, "store_pending", "gauge", "Commands without a reply yet", (double)s.pending);
+    single(out, "store_reply_max_seconds", "gauge", "Longest wait for a reply",
+           (double)s.reply_us_max / 1e6);
+}
+
+static void answer(struct request *r, const struct depths *d)
+{
+    struct jw unused;
+    struct buf *out = reply_begin(r, &unused);
+
+    process(r, out);
+    metrics_write(out);
+    if (r->e != NULL) {
+        store(r, out);
+        head(out, "sender_paused", "gauge", "1: the sender is paused, its messages stay queued");
+        each_tenant(r, out, by_sender);
+        head(out, "callback_endpoint_up", "gauge", "1: the CMMS takes its events");
+        each_tenant(r, out, by_tenant);
+    }
+    if (d->n > 0) {
+        by_priority(out, d, false);
+        by_priority(out, d, true);
+        by_queue(out, d, false);
+        by_queue(out, d, true);
+    }
+    reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(out));
+}
+
+/* Without Redis the process still tells how it is; the gauges of the queues are left out. */
+static void on_depths(struct request *r, struct depths *d, const struct err *err)
+{
+    (void)err;
+    answer(r, d);
+}
+
+void health_metrics(struct request *r)
+{
+    struct depths *d = ARENA_NEW(r->a, struct depths);
+    const char *reason;
+
+    *d = (struct depths){.only = r->who.et, .done = on_depths};
+    if (r->e == NULL || !engine_ready(r->e) ||
+        store_health(engine_store(r->e), &reason) != STORE_READY) {
+        answer(r, d);
+        return;
+    }
+    depths_read(r, d);
+}

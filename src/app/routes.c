@@ -1,0 +1,170 @@
+/*
+ * routes: every path there is, with who may call it. The table is the one source: the matcher, the
+ * access rules, the OpenAPI document and the tests of route and role all read it.
+ */
+#include "app_int.h"
+
+#define ALL   KEY_ANY
+#define WRITE (KEY_CMMS | KEY_ADMIN)
+#define ADMIN KEY_ADMIN
+
+const struct route routes[] = {
+  /* providers */
+    {"POST",   "/whatsapp/webhook",                     0,     ROUTE_META,                       webhook_meta_post,       "Webhooks",
+     "Messages and statuses from Meta",                                                                                                                                      NULL,                                                        "MetaWebhook", NULL,           200},
+    {"GET",    "/whatsapp/webhook",                     0,     ROUTE_META_GET | ROUTE_NOT_READY, webhook_meta_get,        "Webhooks",
+     "Handshake with Meta",                                                                                                                                                  "hub.mode hub.verify_token hub.challenge",                   NULL,          NULL,           200},
+    {"POST",   "/api/whatsappwebhook/incoming",         0,     ROUTE_TWILIO,                     webhook_twilio_incoming, "Webhooks",
+     "Messages from Twilio",                                                                                                                                                 NULL,                                                        "TwilioForm",  NULL,           200},
+    {"POST",   "/api/whatsappwebhook/status",           0,     ROUTE_TWILIO,                     webhook_twilio_status,   "Webhooks",
+     "Statuses from Twilio",                                                                                                                                                 NULL,                                                        "TwilioForm",  NULL,           200},
+    {"GET",    "/api/whatsappwebhook/health",           ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   health_ready,
+     "Health",                                                                                                                           "Is it ready? The same as /readyz", NULL,                                                        NULL,          "Health",       200},
+
+ /* events */
+    {"POST",   "/api/v1/events",                        WRITE, 0,                                api_event_post,          "Events",
+     "Events of the CMMS: one, a batch, or binary mode",                                                                                                                     NULL,                                                        "Events",      "EventResults", 202},
+    {"GET",    "/api/v1/outbox",                        ALL,   0,                                api_outbox_get,          "Events",      "Events for the CMMS, in order",
+     "after wait limit",                                                                                                                                                                                                                  NULL,          "Outbox",       200},
+
+ /* messages */
+    {"POST",   "/api/v1/messages",                      WRITE, 0,                                api_message_post,        "Messages",    "Send one message",                 NULL,
+     "MessageRequest",                                                                                                                                                                                                                                   "Accepted",     202},
+    {"GET",    "/api/v1/messages",                      ALL,   0,                                api_message_list,        "Messages",
+     "The log of messages, newest first",                                                                                                                                    "user state work_order kind direction from to limit cursor", NULL,          "Messages",     200},
+    {"GET",    "/api/v1/messages/{id}",                 ALL,   0,                                api_message_get,         "Messages",
+     "One message with its timeline",                                                                                                                                        NULL,                                                        NULL,          "Message",      200},
+    {"POST",   "/api/whatsapp/send-test",               ADMIN, 0,                                api_send_test,           "Messages",
+     "Send a test message to any number",                                                                                                                                    NULL,                                                        "SendTest",    "Accepted",     202},
+
+ /* people */
+    {"GET",    "/api/v1/users",                         ALL,   0,                                api_user_list,           "People",      "People, by id",
+     "team site limit cursor",                                                                                                                                                                                                            NULL,          "Users",        200},
+    {"GET",    "/api/whatsapp/users",                   ALL,   0,                                api_user_list,           "People",      "People, by id",
+     "team site limit cursor",                                                                                                                                                                                                            NULL,          "Users",        200},
+    {"POST",   "/api/v1/users",                         WRITE, 0,                                api_user_post,           "People",      "Create a person",                  NULL,                                                        "User",
+     "User",                                                                                                                                                                                                                                                             201},
+    {"POST",   "/api/v1/users/import",                  WRITE, ROUTE_UPLOAD,                     api_user_import,         "People",
+     "Create and update many people: a JSON array, or CSV",                                                                                                                  NULL,                                                        "Import",      "ImportResult", 200},
+    {"GET",    "/api/v1/users/{id}",                    ALL,   0,                                api_user_get,            "People",      "One person",                       NULL,                                                        NULL,          "User",
+     200                                                                                                                                                                                                                                                                    },
+    {"PUT",    "/api/v1/users/{id}",                    WRITE, 0,                                api_user_put,            "People",
+     "Change a person; members left out stay as they are",                                                                                                                   NULL,                                                        "User",        "User",         200},
+    {"DELETE", "/api/v1/users/{id}",                    WRITE, 0,                                api_user_delete,         "People",
+     "Delete a person with conversation and messages",                                                                                                                       NULL,                                                        NULL,          NULL,           204},
+
+ /* work orders */
+    {"GET",    "/api/v1/work_orders",                   ALL,   0,                                api_order_list,          "Work orders",
+     "Work orders, last changed first",                                                                                                                                      "status assignee team site limit cursor",                    NULL,
+     "WorkOrders",                                                                                                                                                                                                                                                       200},
+    {"GET",    "/api/v1/work_orders/{number}",          ALL,   0,                                api_order_get,           "Work orders",
+     "One work order, by number or id",                                                                                                                                      NULL,                                                        NULL,          "WorkOrder",    200},
+    {"GET",    "/api/v1/work_orders/{number}/timeline", ALL,   0,                                api_order_timeline,      "Work orders",
+     "What happened to it, oldest first",                                                                                                                                    "limit cursor",                                              NULL,          "Timeline",     200},
+    {"GET",    "/api/v1/work_orders/{number}/media",    ALL,   0,                                api_order_media,         "Work orders",
+     "Photos and files of it",                                                                                                                                               "limit cursor",                                              NULL,          "MediaList",    200},
+
+ /* what runs by itself */
+    {"GET",    "/api/v1/senders",                       ALL,   0,                                api_sender_list,         "Operation",   "State of each sender",
+     "limit cursor",                                                                                                                                                                                                                      NULL,          "Senders",      200},
+    {"POST",   "/api/v1/senders/{id}/resume",           ADMIN, 0,                                api_sender_resume,       "Operation",
+     "Let a paused sender go on",                                                                                                                                            NULL,                                                        NULL,          "Sender",       200},
+    {"GET",    "/api/v1/callbacks",                     ALL,   0,                                api_callback_list,       "Operation",
+     "Events that the CMMS has not taken yet, next try first",                                                                                                               "limit cursor",                                              NULL,          "Callbacks",
+     200                                                                                                                                                                                                                                                                    },
+    {"POST",   "/api/v1/callbacks/{id}/replay",         ADMIN, 0,                                api_callback_replay,     "Operation",
+     "Try it now",                                                                                                                                                           NULL,                                                        NULL,          "Accepted",     202},
+    {"GET",    "/api/v1/dead_letters",                  ALL,   0,                                api_dead_letter_list,    "Operation",
+     "What was given up, newest first",                                                                                                                                      "limit cursor",                                              NULL,          "DeadLetters",  200},
+    {"POST",   "/api/v1/dead_letters/{id}/replay",      ADMIN, 0,                                api_dead_letter_replay,  "Operation",
+     "Put it back into its queue",                                                                                                                                           NULL,                                                        NULL,          "Accepted",     202},
+
+ /* access */
+    {"GET",    "/api/v1/keys",                          ADMIN, 0,                                api_key_list,            "Access",      "API keys, without their secrets",
+     "limit cursor",                                                                                                                                                                                                                      NULL,          "Keys",         200},
+    {"POST",   "/api/v1/keys",                          ADMIN, 0,                                api_key_post,            "Access",
+     "Create a key; its secret is shown this once",                                                                                                                          NULL,                                                        "KeyRequest",  "NewKey",       201},
+    {"DELETE", "/api/v1/keys/{id}",                     ADMIN, 0,                                api_key_delete,          "Access",      "Revoke a key",                     NULL,                                                        NULL,
+     NULL,                                                                                                                                                                                                                                                               204},
+    {"GET",    "/api/v1/audit",                         ADMIN, 0,                                api_audit_list,          "Access",      "Who did what, newest first",
+     "limit cursor",                                                                                                                                                                                                                      NULL,          "Audit",        200},
+
+ /* watching it */
+    {"GET",    "/healthz",                              ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   health_live,             "Health",
+     "Does the loop turn?",                                                                                                                                                  NULL,                                                        NULL,          "Alive",        200},
+    {"GET",    "/readyz",                               ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   health_ready,            "Health",
+     "Is it ready? Details with a key",                                                                                                                                      NULL,                                                        NULL,          "Health",       200},
+    {"GET",    "/metrics",                              ALL,   ROUTE_LOOPBACK | ROUTE_NOT_READY, health_metrics,          "Health",
+     "Prometheus text; without a key from loopback only",                                                                                                                    NULL,                                                        NULL,          NULL,           200},
+    {"GET",    "/api/openapi.json",                     ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   api_openapi,             "Documents",
+     "This document",                                                                                                                                                        NULL,                                                        NULL,          NULL,           200},
+    {"GET",    "/api/docs",                             ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   api_docs,                "Documents",
+     "This document as a page",                                                                                                                                              NULL,                                                        NULL,          NULL,           200},
+};
+const size_t nroutes = ARRAY_LEN(routes);
+
+/* The next part of a path: "/a/b" -> "a", "/b". */
+static bool part(struct str *path, struct str *out)
+{
+    struct str rest;
+
+    if (path->n == 0 || path->p[0] != '/') {
+        return false;
+    }
+    str_cut(str_slice(*path, 1, path->n), '/', out, &rest);
+    *path = str_slice(*path, 1 + out->n, path->n);
+    return true;
+}
+
+static bool decode(struct arena *a, struct str text, struct str *out)
+{
+    struct buf plain;
+    bool ok;
+
+    buf_init(&plain, 16 * 1024);
+    ok = percent_decode(&plain, text, false) && buf_ok(&plain) && plain.n > 0 &&
+         str_is_utf8(buf_str(&plain));
+    if (ok) {
+        *out = arena_dup(a, buf_str(&plain));
+    }
+    buf_fini(&plain);
+    return ok;
+}
+
+static bool fits(struct arena *a, const char *pattern, struct str path, struct str args[3])
+{
+    struct str want = str_of(pattern), w, p;
+    size_t n = 0;
+
+    while (part(&want, &w)) {
+        if (!part(&path, &p)) {
+            return false;
+        }
+        if (w.n > 0 && w.p[0] == '{') {
+            if (!decode(a, p, &args[n++])) {
+                return false;
+            }
+        } else if (!str_eq(w, p)) {
+            return false;
+        }
+    }
+    return path.n == 0;
+}
+
+const struct route *route_find(struct arena *a, struct str method, struct str path,
+                               struct str args[3], struct buf *allow)
+{
+    bool head = str_eqz(method, "HEAD");
+
+    for (size_t i = 0; i < nroutes; i++) {
+        if (!fits(a, routes[i].path, path, args)) {
+            continue;
+        }
+        if (str_eqz(head ? STR("GET") : method, routes[i].method)) {
+            return &routes[i];
+        }
+        buf_addf(allow, "%s%s%s", allow->n > 0 ? ", " : "", routes[i].method,
+                 strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+    }
+    return NULL;
+}
