@@ -46,6 +46,9 @@ void webhook_meta_headers(struct request *r)
 {
     uint8_t mac[SHA256_BYTES];
 
+    if (http_req_content_length(r->http) > r->app->settings->http_webhook_bytes) {
+        return; /* the server answers 413, which comes before the signature */
+    }
     if (!one_signature(r, STR("X-Hub-Signature-256")) ||
         !meta_signature_parse(http_req_header(r->http, STR("X-Hub-Signature-256")), mac)) {
         refuse_signature(r, ERR_BAD_SIGNATURE);
@@ -201,14 +204,15 @@ static void twilio_post(struct request *r)
         refuse_signature(r, ERR_FORBIDDEN);
         return;
     }
-    if (!provider_twilio.parse(r->a, body, &batch, &r->err)) {
+    if (!twilio_parse_query(r->a, body, http_req_query(r->http), &batch, &r->err)) {
         batch.items = ARENA_NEW(r->a, struct inbound);
         batch.n = 1;
         batch.items[0] =
             (struct inbound){.kind = INBOUND_OTHER, .raw = body, .detail = STR("not understood")};
     }
-    if (batch.n > 0 && batch.items[0].kind == INBOUND_STATUS && batch.items[0].correlation.n == 0) {
-        batch.items[0].correlation = request_param(r, "c");
+    /* The form carries no time: it is said when it arrives. */
+    for (size_t i = 0; i < batch.n; i++) {
+        batch.items[i].at = batch.items[i].at.ms > 0 ? batch.items[i].at : wall_now();
     }
     r->pending = accept_webhook(r->e, PROVIDER_TWILIO, &batch, twilio_allowed, NULL, on_kept, r);
 }

@@ -71,11 +71,7 @@ static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, s
         struct order *o = ARENA_NEW(a, struct order);
 
         if (!order_from_json(a, order_of(out), o, err)) {
-            if (err->member[0] != '\0') {
-                struct str inner = arena_dup(a, str_of(err->member));
-
-                err_member(err, "data.workorder.%.*s", STR_ARG(inner));
-            } else {
+            if (err->member[0] == '\0') {
                 err_member(err, "data.workorder");
             }
             return false;
