@@ -172,7 +172,8 @@ local function record_of(i)
         local key = P .. 'm:' .. id
         local m = call('HMGET', key, 'b', 's', 'n', 'tl')
         local state, sends = m[2] or 'queued', tonumber(m[3] or 0)
-        if m[1] and reaped[i] == 0 and not repeated and (state == 'queued' or state == 'sending' or state == 'uncertain') then
+        local open = state == 'queued' or state == 'sending' or state == 'uncertain'
+        if m[1] and open and reaped[i] == 0 and not repeated then
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
             call('HSET', key, 's', state, 'n', sends,

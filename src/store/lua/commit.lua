@@ -110,12 +110,14 @@ local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst
     local tat, pair_tat
     if interval > 0 then
         local room
-        room, tat = rate_room(tats[queue] or tonumber(call('GET', P .. 'g:' .. queue) or 0), now, interval, burst)
+        tat = tats[queue] or tonumber(call('GET', P .. 'g:' .. queue) or 0)
+        room, tat = rate_room(tat, now, interval, burst)
         if room <= 0 then return nil end
     end
     if pair_interval > 0 then
         local wait
-        wait, pair_tat = pair_wait(tonumber(call('HGET', pairs_key, person) or 0), now, pair_interval, pair_burst)
+        pair_tat = tonumber(call('HGET', pairs_key, person) or 0)
+        wait, pair_tat = pair_wait(pair_tat, now, pair_interval, pair_burst)
         if wait > 0 then return nil end
         call('HSET', pairs_key, person, int(pair_tat + pair_interval))
     end
@@ -188,7 +190,9 @@ while at <= most do
             refused = seen_before(A[at + 1], A[at + 2])
             at = at + 3
         elseif op == 'version' then -- document at this version ("0": absent): key version
-            if (call('HGET', P .. A[at + 1], 'v') or '0') ~= A[at + 2] then refused = {'conflict', A[at + 1]} end
+            if (call('HGET', P .. A[at + 1], 'v') or '0') ~= A[at + 2] then
+                refused = {'conflict', A[at + 1]}
+            end
             at = at + 3
         elseif op == 'mark' then -- not older than what was accepted for this key: key mark
             local newer = call('HGET', P .. 'rv', A[at + 1])
@@ -271,7 +275,8 @@ while at <= most do
             call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
             at = at + 4
         elseif op == 'withdraw' then
-            -- take an item out, unless a worker has it; a message is cancelled with it: queue lane id -> 1 taken
+            -- take an item out, unless a worker has it; a message is cancelled with it:
+            -- queue lane id -> 1 taken
             local list = P .. 'l:' .. a .. ':' .. b
             local held = call('HGET', P .. 'k:' .. a, b)
             local out = string.sub(a, 1, 4) == 'out:'
