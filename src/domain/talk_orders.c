@@ -110,7 +110,7 @@ static void say_none(struct talk *t, enum command_id cmd)
 }
 
 /* An order by the number that was typed: exactly, else by its unique ending among those he may change. */
-static const struct order *resolve_named(struct talk *t, enum command_id cmd)
+static const struct order *resolve_named(struct talk *t, enum command_id cmd, enum fit fit)
 {
     const struct order *endings[VIEW_ORDERS_MAX], *foreign = NULL;
     size_t n = 0;
@@ -135,6 +135,12 @@ static const struct order *resolve_named(struct talk *t, enum command_id cmd)
     }
     if (n == 1) {
         return endings[0];
+    }
+    if (n == 0 && !t->call.order_sure) {
+        /* "NOTE 1500 rpm": no order of his is called so, hence it belongs to the text. */
+        t->call.order = STR_NONE;
+        t->call.rest = t->call.whole;
+        return talk_resolve(t, cmd, fit);
     }
     if (n > 1) {
         talk_ask_which(t, cmd, I18N(t->a, t->l, t->timezone, "reply.ambiguous", ARG_IDENT("typed", t->call.order)), endings, n);
@@ -198,7 +204,7 @@ static const struct order *resolve_only(struct talk *t, enum command_id cmd, enu
 const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit fit)
 {
     if (t->call.order.n > 0) {
-        return resolve_named(t, cmd);
+        return resolve_named(t, cmd, fit);
     }
     if (t->tap_order.n > 0) {
         const struct order *o = by_id(t, t->tap_order);
@@ -322,18 +328,23 @@ void talk_step(struct talk *t, const struct order *o, enum order_step step, bool
     say_stepped(t, after, step);
 }
 
-void talk_note(struct talk *t, const struct order *o, struct str text)
+static void book_note(struct talk *t, const struct order *o, struct str text)
 {
     struct jw w;
-    struct buf *data;
-    struct message *m;
+    struct buf *data = talk_event_begin(t, &w, o);
 
-    touch(t, o);
-    data = talk_event_begin(t, &w, o);
     jw_str(&w, "text", text);
     jw_str(&w, "language", lang_code(t->l));
     talk_event_end(t, "gateway.workorder.note_added.v1", o, &w, data);
     plan_entry(t->p, o->id, "note", t->u->id, text);
+}
+
+void talk_note(struct talk *t, const struct order *o, struct str text)
+{
+    struct message *m;
+
+    touch(t, o);
+    book_note(t, o, text);
     m = talk_say(t, "reply.noted", ARG_IDENT("number", o->number));
     m->order_id = o->id;
     m->order_number = o->number;
@@ -411,13 +422,12 @@ void talk_on_order(struct talk *t, enum command_id cmd, const struct order *o)
 
     switch (cmd) {
     case CMD_ACK:
-        talk_step(t, o, STEP_ACK, false);
-        break;
     case CMD_START:
-        talk_step(t, o, STEP_START, false);
-        break;
     case CMD_COMPLETE:
-        talk_step(t, o, STEP_COMPLETE, false);
+        talk_step(t, o, cmd == CMD_ACK ? STEP_ACK : cmd == CMD_START ? STEP_START : STEP_COMPLETE, false);
+        if (rest.n > 0) {
+            book_note(t, o, rest); /* "COMPLETE WO-12 new seal fitted" */
+        }
         break;
     case CMD_SET_STATUS:
         talk_step(t, o, order_step_to(t->call.status), true);

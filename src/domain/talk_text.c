@@ -241,11 +241,11 @@ void talk_free_text(struct talk *t)
         about_quoted(t, quoted);
     } else if (t->call.says_done) {
         t->via = "reply";
-        t->call.id = CMD_COMPLETE;
+        t->call = (struct command_call){.id = CMD_COMPLETE};
         talk_command(t);
     } else if (t->call.says_started) {
         t->via = "reply";
-        t->call.id = CMD_START;
+        t->call = (struct command_call){.id = CMD_START};
         talk_command(t);
     } else {
         say_unknown(t);

@@ -108,6 +108,7 @@ static const struct {
     {"no such order",                "o",  "ACK WO-9999-777",              NULL,                                    -1,                 "WO-9999-777"  },
     {"note on the current one",      "po", "NOTE Replaced bearing, needs alignment", "gateway.workorder.note_added.v1", -1,             "Note added"   },
     {"note of a named one",          "po", "note WO-2024-002 oil is low",  "gateway.workorder.note_added.v1",       -1,                 "WO-2024-002"  },
+    {"a number in a note is text",   "p",  "NOTE 1500 rpm is too fast",    "gateway.workorder.note_added.v1",       -1,                 "Note added"   },
     {"delay",                        "p",  "DELAY Waiting for spare parts", "gateway.workorder.delay_reported.v1",  -1,                 "Waiting"      },
     {"show",                         "o",  "/wo WO-2024-001",              NULL,                                    -1,                 "Replace motor"},
     {"counts",                       "oap", "STATUS",                      NULL,                                    -1,                 "Assigned: 3"  },
@@ -174,6 +175,15 @@ static void test_note_waits_for_its_order(void)
     tap(s, "pick:note:w2");
     CHECK_INT("after 15 minutes not", s->plan.nevents, 0);
     CHECK("says so", has(reply(s, 0), "expired"));
+}
+
+static void test_words_behind_complete(void)
+{
+    struct scene *s = scene("p");
+
+    say(s, "COMPLETE WO-2024-001 new seal fitted");
+    CHECK_INT("status and note", s->plan.nevents, 2);
+    CHECK("the words", has(s->plan.events[1].data, "new seal fitted"));
 }
 
 static void test_note_without_text_asks(void)
@@ -378,7 +388,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_rows),           TEST(test_asks_which_and_remembers), TEST(test_note_waits_for_its_order),
-        TEST(test_note_without_text_asks), TEST(test_taps),             TEST(test_number_counts_as_tap),
+        TEST(test_note_without_text_asks), TEST(test_words_behind_complete), TEST(test_taps),             TEST(test_number_counts_as_tap),
         TEST(test_quoted),         TEST(test_foreign_order),            TEST(test_stakeholder),
         TEST(test_escalate),       TEST(test_stranger),                 TEST(test_verifies_by_speaking),
         TEST(test_stop_and_start), TEST(test_language),                 TEST(test_my_work_pages),

@@ -84,6 +84,9 @@ test(`${KILLS} kills of the gateway and ${REDIS_KILLS} of Redis under load: 0 lo
   }
   await until('everybody verified', async () => (await plant.api('GET', '/api/v1/users?limit=500')).json.items.filter(u => u.verified).length === PEOPLE, 30000)
 
+  // A provider that takes its time, so that kills hit sends under way: those are the ambiguous attempts.
+  const slow = await call('PUT', `${plant.sandbox}/_sandbox/faults`, {body: {latency_ms: 40}})
+  assert.ok(slow.status < 300, slow.text)
   pump(WEBHOOKS, note)
   pump(SENDS, send)
   let redisKilled = 0
