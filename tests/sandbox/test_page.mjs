@@ -74,6 +74,7 @@ tests.twilio_content_too = async () => {
   await wide.click(`[...document.querySelectorAll('[data-phone="${ADA}"] .tap')].find((b) => b.textContent === 'Confirm')`);
   await until(() => gateway.forms().some((f) => f.ButtonPayload));
   equal('payload', gateway.forms().find((f) => f.ButtonPayload).ButtonPayload, 'confirm:order');
+  await wide.until(`${inAda('.msg.mine')} !== null`);
   await wide.click(`[...document.querySelectorAll('[data-phone="${ADA}"] .line')].find((b) => b.textContent.startsWith('Meta'))`);
   equal('the other number has nothing', await wide.until(`${inAda('.empty')} !== null`), true);
 };

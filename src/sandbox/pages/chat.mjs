@@ -319,5 +319,10 @@ export function listSheet(dialog, message, act) {
     });
     dialog.append(b);
   }
+  // A sheet belongs to its phone: it rises from that phone's lower edge, wherever that is.
+  const phone = dialog.parentElement.getBoundingClientRect();
+  dialog.style.setProperty('--sheet-start', `${phone.left}px`);
+  dialog.style.setProperty('--sheet-size', `${phone.width}px`);
+  dialog.style.setProperty('--sheet-end', `${innerHeight - phone.bottom}px`);
   dialog.showModal();
 }

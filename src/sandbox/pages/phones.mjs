@@ -66,31 +66,42 @@ function chatOf(phone, number) {
 
 const unread = (phone) => [...phone.chats.values()].reduce((sum, chat) => sum + chat.unread, 0);
 
-function badge(count) {
-  const node = el('span', 'badge', count > 99 ? '99+' : String(count));
-  node.append(el('span', 'visually-hidden', ' unread'));
-  return node;
+// A count on a button; the button itself stays the same node, so that no click is lost to an arrival.
+function setBadge(button, count) {
+  const text = count > 99 ? '99+' : String(count);
+  let node = button.querySelector('.badge');
+  if (count === 0) {
+    node?.remove();
+    return;
+  }
+  if (!node) {
+    node = el('span', 'badge', text);
+    node.append(el('span', 'visually-hidden', ' unread'));
+    button.append(node);
+  }
+  if (node.firstChild.data !== text) node.firstChild.data = text;
+}
+
+function personButton(phone) {
+  const item = el('li');
+  const button = el('button', 'person');
+  button.type = 'button';
+  button.dataset.person = phone.address;
+  button.append(avatar(phone), el('bdi', '', phone.name));
+  button.addEventListener('click', () => choose(phone.address));
+  item.append(button);
+  $('people').append(item);
+  return button;
 }
 
 // The strip of people: chips that bring a phone onto the screen.
 function drawPeople() {
-  const list = $('people');
-  const focused = document.activeElement?.dataset?.person;
-  list.replaceChildren(...state.order.slice(0, 200).map((address) => {
+  for (const address of state.order.slice(0, 200)) {
     const phone = state.phones.get(address);
-    const item = el('li');
-    const button = el('button', 'person');
-    const name = el('bdi', '', phone.name);
-    button.type = 'button';
-    button.dataset.person = address;
-    button.setAttribute('aria-pressed', String(state.shown.includes(address)));
-    button.append(avatar(phone), name);
-    if (unread(phone)) button.append(badge(unread(phone)));
-    button.addEventListener('click', () => choose(address));
-    item.append(button);
-    return item;
-  }));
-  if (focused) list.querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
+    phone.chip ??= personButton(phone);
+    phone.chip.setAttribute('aria-pressed', String(state.shown.includes(address)));
+    setBadge(phone.chip, unread(phone));
+  }
 }
 
 function columns() {
@@ -216,25 +227,31 @@ function drawChat(phone) {
   toEnd(view);
 }
 
+function lineButton(phone, number) {
+  const button = el('button', 'line', provider(number));
+  button.type = 'button';
+  button.dataset.line = number.id;
+  button.append(el('small', '', number.number.slice(-4)));
+  button.title = `${number.name}, ${pretty(number.number)} (${provider(number)})`;
+  button.addEventListener('click', () => {
+    phone.line = number.id;
+    drawLines(phone);
+    drawChat(phone);
+    seen(phone);
+  });
+  return button;
+}
+
 function drawLines(phone) {
   const { lines } = phone.view;
-  lines.replaceChildren(...state.numbers.map((number) => {
-    const button = el('button', 'line', provider(number));
-    const count = phone.line === number.id ? 0 : chatOf(phone, number.id).unread;
-    button.type = 'button';
-    button.append(el('small', '', number.number.slice(-4)));
-    button.setAttribute('aria-pressed', String(phone.line === number.id));
-    button.setAttribute('aria-label', `${provider(number)} ${pretty(number.number)}, ${number.name}`);
-    button.title = `${number.name}, ${pretty(number.number)} (${provider(number)})`;
-    if (count) button.append(badge(count));
-    button.addEventListener('click', () => {
-      phone.line = number.id;
-      drawLines(phone);
-      drawChat(phone);
-      seen(phone);
-    });
-    return button;
-  }));
+  if (lines.childElementCount === 0) lines.append(...state.numbers.map((number) => lineButton(phone, number)));
+  for (const button of lines.children) {
+    const id = button.dataset.line;
+    button.setAttribute('aria-pressed', String(phone.line === id));
+    const count = phone.line === id ? 0 : chatOf(phone, id).unread;
+    button.setAttribute('aria-label', count ? `${button.title}, ${count} unread` : button.title);
+    setBadge(button, count);
+  }
 }
 
 function drawTyping(phone) {
@@ -450,6 +467,7 @@ async function load() {
   const writing = document.activeElement?.matches('.text') ? document.activeElement.closest('.phone').dataset.phone : null;
   const drafts = new Map([...state.phones].map(([address, phone]) => [address, phone.view?.text.value]));
   $('phones').replaceChildren();
+  $('people').replaceChildren();
   state.numbers = world.numbers;
   state.phones.clear();
   state.byId.clear();
