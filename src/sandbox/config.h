@@ -16,7 +16,9 @@ bool sandbox_configure_file(struct sandbox *sb, const char *path, struct str *li
                             struct arena *a, struct err *err);
 /** Numbers, phones and timing; secrets only where @secrets. */
 void sandbox_state(struct sandbox *sb, struct jw *w, bool secrets);
-/** Adds what a sandbox without any configuration has. */
+/** What stands before any configuration is read. */
 void sandbox_defaults(struct sandbox *sb);
+/** Three people, for a sandbox that was told of none. */
+void sandbox_default_phones(struct sandbox *sb);
 
 #endif

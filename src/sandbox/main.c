@@ -318,6 +318,9 @@ static int serve(struct loop *l, struct start *st)
     } else if (!listen_all(sb, st->listen.n > 0 ? st->listen : STR("127.0.0.1:9090"), &err)) {
         code = EXIT_START;
     }
+    if (code == EXIT_FINE && sb->nphones == 0) {
+        sandbox_default_phones(sb);
+    }
     if (code == EXIT_FINE) {
         /* Tests read this line to learn the port. */
         printf("crewline-sandbox ready on %s\n", sb->public_url);
