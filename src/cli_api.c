@@ -140,6 +140,7 @@ static int run(struct api_command *k, const struct args *a, bool work, void (*re
     const struct command_hooks hooks = {.on_ready = ready, .on_end = on_end, .work = work};
     int code;
 
+    app_scripts_add(); /* the store takes no more scripts once it is up, and the app comes after it */
     k->a = arena_new();
     buf_init(&k->secret, 512);
     code = command_run(a, &hooks, k);

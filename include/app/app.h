@@ -11,7 +11,9 @@
 
 struct app;
 
-/** Before engine_new(): it adds the scripts of this room to those of the store. */
+/** Adds the scripts of this room to those of the store, once: before engine_new(), by whoever calls it first. */
+void app_scripts_add(void);
+/** Calls app_scripts_add(): so it comes before engine_new(), or that was called by hand. */
 struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n);
 /** Opens the listening sockets: before the engine is ready everything but /healthz answers 503. */
 bool app_listen(struct app *app, struct err *err);

@@ -102,8 +102,9 @@ static bool key_shape(struct request *r, const struct json *j, unsigned *role, s
 
 void api_key_post(struct request *r)
 {
+    struct key_post *p = ARENA_NEW(
+        r->a, struct key_post); /* before the body: that may answer, and the arena is gone */
     const struct json *j = request_json(r);
-    struct key_post *p = ARENA_NEW(r->a, struct key_post);
     struct buf secret, body;
     struct commit *c;
     unsigned role;

@@ -294,8 +294,9 @@ static bool judge_shape(struct request *r, struct message_post *p)
 
 void api_message_post(struct request *r)
 {
+    struct message_post *p = ARENA_NEW(
+        r->a, struct message_post); /* before the body: that may answer, and the arena is gone */
     const struct json *j = request_json(r);
-    struct message_post *p = ARENA_NEW(r->a, struct message_post);
 
     if (j == NULL) {
         return;
@@ -310,8 +311,9 @@ void api_message_post(struct request *r)
 
 void api_send_test(struct request *r)
 {
+    struct message_post *p = ARENA_NEW(
+        r->a, struct message_post); /* before the body: that may answer, and the arena is gone */
     const struct json *j = request_json(r);
-    struct message_post *p = ARENA_NEW(r->a, struct message_post);
 
     if (j == NULL) {
         return;

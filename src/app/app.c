@@ -301,17 +301,23 @@ static void collect_secrets(struct app *app)
 
 static const struct http_handler handler = {on_headers, on_request, on_gone, on_error};
 
+void app_scripts_add(void)
+{
+    static bool known;
+
+    if (!known) {
+        store_scripts_add(app_scripts);
+        known = true;
+    }
+}
+
 struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n)
 {
-    static bool scripts_known;
     struct app *app = MEM_NEW(struct app);
     struct http_server_options o = http_server_defaults;
     struct str proxies[64];
 
-    if (!scripts_known) {
-        store_scripts_add(app_scripts);
-        scripts_known = true;
-    }
+    app_scripts_add();
     app->loop = l;
     app->settings = s;
     app->i18n = i18n;
