@@ -112,6 +112,9 @@ void report_add(struct report *r, const char *name, double value, int digits, co
 /** "cpu_us" and "rss" of gateway and Redis since @before, for @n pieces of work. */
 void report_usage(struct report *r, const struct bench_args *a, const struct usage before[2],
                   int64_t n);
+/** Longest turn of the gateway's loop since the last look, from /metrics; negative when it does not
+ * tell. */
+double stall_ms(const struct bench_args *a, struct peer *gateway);
 void usage_both(const struct bench_args *a, struct usage out[2]);
 /** Prints and frees. */
 void report_print(struct report **owner, bool json);

@@ -8,10 +8,13 @@
 
 uint64_t run_number(void)
 {
+    static uint64_t calls;
     struct timespec t;
 
+    /* Two floods of one program may begin in the same millisecond. */
     clock_gettime(CLOCK_REALTIME, &t);
-    return ((uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000) & 0xffffffffffu;
+    return (calls++ * 1000003 + (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000) &
+           0xffffffffffu;
 }
 
 void person_id(int64_t who, char out[32])

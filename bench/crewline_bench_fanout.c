@@ -77,7 +77,8 @@ static bool queue_all(struct fan *f, struct peer *gateway, int64_t n, struct rep
     return true;
 }
 
-static bool fan_out(struct fan *f, struct peer *stub, int64_t n, int64_t at_ms, struct report *r)
+static bool fan_out(struct fan *f, struct peer *gateway, struct peer *stub, int64_t n,
+                    int64_t at_ms, struct report *r)
 {
     struct usage before[2];
     struct stub_count got;
@@ -90,6 +91,7 @@ static bool fan_out(struct fan *f, struct peer *stub, int64_t n, int64_t at_ms, 
         return false;
     }
     stub_reset(stub);
+    stall_ms(f->a, gateway);
     sleep_ms(at_ms - wall_ms() - 100);
     usage_both(f->a, before);
     sleep_ms(200);
@@ -99,6 +101,7 @@ static bool fan_out(struct fan *f, struct peer *stub, int64_t n, int64_t at_ms, 
                "/s");
     report_add(r, "sent", (double)got.count, 0, "");
     report_usage(r, f->a, before, n);
+    report_add(r, "longest_turn_ms", stall_ms(f->a, gateway), 2, "ms");
     return ok;
 }
 
@@ -112,7 +115,7 @@ int run_fanout(const struct bench_args *a)
 
     at_ms = wall_ms() + (a->lead_ms > 0 ? a->lead_ms : LEAD_MORE_MS + n * 1000 / QUEUE_RATE_LEAST);
     set_instant(&f, at_ms);
-    ok = ok && queue_all(&f, gateway, n, r) && fan_out(&f, stub, n, at_ms, r);
+    ok = ok && queue_all(&f, gateway, n, r) && fan_out(&f, gateway, stub, n, at_ms, r);
     report_print(&r, a->json);
     peer_close(&gateway);
     peer_close(&stub);

@@ -45,12 +45,14 @@ int run_webhooks(const struct bench_args *a)
     struct usage before[2];
     bool ok;
 
+    stall_ms(a, target);
     usage_both(a, before);
     load_run(target, &load, &got);
     report_add(r, "per_second", (double)load.n * 1e6 / (double)(got.ended_us - got.began_us), 0,
                "/s");
     add_load(r, &load, &got);
     report_usage(r, a, before, load.n);
+    report_add(r, "longest_turn_ms", stall_ms(a, target), 2, "ms");
     ok = got.failed == 0;
     if (!ok) {
         fprintf(stderr, "crewline-bench: %lld failed, the first with status %d\n",
@@ -78,6 +80,7 @@ int run_commands(const struct bench_args *a)
     bool ok = a->bare || people_make(a, target, stub);
 
     stub_reset(stub);
+    stall_ms(a, target);
     usage_both(a, before);
     if (ok) {
         load_run(target, &load, &got);
@@ -90,6 +93,7 @@ int run_commands(const struct bench_args *a)
         report_add(r, "replies", (double)replies.count, 0, "");
         add_load(r, &load, &got);
         report_usage(r, a, before, load.n);
+        report_add(r, "longest_turn_ms", stall_ms(a, target), 2, "ms");
         report_print(&r, a->json);
     }
     peer_close(&target);
