@@ -359,6 +359,10 @@ bool user_from_json(struct arena *a, const struct json *j, const struct user *ba
         !get_opted_out(j, &u.opted_out, err)) {
         return false;
     }
+    if (json_get(j, "id") != NULL && u.id.n == 0) {
+        err_set(err, ERR_INVALID, "id is empty");
+        return err_member(err, "id");
+    }
     *out = u;
     return true;
 }
