@@ -1,7 +1,7 @@
 /*
- * cli: what operators do by hand, through the same code as the gateway: one loop, one store, no workers. Where
- * a gateway runs with its private Redis in this data directory, that one is used; else one is started for
- * the length of the command.
+ * cli: what operators do by hand, through the same code as the gateway: one loop, one store, no
+ * workers. Where a gateway runs with its private Redis in this data directory, that one is used;
+ * else one is started for the length of the command.
  */
 #include "main.h"
 
@@ -36,7 +36,8 @@ static void on_deadline(void *ctx)
     if (c->engine != NULL) {
         store_health(engine_store(c->engine), &reason);
     }
-    fprintf(stderr, "crewline: Redis cannot be reached: %s\n", reason == NULL ? "no answer" : reason);
+    fprintf(stderr, "crewline: Redis cannot be reached: %s\n",
+            reason == NULL ? "no answer" : reason);
     command_end(c, EXIT_UNAVAILABLE);
 }
 
@@ -95,9 +96,10 @@ static bool start(struct command *c, struct err *err)
     }
     snprintf(data_dir, sizeof(data_dir), "%.*s", STR_ARG(c->settings->data_dir));
     buf_init(&url, 1024);
-    ok = redis_child_running(data_dir, &url)
-             ? start_engine(c, buf_str(&url), err)
-             : redis_child_start(c->loop, data_dir, on_redis_up, on_redis_failed, c, &c->redis, err);
+    ok =
+        redis_child_running(data_dir, &url)
+            ? start_engine(c, buf_str(&url), err)
+            : redis_child_start(c->loop, data_dir, on_redis_up, on_redis_failed, c, &c->redis, err);
     buf_fini(&url);
     return ok;
 }

@@ -48,7 +48,8 @@ static void on_probed(void *ctx, const struct err *err, const struct http_answer
         struct outcome o = {0};
 
         provider_of(p->sender->provider)->outcome(k->a, answer->status, answer->body, 0, NULL, &o);
-        snprintf(detail, sizeof(detail), "the provider answered %d: %.*s; %.*s", answer->status, STR_ARG(o.title), STR_ARG(o.advice));
+        snprintf(detail, sizeof(detail), "the provider answered %d: %.*s; %.*s", answer->status,
+                 STR_ARG(o.title), STR_ARG(o.advice));
         line(k, "fail", what, detail);
     }
     done_one(p->c);
@@ -109,9 +110,11 @@ static void on_ready(struct command *c)
 
         snprintf(what, sizeof(what), "tenant %.*s", STR_ARG(t->id));
         line(k, t->conf->nsenders > 0 ? "ok" : "warn", what,
-             t->conf->nsenders > 0 ? "its data key opens" : "it has no sender: nothing can be sent or received");
+             t->conf->nsenders > 0 ? "its data key opens"
+                                   : "it has no sender: nothing can be sent or received");
         line(k, t->conf->callback_url.n > 0 ? "ok" : "warn", what,
-             t->conf->callback_url.n > 0 ? "events go to its callback URL" : "no callback URL: the CMMS must poll /api/v1/outbox");
+             t->conf->callback_url.n > 0 ? "events go to its callback URL"
+                                         : "no callback URL: the CMMS must poll /api/v1/outbox");
         for (size_t n = 0; n < t->conf->nsenders; n++) {
             check_sender(c, t, &t->conf->senders[n]);
         }
@@ -135,8 +138,8 @@ static void on_migrated(struct command *c)
     for (size_t i = 0; i < engine_tenants(c->engine); i++) {
         struct engine_tenant *et = engine_tenant_at(c->engine, i);
 
-        printf("%.*s: schema %lld, this version writes %d\n", STR_ARG(engine_tenant(et)->id), (long long)engine_schema(et),
-               ENGINE_SCHEMA);
+        printf("%.*s: schema %lld, this version writes %d\n", STR_ARG(engine_tenant(et)->id),
+               (long long)engine_schema(et), ENGINE_SCHEMA);
     }
     command_end(c, EXIT_OK);
 }
@@ -152,18 +155,22 @@ int cmd_completion(const struct args *a)
         fprintf(stderr, "usage: crewline completion bash\n");
         return EXIT_USAGE;
     }
-    printf("_crewline() {\n"
-           "  local cur=${COMP_WORDS[COMP_CWORD]}\n"
-           "  case ${COMP_WORDS[1]} in\n"
-           "    keys) COMPREPLY=($(compgen -W 'create list revoke --tenant --role --name --json --config' -- \"$cur\"));;\n"
-           "    users) COMPREPLY=($(compgen -W 'import --tenant --config' -f -- \"$cur\"));;\n"
-           "    send-test) COMPREPLY=($(compgen -W '--to --text --tenant --config' -- \"$cur\"));;\n"
-           "    migrate) COMPREPLY=($(compgen -W '--status --config' -- \"$cur\"));;\n"
-           "    completion) COMPREPLY=($(compgen -W 'bash' -- \"$cur\"));;\n"
-           "    serve|check) COMPREPLY=($(compgen -W '--config --listen --data-dir --redis-url --public-url' -f -- \"$cur\"));;\n"
-           "    *) COMPREPLY=($(compgen -W 'serve check keys users send-test migrate completion --help --version' -- \"$cur\"));;\n"
-           "  esac\n"
-           "}\n"
-           "complete -F _crewline crewline\n");
+    printf(
+        "_crewline() {\n"
+        "  local cur=${COMP_WORDS[COMP_CWORD]}\n"
+        "  case ${COMP_WORDS[1]} in\n"
+        "    keys) COMPREPLY=($(compgen -W 'create list revoke --tenant --role --name --json "
+        "--config' -- \"$cur\"));;\n"
+        "    users) COMPREPLY=($(compgen -W 'import --tenant --config' -f -- \"$cur\"));;\n"
+        "    send-test) COMPREPLY=($(compgen -W '--to --text --tenant --config' -- \"$cur\"));;\n"
+        "    migrate) COMPREPLY=($(compgen -W '--status --config' -- \"$cur\"));;\n"
+        "    completion) COMPREPLY=($(compgen -W 'bash' -- \"$cur\"));;\n"
+        "    serve|check) COMPREPLY=($(compgen -W '--config --listen --data-dir --redis-url "
+        "--public-url' -f -- \"$cur\"));;\n"
+        "    *) COMPREPLY=($(compgen -W 'serve check keys users send-test migrate completion "
+        "--help --version' -- \"$cur\"));;\n"
+        "  esac\n"
+        "}\n"
+        "complete -F _crewline crewline\n");
     return EXIT_OK;
 }

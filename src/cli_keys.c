@@ -17,7 +17,8 @@ struct keys_command {
 static struct engine_tenant *tenant_of(struct command *c)
 {
     struct str id = args_flag(c->args, "--tenant");
-    struct engine_tenant *et = id.n > 0 ? engine_tenant_find(c->engine, id) : engine_tenant_at(c->engine, 0);
+    struct engine_tenant *et =
+        id.n > 0 ? engine_tenant_find(c->engine, id) : engine_tenant_at(c->engine, 0);
 
     if (et == NULL) {
         fprintf(stderr, "crewline: there is no tenant \"%.*s\"\n", STR_ARG(id));
@@ -74,7 +75,8 @@ static void create(struct command *c)
         command_end(c, EXIT_USAGE);
         return;
     }
-    api_key_make(k->a, engine_tenant(k->et)->id, name, role, !args_has(c->args, "--no-broadcast"), &k->key, &k->secret);
+    api_key_make(k->a, engine_tenant(k->et)->id, name, role, !args_has(c->args, "--no-broadcast"),
+                 &k->key, &k->secret);
     commit = commit_new(engine_tenant(k->et)->id);
     commit_once(commit, k->key.id);
     api_key_put(&k->key, commit);
@@ -102,8 +104,8 @@ static void on_list(void *ctx, const struct err *err, const struct reply *reply)
         if (args_has(c->args, "--json")) {
             print_json(&key, STR_NONE);
         } else {
-            printf("%.*s  %-6s  %s  %.*s\n", STR_ARG(key.id), api_key_role_name(key.role), wall_format(key.created, at),
-                   STR_ARG(key.name));
+            printf("%.*s  %-6s  %s  %.*s\n", STR_ARG(key.id), api_key_role_name(key.role),
+                   wall_format(key.created, at), STR_ARG(key.name));
         }
     }
     command_end(c, EXIT_OK);
@@ -161,14 +163,15 @@ int cmd_keys(const struct args *a)
 {
     struct keys_command k = {0};
     struct str what = a->nrest > 0 ? str_of(a->rest[0]) : STR_NONE;
-    void (*run)(struct command *c) = str_eqz(what, "create")                     ? create
-                                     : str_eqz(what, "list")                     ? list
-                                     : str_eqz(what, "revoke") && a->nrest == 2 ? revoke
+    void (*run)(struct command * c) = str_eqz(what, "create")                    ? create
+                                      : str_eqz(what, "list")                    ? list
+                                      : str_eqz(what, "revoke") && a->nrest == 2 ? revoke
                                                                                  : NULL;
     int code;
 
     if (run == NULL) {
-        fprintf(stderr, "usage: crewline keys create --tenant T --role cmms|admin|viewer --name N | list | revoke ID\n");
+        fprintf(stderr, "usage: crewline keys create --tenant T --role cmms|admin|viewer --name N "
+                        "| list | revoke ID\n");
         return EXIT_USAGE;
     }
     k.a = arena_new();

@@ -14,13 +14,15 @@ static const struct {
     subcommand_fn *run;
     const char *usage, *help;
 } commands[] = {
-    {"serve",      cmd_serve,      "serve [--config F]",                           "run the gateway"                                },
-    {"check",      cmd_check,      "check [--config F]",                           "check configuration, Redis and credentials"     },
-    {"keys",       cmd_keys,       "keys create --tenant T --role R --name N | list | revoke ID", "API keys"                        },
-    {"users",      cmd_users,      "users import FILE.csv|FILE.json [--tenant T]", "import people"                                  },
-    {"send-test",  cmd_send_test,  "send-test --to +… [--text …] [--tenant T]",    "send one message, for troubleshooting"          },
-    {"migrate",    cmd_migrate,    "migrate [--status]",                           "bring the stored data to this version's schema" },
-    {"completion", cmd_completion, "completion bash",                              "completion for the shell"                       },
+    {"serve",      cmd_serve,      "serve [--config F]",                                          "run the gateway"                           },
+    {"check",      cmd_check,      "check [--config F]",                                          "check configuration, Redis and credentials"},
+    {"keys",       cmd_keys,       "keys create --tenant T --role R --name N | list | revoke ID", "API keys"                                  },
+    {"users",      cmd_users,      "users import FILE.csv|FILE.json [--tenant T]",                "import people"                             },
+    {"send-test",  cmd_send_test,  "send-test --to +… [--text …] [--tenant T]",
+     "send one message, for troubleshooting"                                                                                                  },
+    {"migrate",    cmd_migrate,    "migrate [--status]",
+     "bring the stored data to this version's schema"                                                                                         },
+    {"completion", cmd_completion, "completion bash",                                             "completion for the shell"                  },
 };
 
 /* Flags that stand alone; all others take a value. */
@@ -31,17 +33,21 @@ static void usage(FILE *to)
     size_t n;
     const struct config_row *rows = settings_rows(&n);
 
-    fprintf(to, "crewline " CREWLINE_VERSION ": the bridge between a maintenance crew's WhatsApp and its CMMS\n\n"
+    fprintf(to, "crewline " CREWLINE_VERSION
+                ": the bridge between a maintenance crew's WhatsApp and its CMMS\n\n"
                 "usage: crewline COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         fprintf(to, "  %-58s %s\n", commands[i].usage, commands[i].help);
     }
-    fprintf(to, "\n  --help, --version\n\nSettings (flags > environment > .env > --config file > defaults):\n");
+    fprintf(to, "\n  --help, --version\n\nSettings (flags > environment > .env > --config file > "
+                "defaults):\n");
     for (size_t i = 0; i < n; i++) {
-        fprintf(to, "  %-32s %s%s%s%s\n", rows[i].env != NULL ? rows[i].env : rows[i].key, rows[i].help,
-                rows[i].def != NULL ? " (default " : "", rows[i].def != NULL ? rows[i].def : "", rows[i].def != NULL ? ")" : "");
+        fprintf(to, "  %-32s %s%s%s%s\n", rows[i].env != NULL ? rows[i].env : rows[i].key,
+                rows[i].help, rows[i].def != NULL ? " (default " : "",
+                rows[i].def != NULL ? rows[i].def : "", rows[i].def != NULL ? ")" : "");
     }
-    fprintf(to, "\nThe file's settings are named in config/crewline.example.json. Exit: 0 done, 1 failed, 64 usage,\n"
+    fprintf(to, "\nThe file's settings are named in config/crewline.example.json. Exit: 0 done, 1 "
+                "failed, 64 usage,\n"
                 "69 the port or Redis cannot be had, 78 bad configuration.\n");
 }
 
@@ -118,7 +124,8 @@ static size_t settings_flags(const struct args *a, struct pair *out)
 int main_settings(const struct args *a, struct settings **out)
 {
     struct pair flags[ARGS_MAX];
-    struct config_sources from = {.file = a->config, .dotenv = ".env", .environ_ = environ, .flags = flags};
+    struct config_sources from = {
+        .file = a->config, .dotenv = ".env", .environ_ = environ, .flags = flags};
     struct err err = {0};
 
     from.nflags = settings_flags(a, flags);

@@ -1,6 +1,6 @@
 /*
- * main: what the subcommands of crewline share: their arguments, the exit codes, and the start of a loop
- * with settings and a store (the private Redis where none is named).
+ * main: what the subcommands of crewline share: their arguments, the exit codes, and the start of a
+ * loop with settings and a store (the private Redis where none is named).
  */
 #ifndef CREWLINE_MAIN_H
 #define CREWLINE_MAIN_H
@@ -22,7 +22,7 @@ struct args {
     size_t nrest;
     struct pair flags[ARGS_MAX]; /* "--to" and its value; a value of "" for switches */
     size_t nflags;
-    const char *config;      /* --config */
+    const char *config; /* --config */
 };
 struct str args_flag(const struct args *a, const char *name); /* STR_NONE: not given */
 bool args_has(const struct args *a, const char *name);

@@ -159,7 +159,8 @@ static void on_start_deadline(void *ctx)
     if (s->engine != NULL) {
         store_health(engine_store(s->engine), &reason);
     }
-    snprintf(line, sizeof(line), "Redis cannot be reached: %s", reason == NULL ? "no answer" : reason);
+    snprintf(line, sizeof(line), "Redis cannot be reached: %s",
+             reason == NULL ? "no answer" : reason);
     unavailable(s, line);
 }
 
@@ -214,7 +215,8 @@ static int prepare(struct serve *s)
 
     snprintf(dir, sizeof(dir), "%.*s", STR_ARG(s->settings->config_dir));
     buf_init(&notice, 1024);
-    ok = settings_master_key(s->settings, &notice, &err) && i18n_new(dir[0] != '\0' ? dir : NULL, &s->i18n, &err);
+    ok = settings_master_key(s->settings, &notice, &err) &&
+         i18n_new(dir[0] != '\0' ? dir : NULL, &s->i18n, &err);
     if (notice.n > 0) {
         log_warn("master key made", LF_STR("notice", buf_str(&notice)));
     }

@@ -9,7 +9,11 @@
 static const struct {
     unsigned role;
     const char *name;
-} roles[] = {{KEY_CMMS, "cmms"}, {KEY_ADMIN, "admin"}, {KEY_VIEWER, "viewer"}};
+} roles[] = {
+    {KEY_CMMS,   "cmms"  },
+    {KEY_ADMIN,  "admin" },
+    {KEY_VIEWER, "viewer"}
+};
 
 const char *api_key_role_name(unsigned role)
 {
@@ -46,8 +50,8 @@ static struct str hash_of(struct arena *a, struct str secret)
     return out;
 }
 
-void api_key_make(struct arena *a, struct str tenant, struct str name, unsigned role, bool broadcast,
-                  struct api_key *out, struct buf *secret)
+void api_key_make(struct arena *a, struct str tenant, struct str name, unsigned role,
+                  bool broadcast, struct api_key *out, struct buf *secret)
 {
     uint8_t random[SECRET_BYTES];
     char id[ID_BYTES];

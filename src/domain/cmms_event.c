@@ -10,14 +10,15 @@ struct turn { /* one event being decided */
     const struct cmms_reads *reads;
     const struct cmms_view *view;
     struct plan *p;
-    struct order *fresh;  /* as the event says it is now, or NULL */
+    struct order *fresh;      /* as the event says it is now, or NULL */
     const struct order *kept; /* as we had it, or NULL */
-    struct user **people; /* of the reads: as read, or created now */
+    struct user **people;     /* of the reads: as read, or created now */
 };
 
 typedef bool event_fn(struct turn *t, struct err *err);
 
-static event_fn on_created, on_assigned, on_updated, on_status, on_priority, on_deleted, on_person, on_person_removed;
+static event_fn on_created, on_assigned, on_updated, on_status, on_priority, on_deleted, on_person,
+    on_person_removed;
 
 static const struct {
     const char *type;
@@ -48,7 +49,8 @@ static bool text_member(const struct json *j, const char *name, struct str *out,
 
     *out = json_str(m);
     if (m == NULL || json_kind(m) != JSON_STRING || out->n == 0 || out->n > ID_MAX) {
-        err_set(err, ERR_BAD_REQUEST, m == NULL ? "\"%s\" is missing" : "\"%s\" is not a text of 1 to 256 bytes", name);
+        err_set(err, ERR_BAD_REQUEST,
+                m == NULL ? "\"%s\" is missing" : "\"%s\" is not a text of 1 to 256 bytes", name);
         return err_member(err, "%s", name);
     }
     return true;
@@ -104,7 +106,8 @@ static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, s
     return true;
 }
 
-bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *out, struct err *err)
+bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *out,
+                      struct err *err)
 {
     const struct json *version = json_get(j, "specversion"), *time = json_get(j, "time");
     size_t row;
@@ -128,17 +131,20 @@ bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *
     out->subject = json_get_str(j, "subject");
     out->data = json_get(j, "data");
     if (json_kind(out->data) != JSON_OBJECT) {
-        err_set(err, ERR_BAD_REQUEST, out->data == NULL ? "\"data\" is missing" : "\"data\" is not an object");
+        err_set(err, ERR_BAD_REQUEST,
+                out->data == NULL ? "\"data\" is missing" : "\"data\" is not an object");
         return err_member(err, "data");
     }
     row = type_find(out->type);
     if (row == ARRAY_LEN(types)) {
-        err_set(err, ERR_INVALID, "the type \"%.*s\" is not one that this version takes", STR_ARG(out->type));
+        err_set(err, ERR_INVALID, "the type \"%.*s\" is not one that this version takes",
+                STR_ARG(out->type));
         return err_member(err, "type");
     }
     if ((types[row].order && json_kind(order_of(out)) != JSON_OBJECT) ||
         (types[row].person && json_kind(json_get(out->data, "person")) != JSON_OBJECT)) {
-        err_set(err, ERR_INVALID, "the event has no %s", types[row].order ? "work order" : "person");
+        err_set(err, ERR_INVALID, "the event has no %s",
+                types[row].order ? "work order" : "person");
         return err_member(err, types[row].order ? "data.workorder" : "data.person");
     }
     return parse_subject(a, row, out, err);
@@ -163,11 +169,13 @@ static void reads_list(struct arena *a, const struct json *list, struct cmms_rea
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *item = json_at(list, i);
 
-        reads_add(r, json_kind(item) == JSON_STRING ? json_str(item) : json_get_text(item, "id", a));
+        reads_add(r,
+                  json_kind(item) == JSON_STRING ? json_str(item) : json_get_text(item, "id", a));
     }
 }
 
-void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms_event *e, struct cmms_reads *out)
+void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms_event *e,
+                      struct cmms_reads *out)
 {
     const struct json *order = order_of(e);
 
@@ -203,12 +211,17 @@ static void meet(struct turn *t, const struct order_person *named, unsigned role
     struct user *u;
 
     for (size_t i = 0; i < t->reads->nusers; i++) {
-        if (!str_eq(t->reads->users[i], named->id) || t->people[i] != NULL || !str_is_e164(named->phone)) {
+        if (!str_eq(t->reads->users[i], named->id) || t->people[i] != NULL ||
+            !str_is_e164(named->phone)) {
             continue;
         }
         u = ARENA_NEW(t->p->a, struct user);
-        *u = (struct user){.id = named->id, .name = named->name, .phone = named->phone, .language = named->language,
-                           .roles = role, .consented = named->consented};
+        *u = (struct user){.id = named->id,
+                           .name = named->name,
+                           .phone = named->phone,
+                           .language = named->language,
+                           .roles = role,
+                           .consented = named->consented};
         /* A stakeholder's consent given to the CMMS counts for his own updates. */
         u->verified = named->consented && role == ROLE_STAKEHOLDER;
         u->welcomed = true;
@@ -241,7 +254,8 @@ static void each_assignee(struct turn *t, tell_fn *tell, void *arg)
         if (to != NULL) {
             tell(t, to, arg);
         } else {
-            plan_entry(t->p, t->fresh->id, "not_told", t->fresh->assignees[i].id, STR("not known, and named without a phone"));
+            plan_entry(t->p, t->fresh->id, "not_told", t->fresh->assignees[i].id,
+                       STR("not known, and named without a phone"));
         }
     }
 }
@@ -301,7 +315,8 @@ static struct str id_of(struct turn *t, const struct json *item)
 
 static bool on_assigned(struct turn *t, struct err *err)
 {
-    const struct json *added = json_get(t->e->data, "added"), *removed = json_get(t->e->data, "removed");
+    const struct json *added = json_get(t->e->data, "added"),
+                      *removed = json_get(t->e->data, "removed");
 
     (void)err;
     for (size_t i = 0; i < json_len(added); i++) {
@@ -325,7 +340,8 @@ static bool on_assigned(struct turn *t, struct err *err)
 static void tell_updated(struct turn *t, const struct user *to, void *arg)
 {
     (void)arg;
-    notice_updated(t->p, t->fresh, to, json_get(t->e->data, "changed"), json_get(t->e->data, "previous"));
+    notice_updated(t->p, t->fresh, to, json_get(t->e->data, "changed"),
+                   json_get(t->e->data, "previous"));
 }
 
 static bool on_updated(struct turn *t, struct err *err)
@@ -350,7 +366,8 @@ static void tell_status(struct turn *t, const struct user *to, void *arg)
     if (t->kept != NULL && t->kept->status == t->fresh->status && t->kept->refused_back_to.n > 0) {
         return;
     }
-    notice_status(t->p, t->fresh, to, *(const enum order_status *)arg, json_str(json_path(t->e->data, "by.name")));
+    notice_status(t->p, t->fresh, to, *(const enum order_status *)arg,
+                  json_str(json_path(t->e->data, "by.name")));
 }
 
 static bool on_status(struct turn *t, struct err *err)
@@ -359,7 +376,8 @@ static bool on_status(struct turn *t, struct err *err)
 
     (void)err;
     plan_entry(t->p, t->fresh->id, "status", STR_NONE,
-               arena_printf(t->p->a, "%s -> %s", order_status_name(before), order_status_name(t->fresh->status)));
+               arena_printf(t->p->a, "%s -> %s", order_status_name(before),
+                            order_status_name(t->fresh->status)));
     each_assignee(t, tell_status, &before);
     each_stakeholder(t, t->fresh->status, false);
     return true;
@@ -388,7 +406,8 @@ static bool on_priority(struct turn *t, struct err *err)
 
     (void)err;
     plan_entry(t->p, t->fresh->id, "priority", STR_NONE,
-               arena_printf(t->p->a, "%s -> %s", order_priority_name(before), order_priority_name(t->fresh->priority)));
+               arena_printf(t->p->a, "%s -> %s", order_priority_name(before),
+                            order_priority_name(t->fresh->priority)));
     if (t->fresh->priority > before) {
         each_assignee(t, tell_priority, &before);
     }
@@ -411,7 +430,8 @@ static bool on_person(struct turn *t, struct err *err)
     struct user *u = ARENA_NEW(t->p->a, struct user);
     struct user base = {.id = t->reads->users[0], .roles = ROLE_TECHNICIAN};
 
-    if (!user_from_json(t->p->a, json_get(t->e->data, "person"), kept != NULL ? kept : &base, u, err)) {
+    if (!user_from_json(t->p->a, json_get(t->e->data, "person"), kept != NULL ? kept : &base, u,
+                        err)) {
         return false;
     }
     u->id = t->reads->users[0];
@@ -439,15 +459,16 @@ static bool on_person_removed(struct turn *t, struct err *err)
         return true;
     }
     u = ARENA_NEW(t->p->a, struct user);
-    *u = (struct user){.id = kept->id, .version = kept->version, .removed = true}; /* nothing personal stays */
+    *u = (struct user){
+        .id = kept->id, .version = kept->version, .removed = true}; /* nothing personal stays */
     plan_user(t->p, u, kept);
     return true;
 }
 
 /* ---- decisions ---- */
 
-bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *reads, const struct cmms_view *view,
-                       struct plan *p, struct err *err)
+bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *reads,
+                       const struct cmms_view *view, struct plan *p, struct err *err)
 {
     size_t row = type_find(e->type);
     struct turn t = {e, reads, view, p, NULL, view->order, view->users};
@@ -466,7 +487,8 @@ bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *read
     return types[row].run(&t, err);
 }
 
-void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view, struct plan *p)
+void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view,
+                  struct plan *p)
 {
     const struct user *to = view->nusers > 0 ? view->users[0] : NULL;
     struct str type = json_get_str(event, "type");
@@ -477,7 +499,8 @@ void cmms_refused(const struct json *event, struct str reason, const struct cmms
         return;
     }
     plan_entry(p, view->order->id, "refused", to != NULL ? to->id : STR_NONE, reason);
-    if (!str_eqz(type, "gateway.workorder.status_requested.v1") && !str_eqz(type, "gateway.workorder.acknowledged.v1")) {
+    if (!str_eqz(type, "gateway.workorder.status_requested.v1") &&
+        !str_eqz(type, "gateway.workorder.acknowledged.v1")) {
         if (to != NULL) {
             notice_refused_words(p, view->order, to, reason);
         }

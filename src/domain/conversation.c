@@ -21,8 +21,8 @@ void conversation_encode(const struct conversation *c, struct buf *out)
     jw_close(&w, '}');
 }
 
-bool conversation_decode(struct arena *a, struct str text, int64_t version, struct conversation *out,
-                         struct err *err)
+bool conversation_decode(struct arena *a, struct str text, int64_t version,
+                         struct conversation *out, struct err *err)
 {
     struct json *j;
 

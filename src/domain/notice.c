@@ -39,13 +39,14 @@ static struct str page_end(struct page *g)
 
 static struct str word(const struct page *g, const char *kind, const char *name)
 {
-    return i18n_text(g->p->a, g->l, g->timezone, arena_printf(g->p->a, "name.%s.%s", kind, name).p, NULL, 0);
+    return i18n_text(g->p->a, g->l, g->timezone, arena_printf(g->p->a, "name.%s.%s", kind, name).p,
+                     NULL, 0);
 }
 
-#define add(g, key, ...)                                                                     \
-    do {                                                                                     \
-        buf_add(&(g)->text, I18N((g)->p->a, (g)->l, (g)->timezone, key, ##__VA_ARGS__));     \
-        buf_add_char(&(g)->text, '\n');                                                      \
+#define add(g, key, ...)                                                                 \
+    do {                                                                                 \
+        buf_add(&(g)->text, I18N((g)->p->a, (g)->l, (g)->timezone, key, ##__VA_ARGS__)); \
+        buf_add_char(&(g)->text, '\n');                                                  \
     } while (0)
 
 static void blank(struct page *g)
@@ -111,16 +112,18 @@ struct str notice_order_text(const struct plan *p, const struct order *o, const 
 
 /* ---- buttons ---- */
 
-static void button(const struct plan *p, const struct user *to, const struct order *o, struct message *m,
-                   const char *action, const char *key)
+static void button(const struct plan *p, const struct user *to, const struct order *o,
+                   struct message *m, const char *action, const char *key)
 {
     struct str title = i18n_text(p->a, notice_lang(p, to), notice_timezone(p, to), key, NULL, 0);
 
-    m->options[m->noptions++] = (struct message_option){
-        arena_printf(p->a, "%s:%.*s", action, STR_ARG(o->id)), i18n_cut(p->a, title, 20), STR_NONE, STR_NONE};
+    m->options[m->noptions++] =
+        (struct message_option){arena_printf(p->a, "%s:%.*s", action, STR_ARG(o->id)),
+                                i18n_cut(p->a, title, 20), STR_NONE, STR_NONE};
 }
 
-void notice_order_buttons(const struct plan *p, const struct order *o, const struct user *to, struct message *m)
+void notice_order_buttons(const struct plan *p, const struct order *o, const struct user *to,
+                          struct message *m)
 {
     m->order_id = o->id;
     m->order_number = o->number;
@@ -152,8 +155,8 @@ void notice_order_buttons(const struct plan *p, const struct order *o, const str
 
 /* ---- who may be told ---- */
 
-static struct message *tell(struct plan *p, const struct order *o, const struct user *to, enum user_class cls,
-                            struct str text)
+static struct message *tell(struct plan *p, const struct order *o, const struct user *to,
+                            enum user_class cls, struct str text)
 {
     enum notify_verdict verdict = user_notify(to, cls, false);
     struct message *m;
@@ -170,7 +173,9 @@ static struct message *tell(struct plan *p, const struct order *o, const struct 
     if (o != NULL) {
         m->order_id = o->id;
         m->order_number = o->number;
-        m->prio = o->priority == ORDER_PRIO_CRITICAL || o->priority == ORDER_PRIO_HIGH ? PRIO_HIGH : PRIO_NORMAL;
+        m->prio = o->priority == ORDER_PRIO_CRITICAL || o->priority == ORDER_PRIO_HIGH
+                      ? PRIO_HIGH
+                      : PRIO_NORMAL;
     }
     return m;
 }
@@ -211,9 +216,10 @@ void notice_removed(struct plan *p, const struct order *o, const struct user *to
 
 static struct str field_name(struct page *g, struct str field)
 {
-    static const char *const known[] = {"title", "description", "status", "priority", "type", "asset", "location", "site",
-                                        "due_at", "start_at", "estimate_s", "assignees", "team", "requester",
-                                        "stakeholders", "checklist", "parts", "url"};
+    static const char *const known[] = {
+        "title",    "description", "status",       "priority",  "type",       "asset",
+        "location", "site",        "due_at",       "start_at",  "estimate_s", "assignees",
+        "team",     "requester",   "stakeholders", "checklist", "parts",      "url"};
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (str_eqz(field, known[i])) {
@@ -223,8 +229,8 @@ static struct str field_name(struct page *g, struct str field)
     return word(g, "field", "other");
 }
 
-void notice_updated(struct plan *p, const struct order *o, const struct user *to, const struct json *changed,
-                    const struct json *previous)
+void notice_updated(struct plan *p, const struct order *o, const struct user *to,
+                    const struct json *changed, const struct json *previous)
 {
     struct buf fields;
     struct page g;
@@ -241,12 +247,14 @@ void notice_updated(struct plan *p, const struct order *o, const struct user *to
     if (fields.n == 0) {
         buf_add(&fields, word(&g, "field", "other"));
     }
-    add(&g, "notice.updated", ARG_IDENT("number", o->number), ARG_S("fields", arena_dup(p->a, buf_str(&fields))));
+    add(&g, "notice.updated", ARG_IDENT("number", o->number),
+        ARG_S("fields", arena_dup(p->a, buf_str(&fields))));
     buf_fini(&fields);
     tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
 }
 
-void notice_status(struct plan *p, const struct order *o, const struct user *to, enum order_status before, struct str by)
+void notice_status(struct plan *p, const struct order *o, const struct user *to,
+                   enum order_status before, struct str by)
 {
     struct message *m;
     struct page g;
@@ -256,10 +264,11 @@ void notice_status(struct plan *p, const struct order *o, const struct user *to,
     from = word(&g, "status", order_status_name(before));
     now = word(&g, "status", order_status_name(o->status));
     if (by.n > 0) {
-        add(&g, "notice.status_changed_by", ARG_IDENT("number", o->number), ARG_S("before", from), ARG_S("after", now),
-            ARG_S("name", by));
+        add(&g, "notice.status_changed_by", ARG_IDENT("number", o->number), ARG_S("before", from),
+            ARG_S("after", now), ARG_S("name", by));
     } else {
-        add(&g, "notice.status_changed", ARG_IDENT("number", o->number), ARG_S("before", from), ARG_S("after", now));
+        add(&g, "notice.status_changed", ARG_IDENT("number", o->number), ARG_S("before", from),
+            ARG_S("after", now));
     }
     m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
@@ -267,7 +276,8 @@ void notice_status(struct plan *p, const struct order *o, const struct user *to,
     }
 }
 
-void notice_priority(struct plan *p, const struct order *o, const struct user *to, enum order_priority before)
+void notice_priority(struct plan *p, const struct order *o, const struct user *to,
+                     enum order_priority before)
 {
     struct message *m;
     struct page g;
@@ -291,23 +301,29 @@ void notice_priority(struct plan *p, const struct order *o, const struct user *t
     }
 }
 
-void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to, enum order_status reached, bool created)
+void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to,
+                        enum order_status reached, bool created)
 {
     struct page g;
 
     page_init(&g, p, to);
     if (created) {
-        add(&g, "notice.stakeholder_created", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+        add(&g, "notice.stakeholder_created", ARG_IDENT("number", o->number),
+            ARG_S("title", o->title));
     } else if (reached == ORDER_IN_PROGRESS) {
-        add(&g, "notice.stakeholder_started", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+        add(&g, "notice.stakeholder_started", ARG_IDENT("number", o->number),
+            ARG_S("title", o->title));
     } else if (reached == ORDER_COMPLETED) {
         struct wall at = o->updated.ms > 0 ? o->updated : p->now;
 
-        add(&g, "notice.stakeholder_resolved", ARG_IDENT("number", o->number), ARG_S("title", o->title), ARG_T("at", at));
+        add(&g, "notice.stakeholder_resolved", ARG_IDENT("number", o->number),
+            ARG_S("title", o->title), ARG_T("at", at));
     } else if (reached == ORDER_ON_HOLD) {
-        add(&g, "notice.stakeholder_on_hold", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+        add(&g, "notice.stakeholder_on_hold", ARG_IDENT("number", o->number),
+            ARG_S("title", o->title));
     } else if (reached == ORDER_CANCELLED) {
-        add(&g, "notice.stakeholder_cancelled", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+        add(&g, "notice.stakeholder_cancelled", ARG_IDENT("number", o->number),
+            ARG_S("title", o->title));
     }
     if (g.text.n > 0) {
         tell(p, o, to, CLASS_UPDATES, page_end(&g));
@@ -324,7 +340,8 @@ void notice_welcome(struct plan *p, const struct user *to)
 
     page_init(&g, p, to);
     if (p->tenant->conf->require_code) {
-        struct str url = arena_printf(p->a, "%.*s/whatsapp/verify", STR_ARG(p->tenant->settings->public_url));
+        struct str url =
+            arena_printf(p->a, "%.*s/whatsapp/verify", STR_ARG(p->tenant->settings->public_url));
 
         add(&g, "notice.welcome_code", ARG_S("company", company), ARG_S("url", url));
     } else if (to->name.n > 0) {
@@ -346,7 +363,8 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
     page_init(&g, p, to);
     status = word(&g, "status", order_status_name(o->status));
     if (reason.n > 0) {
-        add(&g, "notice.refused", ARG_IDENT("number", o->number), ARG_S("reason", reason), ARG_S("status", status));
+        add(&g, "notice.refused", ARG_IDENT("number", o->number), ARG_S("reason", reason),
+            ARG_S("status", status));
     } else {
         add(&g, "notice.refused_plain", ARG_IDENT("number", o->number), ARG_S("status", status));
     }
@@ -355,7 +373,8 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
     notice_order_buttons(p, o, to, m);
 }
 
-void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason)
+void notice_refused_words(struct plan *p, const struct order *o, const struct user *to,
+                          struct str reason)
 {
     struct message *m = plan_message(p, to, MESSAGE_TEXT);
     struct page g;
@@ -368,7 +387,8 @@ void notice_refused_words(struct plan *p, const struct order *o, const struct us
     m->order_number = o->number;
 }
 
-void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why)
+void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by,
+                      struct str why)
 {
     struct message *m;
     struct page g;

@@ -3,7 +3,8 @@
 #include "base/mem.h"
 #include "domain/command.h"
 
-#define ORDER_BYTES_MAX (512 * 1024)
+#define ORDER_BYTES_MAX (4 * 1024 * 1024) /* an event has 1 MiB at most */
+#define ENTRY_CHARS_MAX 4000
 
 struct str order_key(struct arena *a, struct str id)
 {
@@ -32,7 +33,8 @@ static struct str reversed(struct arena *a, struct str number, struct str id)
     return str_make(out, canonical.n + 1 + id.n);
 }
 
-static void index_number(struct arena *a, const struct order *o, const struct order *before, struct commit *c)
+static void index_number(struct arena *a, const struct order *o, const struct order *before,
+                         struct commit *c)
 {
     if (before != NULL && str_eq(before->number, o->number)) {
         return;
@@ -46,8 +48,8 @@ static void index_number(struct arena *a, const struct order *o, const struct or
 }
 
 /* One open-orders set: in it now, was in it before? */
-static void index_open(struct arena *a, const char *prefix, struct str now, struct str before, double urgency,
-                       struct str id, struct commit *c)
+static void index_open(struct arena *a, const char *prefix, struct str now, struct str before,
+                       double urgency, struct str id, struct commit *c)
 {
     if (before.n > 0 && !str_eq(now, before)) {
         commit_zrem(c, arena_printf(a, "%s%.*s", prefix, STR_ARG(before)), id);
@@ -57,8 +59,22 @@ static void index_open(struct arena *a, const char *prefix, struct str now, stru
     }
 }
 
-static void index_people(struct arena *a, const struct order *o, const struct order *before, bool open,
-                         struct commit *c)
+/* The newest entry of an order tells: completed then, or reopened since. */
+static void index_completed(struct arena *a, const struct order *o, const struct order *before, struct str who,
+                            struct commit *c)
+{
+    bool is = o->status == ORDER_COMPLETED && !o->deleted;
+    bool was = before != NULL && before->status == ORDER_COMPLETED && !before->deleted;
+
+    if (is != was) {
+        commit_append(c, arena_printf(a, "oc:%.*s", STR_ARG(who)),
+                      arena_printf(a, "%lld|%.*s", is ? (long long)o->completed.ms : 0LL, STR_ARG(o->id)),
+                      COMPLETED_KEPT);
+    }
+}
+
+static void index_people(struct arena *a, const struct order *o, const struct order *before,
+                         bool open, struct commit *c)
 {
     double urgency = order_urgency(o);
 
@@ -79,32 +95,38 @@ static void index_people(struct arena *a, const struct order *o, const struct or
             commit_zadd(c, arena_printf(a, "oa:%.*s", STR_ARG(who)), urgency, o->id);
         }
         if (o->status == ORDER_COMPLETED && (before == NULL || before->status != ORDER_COMPLETED)) {
-            commit_zadd(c, arena_printf(a, "od:%.*s", STR_ARG(who)), (double)o->completed.ms, o->id);
+            commit_zadd(c, arena_printf(a, "od:%.*s", STR_ARG(who)), (double)o->completed.ms,
+                        o->id);
         }
     }
 }
 
-void order_put(const struct tenant *t, struct arena *a, const struct order *o, const struct order *before,
-               struct wall now, struct commit *c)
+bool order_put(const struct tenant *t, struct arena *a, const struct order *o,
+               const struct order *before, struct wall now, struct commit *c)
 {
     static const struct str none = {NULL, 0};
     bool open = order_is_open(o), was_open = before != NULL && order_is_open(before);
     struct str key = order_key(a, o->id);
     struct buf text, sealed;
+    bool ok;
 
     buf_init(&text, ORDER_BYTES_MAX);
     buf_init(&sealed, ORDER_BYTES_MAX + SEAL_EXTRA_BYTES);
     order_encode(o, &text);
+    ok = buf_ok(&text);
     vault_seal(t->vault, key, "b", buf_str(&text), &sealed);
     commit_doc(c, key, o->version + 1, buf_str(&sealed));
     index_number(a, o, before, c);
     index_people(a, o, before, open, c);
-    index_open(a, "og:", open ? o->team_id : none, was_open ? before->team_id : none, order_urgency(o), o->id, c);
-    index_open(a, "os:", open ? o->site : none, was_open ? before->site : none, order_urgency(o), o->id, c);
+    index_open(a, "og:", open ? o->team_id : none, was_open ? before->team_id : none,
+               order_urgency(o), o->id, c);
+    index_open(a, "os:", open ? o->site : none, was_open ? before->site : none, order_urgency(o),
+               o->id, c);
     commit_zadd(c, STR("ol"), (double)now.ms, o->id);
     mem_wipe(text.p, text.n);
     buf_fini(&text);
     buf_fini(&sealed);
+    return ok;
 }
 
 bool order_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,
@@ -116,8 +138,9 @@ bool order_open(const struct tenant *t, struct arena *a, struct str id, const st
            order_decode(a, text, doc->version, out, err);
 }
 
-void order_timeline_put(const struct tenant *t, struct arena *a, struct str order_id, const char *kind,
-                        struct str who, struct str text, struct wall at, struct commit *c)
+void order_timeline_put(const struct tenant *t, struct arena *a, struct str order_id,
+                        const char *kind, struct str who, struct str text, struct wall at,
+                        struct commit *c)
 {
     struct str key = arena_printf(a, "ot:%.*s", STR_ARG(order_id));
     struct buf entry, sealed;
@@ -130,7 +153,7 @@ void order_timeline_put(const struct tenant *t, struct arena *a, struct str orde
     jw_wall(&w, "at", at);
     jw_z(&w, "kind", kind);
     jw_str(&w, "who", who);
-    jw_str(&w, "text", text);
+    jw_str(&w, "text", i18n_cut(a, text, ENTRY_CHARS_MAX));
     jw_close(&w, '}');
     vault_seal(t->vault, key, "e", buf_str(&entry), &sealed);
     commit_append(c, key, buf_str(&sealed), TIMELINE_KEPT);

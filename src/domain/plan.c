@@ -6,9 +6,12 @@
 
 #include <stdio.h>
 
-#define RECORD_BYTES_MAX (128 * 1024)
+/* Words of people are up to 64 K characters, escaped at worst; a plan over COMMIT_BYTES_MAX is refused whole. */
+#define NO_SENDER "0|no sender is configured to send it by|configure a sender for this tenant"
+#define RECORD_BYTES_MAX (2 * 1024 * 1024)
 
-void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct wall now, struct str cause)
+void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct wall now,
+               struct str cause)
 {
     *p = (struct plan){.a = a, .tenant = t, .now = now, .cause = cause};
 }
@@ -58,14 +61,16 @@ struct message *plan_message(struct plan *p, const struct user *to, enum message
     return m;
 }
 
-void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation)
+void plan_event(struct plan *p, const char *type, struct str subject, struct str data,
+                struct str causation)
 {
     if (grow(p, &p->events, p->nevents, sizeof(*p->events), PLAN_PARTS_MAX)) {
         p->events[p->nevents++] = (struct plan_event){str_of(type), subject, data, causation};
     }
 }
 
-void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text)
+void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who,
+                struct str text)
 {
     if (grow(p, &p->entries, p->nentries, sizeof(*p->entries), PLAN_PARTS_MAX)) {
         p->entries[p->nentries++] = (struct plan_entry){order_id, str_of(kind), who, text, p->now};
@@ -102,10 +107,52 @@ void plan_user(struct plan *p, const struct user *u, const struct user *before)
     }
 }
 
+void plan_phone(struct plan *p, struct str phone, struct str owner)
+{
+    if (grow(p, &p->phones, p->nphones, sizeof(*p->phones), PLAN_PARTS_MAX)) {
+        p->phones[p->nphones++] = (struct plan_phone){phone, owner};
+    }
+}
+
+void plan_user_gone(struct plan *p, const struct user *u)
+{
+    p->gone = u;
+}
+
+void plan_audit(struct plan *p, const char *what, struct str subject)
+{
+    if (grow(p, &p->audits, p->naudits, sizeof(*p->audits), PLAN_PARTS_MAX)) {
+        p->audits[p->naudits++] = (struct plan_audit){str_of(what), subject};
+    }
+}
+
 void plan_conversation(struct plan *p, struct str user_id, const struct conversation *c)
 {
     p->conversation = c;
     p->conversation_user = user_id;
+}
+
+/* Whom the index may name for the phone of users[i]. */
+static struct str phone_owner(const struct plan *p, struct str phone)
+{
+    for (size_t i = 0; i < p->nphones; i++) {
+        if (str_eq(p->phones[i].phone, phone)) {
+            return p->phones[i].owner;
+        }
+    }
+    return STR_NONE;
+}
+
+static void check_phones(const struct plan *p, struct commit *c)
+{
+    for (size_t i = 0; i < p->nusers; i++) {
+        const struct user *u = p->users[i], *before = p->users_before[i];
+
+        if (u->phone.n > 0 && (before == NULL || !str_eq(u->phone, before->phone))) {
+            commit_check_owner(c, STR("ux"), vault_hash_arena(p->tenant->vault, p->a, "phone", u->phone),
+                               phone_owner(p, u->phone), u->id);
+        }
+    }
 }
 
 void plan_checks(const struct plan *p, struct commit *c)
@@ -116,22 +163,61 @@ void plan_checks(const struct plan *p, struct commit *c)
     for (size_t i = 0; i < p->nusers; i++) {
         user_check(p->users[i], c);
     }
+    check_phones(p, c);
+    if (p->gone != NULL) {
+        user_check(p->gone, c);
+    }
     if (p->conversation != NULL) {
-        commit_check_version(c, conversation_key(p->a, p->conversation_user), p->conversation->version);
+        commit_check_version(c, conversation_key(p->a, p->conversation_user),
+                             p->conversation->version);
     }
 }
 
-static void write_conversation(const struct plan *p, struct commit *c)
+static bool too_long(struct err *err, const char *what)
+{
+    return err_set(err, ERR_TOO_LONG, "%s is longer than %d bytes", what, RECORD_BYTES_MAX);
+}
+
+static bool write_conversation(const struct plan *p, struct commit *c, struct err *err)
 {
     struct str key = conversation_key(p->a, p->conversation_user);
     struct buf text, sealed;
+    bool ok;
 
-    buf_init(&text, 64 * 1024);
-    buf_init(&sealed, 65 * 1024);
+    buf_init(&text, RECORD_BYTES_MAX);
+    buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
     conversation_encode(p->conversation, &text);
+    ok = buf_ok(&text) || too_long(err, "the conversation");
     vault_seal(p->tenant->vault, key, "b", buf_str(&text), &sealed);
     commit_doc(c, key, p->conversation->version + 1, buf_str(&sealed));
     commit_doc_field(c, "lo", p->conversation->last_order);
+    if (p->conversation->options_over) {
+        commit_hdel(c, key, STR("op"));
+    }
+    buf_fini(&text);
+    buf_fini(&sealed);
+    return ok;
+}
+
+static void write_audit(struct plan *p, const struct plan_audit *audit, struct commit *c)
+{
+    struct buf text, sealed;
+    struct jw w;
+
+    buf_init(&text, 16 * 1024);
+    buf_init(&sealed, 16 * 1024 + SEAL_EXTRA_BYTES);
+    jw_init(&w, &text);
+    jw_open(&w, NULL, '{');
+    jw_wall(&w, "at", p->now);
+    jw_z(&w, "key", "");
+    jw_z(&w, "by", "crewline");
+    jw_z(&w, "role", "system");
+    jw_z(&w, "from", "");
+    jw_str(&w, "what", audit->what);
+    jw_str(&w, "subject", str_slice(audit->subject, 0, 512));
+    jw_close(&w, '}');
+    vault_seal(p->tenant->vault, STR("au"), "b", buf_str(&text), &sealed);
+    commit_log(c, STR("au"), buf_str(&sealed));
     buf_fini(&text);
     buf_fini(&sealed);
 }
@@ -143,34 +229,11 @@ static const struct sender *sender_for(const struct tenant *t, struct str id)
     return s != NULL || t->conf->nsenders == 0 ? s : &t->conf->senders[0];
 }
 
-/* The record, its indexes, and its place in the lane of its person and class. */
-static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c, plan_grant_fn *grant,
-                          void *ctx, size_t *marked, struct err *err)
+static void enqueue_message(struct plan *p, struct plan_message *pm, const struct sender *s, struct commit *c,
+                            plan_grant_fn *grant, void *ctx, size_t *marked)
 {
-    const struct sender *s = sender_for(p->tenant, pm->m.sender);
-    struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
-    struct buf record, sealed;
     struct rate rate;
 
-    if (s == NULL) {
-        return err_set(err, ERR_CONFIG, "tenant \"%.*s\" has no sender to send by", STR_ARG(p->tenant->id));
-    }
-    pm->m.sender = s->id;
-    buf_init(&record, RECORD_BYTES_MAX);
-    buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
-    message_encode(&pm->m, &record);
-    pm->record = arena_dup(p->a, buf_str(&record));
-    vault_seal(p->tenant->vault, key, "b", buf_str(&record), &sealed);
-    commit_doc(c, key, 1, buf_str(&sealed));
-    commit_doc_field(c, "s", STR("queued"));
-    commit_doc_field(c, "u", pm->m.user);
-    commit_doc_field(c, "o", pm->m.order_id);
-    commit_doc_field(c, "tl", arena_printf(p->a, "queued,%lld,\n", (long long)p->now.ms));
-    commit_zadd(c, STR("mx"), 0, pm->m.id);
-    commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
-    if (pm->m.order_id.n > 0) {
-        commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
-    }
     pm->queue = arena_printf(p->a, QUEUE_OUT_PREFIX "%.*s", STR_ARG(s->id));
     pm->lane = arena_printf(p->a, "%d%.*s", (int)pm->m.prio, STR_ARG(pm->m.user));
     sender_rate(s, &rate);
@@ -181,21 +244,62 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     commit_enqueue(c, pm->queue, pm->lane, pm->m.id, pm->m.send_at,
                    pm->window.ms > 0 && grant != NULL && grant(ctx, pm->queue), &rate);
     pm->result = (*marked)++;
-    buf_fini(&record);
-    buf_fini(&sealed);
-    return true;
 }
 
-static void write_event(struct plan *p, const struct plan_event *e, struct commit *c)
+/*
+ * The record, its indexes, and its place in the lane of its person and class. A tenant without a sender
+ * keeps its orders all the same: what it cannot send has ended before it began.
+ */
+static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c,
+                          plan_grant_fn *grant, void *ctx, size_t *marked, struct err *err)
+{
+    const struct sender *s = sender_for(p->tenant, pm->m.sender);
+    struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
+    struct buf record, sealed;
+    struct rate rate;
+
+    if (s == NULL) {
+        return err_set(err, ERR_CONFIG, "tenant \"%.*s\" has no sender to send by",
+                       STR_ARG(p->tenant->id));
+    }
+    pm->m.sender = s->id;
+    buf_init(&record, RECORD_BYTES_MAX);
+    buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
+    message_encode(&pm->m, &record);
+    ok = buf_ok(&record) || too_long(err, "a message");
+    pm->record = arena_dup(p->a, buf_str(&record));
+    vault_seal(p->tenant->vault, key, "b", buf_str(&record), &sealed);
+    commit_doc(c, key, 1, buf_str(&sealed));
+    commit_doc_field(c, "s", s != NULL ? STR("queued") : STR("failed"));
+    commit_doc_field(c, "u", pm->m.user);
+    commit_doc_field(c, "o", pm->m.order_id);
+    commit_doc_field(c, "tl", s != NULL ? arena_printf(p->a, "queued,%lld,\n", (long long)p->now.ms)
+                                        : arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
+    commit_zadd(c, STR("mx"), 0, pm->m.id);
+    commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
+    if (pm->m.order_id.n > 0) {
+        commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
+    }
+    buf_fini(&record);
+    buf_fini(&sealed);
+    if (s != NULL) {
+        enqueue_message(p, pm, s, c, grant, ctx, marked);
+    }
+    return ok;
+}
+
+static bool write_event(struct plan *p, const struct plan_event *e, struct commit *c, struct err *err)
 {
     char id[ID_BYTES];
     struct buf text, sealed, lane;
+    bool ok;
 
     buf_init(&text, RECORD_BYTES_MAX);
     buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
     buf_init(&lane, 128);
     id_new(id);
     event_encode(p->tenant, e, str_of(id), p->now, p->cause, &text);
+    ok = buf_ok(&text) || too_long(err, "an event");
     event_lane(p->tenant, e->subject, &lane);
     /* The sequence is not known yet, so the record is bound to the stream, not to the entry. */
     vault_seal(p->tenant->vault, STR("ev"), "b", buf_str(&text), &sealed);
@@ -203,6 +307,22 @@ static void write_event(struct plan *p, const struct plan_event *e, struct commi
     buf_fini(&text);
     buf_fini(&sealed);
     buf_fini(&lane);
+    return ok;
+}
+
+/* Who gives a phone up goes first, so that its new owner's entry is the one that stays. */
+static void write_users(struct plan *p, struct commit *c)
+{
+    for (int taking = 0; taking < 2; taking++) {
+        for (size_t i = 0; i < p->nusers; i++) {
+            if ((p->users[i]->phone.n > 0) == (taking == 1)) {
+                user_put(p->tenant, p->a, p->users[i], p->users_before[i], c);
+            }
+        }
+    }
+    if (p->gone != NULL) {
+        user_delete(p->tenant, p->a, p->gone, c);
+    }
 }
 
 bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *ctx, struct err *err)
@@ -210,16 +330,20 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
     size_t marked = 0;
 
     if (p->over) {
-        return err_set(err, ERR_INVALID, "it would change more than %d things at once", PLAN_PARTS_MAX);
+        return err_set(err, ERR_INVALID, "it would change more than %d things at once",
+                       PLAN_PARTS_MAX);
     }
     for (size_t i = 0; i < p->norders; i++) {
-        order_put(p->tenant, p->a, p->orders[i], p->orders_before[i], p->now, c);
+        if (!order_put(p->tenant, p->a, p->orders[i], p->orders_before[i], p->now, c)) {
+            return err_set(err, ERR_TOO_LONG, "work order \"%.*s\" is too long", STR_ARG(p->orders[i]->number));
+        }
     }
-    for (size_t i = 0; i < p->nusers; i++) {
-        user_put(p->tenant, p->a, p->users[i], p->users_before[i], c);
+    write_users(p, c);
+    if (p->conversation != NULL && !write_conversation(p, c, err)) {
+        return false;
     }
-    if (p->conversation != NULL) {
-        write_conversation(p, c);
+    for (size_t i = 0; i < p->naudits; i++) {
+        write_audit(p, &p->audits[i], c);
     }
     for (size_t i = 0; i < p->nentries; i++) {
         const struct plan_entry *e = &p->entries[i];
@@ -232,7 +356,9 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
         }
     }
     for (size_t i = 0; i < p->nevents; i++) {
-        write_event(p, &p->events[i], c);
+        if (!write_event(p, &p->events[i], c, err)) {
+            return false;
+        }
         marked++;
     }
     return true;

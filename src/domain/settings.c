@@ -15,71 +15,133 @@
 #define R CONFIG_RELOAD
 #define S CONFIG_SECRET
 
-/* Every setting outside "tenants". A row here, a member of struct settings and a line in config/. */
+/* One row is one thing to read. */
+#define TEXT(key, env, flag, flags, min, max, def, help)             \
+    {                                                                \
+        key, env, flag, CONFIG_STR, flags, min, max, NULL, def, help \
+    }
+#define NUMBER(key, env, flags, min, max, def, help)                 \
+    {                                                                \
+        key, env, NULL, CONFIG_INT, flags, min, max, NULL, def, help \
+    }
+#define CHOICE(key, env, flag, flags, choices, def, help)            \
+    {                                                                \
+        key, env, flag, CONFIG_ENUM, flags, 0, 0, choices, def, help \
+    }
+#define LIST(key, env, flag, def, help)                       \
+    {                                                         \
+        key, env, flag, CONFIG_LIST, 0, 0, 0, NULL, def, help \
+    }
+#define FLAG(key, env, def, help)                             \
+    {                                                         \
+        key, env, NULL, CONFIG_BOOL, 0, 0, 0, NULL, def, help \
+    }
+#define JSON(key, flags, def, help)                                \
+    {                                                              \
+        key, NULL, NULL, CONFIG_JSON, flags, 0, 0, NULL, def, help \
+    }
+
+/* Every setting outside "tenants". A row here, a member of struct settings and a line in config/.
+ */
 static const struct config_row rows[] = {
-    {"listen", "CREWLINE_LISTEN", "--listen", CONFIG_LIST, 0, 0, 0, NULL, "127.0.0.1:8080", "where to listen"},
-    {"public_url", "CREWLINE_PUBLIC_URL", "--public-url", CONFIG_STR, 0, 0, 500, NULL, NULL,
-     "what providers and browsers see; signatures and links are computed from it"},
-    {"redis_url", "REDIS_URL", "--redis-url", CONFIG_STR, S, 0, 1000, NULL, NULL, "Redis; none: a private one in the data directory"},
-    {"data_dir", "CREWLINE_DATA_DIR", "--data-dir", CONFIG_STR, 0, 1, 500, NULL, "data", "media, private Redis, master key"},
-    {"config_dir", "CREWLINE_CONFIG_DIR", "--config-dir", CONFIG_STR, 0, 0, 500, NULL, NULL, "catalogues and templates instead of the embedded ones"},
-    {"tls_cert", "CREWLINE_TLS_CERT", NULL, CONFIG_STR, 0, 0, 500, NULL, NULL, "certificate chain: serve HTTPS"},
-    {"tls_key", "CREWLINE_TLS_KEY", NULL, CONFIG_STR, 0, 0, 500, NULL, NULL, "its key"},
-    {"trusted_proxies", "CREWLINE_TRUSTED_PROXIES", NULL, CONFIG_LIST, 0, 0, 0, NULL, NULL, "addresses whose X-Forwarded-For is believed"},
-    {"master_key", "CREWLINE_MASTER_KEY", NULL, CONFIG_STR, S, 0, 200, NULL, NULL, "32 bytes, base64 or hex; seals personal data"},
-    {"master_key_previous", "CREWLINE_MASTER_KEY_PREVIOUS", NULL, CONFIG_STR, S, 0, 200, NULL, NULL, "the key before, while rotating"},
-    {"bootstrap_key", "CREWLINE_BOOTSTRAP_KEY", NULL, CONFIG_STR, S, 0, 200, NULL, NULL, "an admin API key for the first tenant, taken as is"},
-    {"ca_file", "CREWLINE_CA_FILE", NULL, CONFIG_STR, 0, 0, 500, NULL, NULL, "trust store for outgoing TLS"},
-    {"log_level", "CREWLINE_LOG_LEVEL", "--log-level", CONFIG_ENUM, R, 0, 0, "debug|info|warn|error", "info", "debug for troubleshooting"},
-    {"log_format", "CREWLINE_LOG_FORMAT", NULL, CONFIG_ENUM, 0, 0, 0, "auto|text|json", "auto", "auto: text on a terminal, else json"},
-    {"allow_private_callbacks", "CREWLINE_ALLOW_PRIVATE_CALLBACKS", NULL, CONFIG_BOOL, 0, 0, 0, NULL, "false",
-     "whether callback and media URLs may point at loopback and private addresses"},
-    {"durability.redis", NULL, NULL, CONFIG_ENUM, 0, 0, 0, "always|relaxed", "always", "what Redis must promise: appendfsync always, or less"},
-    {"delivery.send_timeout_ms", NULL, NULL, CONFIG_INT, R, 100, 120000, NULL, "15000", "one attempt at a provider"},
-    {"delivery.lease_ms", NULL, NULL, CONFIG_INT, 0, 1000, 600000, NULL, "30000", "how long work belongs to one instance"},
-    {"delivery.uncertain_hold_ms", NULL, NULL, CONFIG_INT, R, 0, 3600000, NULL, "90000", "wait for evidence before sending again"},
-    {"delivery.uncertain_hold_critical_ms", NULL, NULL, CONFIG_INT, R, 0, 3600000, NULL, "10000", "the same for critical messages"},
-    {"delivery.max_sends.normal", NULL, NULL, CONFIG_INT, R, 1, 10, NULL, "2", "hand-overs of one message, ambiguous ones counted"},
-    {"delivery.max_sends.critical", NULL, NULL, CONFIG_INT, R, 1, 10, NULL, "3", "the same for critical messages"},
-    {"delivery.max_sends.code", NULL, NULL, CONFIG_INT, R, 1, 10, NULL, "1", "the same for verification codes"},
-    {"callbacks.timeout_ms", NULL, NULL, CONFIG_INT, R, 100, 120000, NULL, "15000", "one callback"},
-    {"callbacks.schedule_ms", NULL, NULL, CONFIG_JSON, R, 0, 0, NULL,
-     "[5000,300000,1800000,7200000,18000000,36000000,50400000,72000000,86400000]", "waits between the tries of a callback"},
-    {"http.header_bytes", NULL, NULL, CONFIG_INT, 0, 1024, 65536, NULL, "16384", "request line and headers"},
-    {"http.header_fields", NULL, NULL, CONFIG_INT, 0, 8, 256, NULL, "64", "header fields"},
-    {"http.header_timeout_ms", NULL, NULL, CONFIG_INT, 0, 100, 120000, NULL, "10000", "until the headers are complete"},
-    {"http.idle_timeout_ms", NULL, NULL, CONFIG_INT, 0, 1000, 600000, NULL, "60000", "between two requests of a connection"},
-    {"http.body_min_bytes_s", NULL, NULL, CONFIG_INT, 0, 1, 1000000, NULL, "1024", "slower bodies are cut off"},
-    {"http.connections", NULL, NULL, CONFIG_INT, 0, 10, 60000, NULL, "10000", "connections in all"},
-    {"http.connections_per_address", NULL, NULL, CONFIG_INT, 0, 0, 60000, NULL, "200", "connections of one address; 0: no limit"},
-    {"http.webhook_bytes", NULL, NULL, CONFIG_INT, 0, 65536, 16777216, NULL, "4194304", "body of a webhook"},
-    {"http.api_bytes", NULL, NULL, CONFIG_INT, 0, 1024, 16777216, NULL, "1048576", "body of an API request"},
-    {"http.upload_bytes", NULL, NULL, CONFIG_INT, 0, 1024, 67108864, NULL, "16777216", "body of an import"},
-    /* One sender of each provider in the environment alone, for the default tenant. */
-    {"whatsapp.access_token", "WHATSAPP_ACCESS_TOKEN", NULL, CONFIG_STR, S | R, 0, 2000, NULL, NULL, "Meta Cloud API token"},
-    {"whatsapp.phone_number_id", "WHATSAPP_PHONE_NUMBER_ID", NULL, CONFIG_STR, 0, 0, 64, NULL, NULL, "Meta phone number id"},
-    {"whatsapp.number", "WHATSAPP_NUMBER", NULL, CONFIG_STR, 0, 0, 20, NULL, NULL, "the number itself, E.164 (optional)"},
-    {"whatsapp.verify_token", "WHATSAPP_VERIFY_TOKEN", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "webhook handshake"},
-    {"whatsapp.app_secret", "WHATSAPP_APP_SECRET", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "webhook signature; Meta needs it"},
-    {"whatsapp.app_secret_previous", "WHATSAPP_APP_SECRET_PREVIOUS", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "the secret before, while rotating"},
-    {"whatsapp.business_account_id", "WHATSAPP_BUSINESS_ACCOUNT_ID", NULL, CONFIG_STR, 0, 0, 64, NULL, NULL, "for template management"},
-    {"whatsapp.api_base", "WHATSAPP_API_BASE", NULL, CONFIG_STR, 0, 0, 500, NULL, "https://graph.facebook.com", "Graph API"},
-    {"whatsapp.api_version", "WHATSAPP_API_VERSION", NULL, CONFIG_STR, 0, 0, 20, NULL, "v23.0", "its version"},
-    {"whatsapp.rate_per_second", "WHATSAPP_RATE_PER_SECOND", NULL, CONFIG_INT, R, 0, 100000, NULL, "80", "messages a second; 0: no limit"},
-    {"twilio.account_sid", "TWILIO_ACCOUNT_SID", NULL, CONFIG_STR, 0, 0, 64, NULL, NULL, "Twilio account"},
-    {"twilio.auth_token", "TWILIO_AUTH_TOKEN", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "its token"},
-    {"twilio.auth_token_previous", "TWILIO_AUTH_TOKEN_PREVIOUS", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "the token before, while rotating"},
-    {"twilio.from_number", "TWILIO_FROM_NUMBER", NULL, CONFIG_STR, 0, 0, 20, NULL, NULL, "Twilio sender, E.164"},
-    {"twilio.api_base", "TWILIO_API_BASE", NULL, CONFIG_STR, 0, 0, 500, NULL, "https://api.twilio.com", "Twilio API"},
-    {"twilio.content_base", "TWILIO_CONTENT_BASE", NULL, CONFIG_STR, 0, 0, 500, NULL, "https://content.twilio.com", "Twilio Content API"},
-    {"twilio.rate_per_second", "TWILIO_RATE_PER_SECOND", NULL, CONFIG_INT, R, 0, 100000, NULL, NULL,
-     "messages a second; 0: no limit (default 80, the sandbox number 1)"},
-    {"cmms.callback_url", "CMMS_CALLBACK_URL", NULL, CONFIG_STR, 0, 0, 1000, NULL, NULL, "where events for the CMMS go"},
-    {"cmms.signing_secret", "CMMS_SIGNING_SECRET", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "whsec_… (Standard Webhooks)"},
-    {"cmms.signing_secret_previous", "CMMS_SIGNING_SECRET_PREVIOUS", NULL, CONFIG_STR, S | R, 0, 200, NULL, NULL, "the secret before, while rotating"},
-    {"timezone", "CREWLINE_TIMEZONE", NULL, CONFIG_STR, 0, 0, 64, NULL, "UTC", "IANA name, of the default tenant"},
-    {"default_language", "CREWLINE_DEFAULT_LANGUAGE", NULL, CONFIG_STR, 0, 0, 16, NULL, "en", "BCP 47, of the default tenant"},
-    {"tenant_name", "CREWLINE_TENANT_NAME", NULL, CONFIG_STR, 0, 0, 200, NULL, "the plant", "how the default tenant calls itself"},
+    LIST("listen", "CREWLINE_LISTEN", "--listen", "127.0.0.1:8080", "where to listen"),
+    TEXT("public_url", "CREWLINE_PUBLIC_URL", "--public-url", 0, 0, 500, NULL,
+         "what providers and browsers see; signatures and links are computed from it"),
+    TEXT("redis_url", "REDIS_URL", "--redis-url", S, 0, 1000, NULL,
+         "Redis; none: a private one in the data directory"),
+    TEXT("data_dir", "CREWLINE_DATA_DIR", "--data-dir", 0, 1, 500, "data",
+         "media, private Redis, master key"),
+    TEXT("config_dir", "CREWLINE_CONFIG_DIR", "--config-dir", 0, 0, 500, NULL,
+         "catalogues and templates instead of the embedded ones"),
+    TEXT("tls_cert", "CREWLINE_TLS_CERT", NULL, 0, 0, 500, NULL, "certificate chain: serve HTTPS"),
+    TEXT("tls_key", "CREWLINE_TLS_KEY", NULL, 0, 0, 500, NULL, "its key"),
+    LIST("trusted_proxies", "CREWLINE_TRUSTED_PROXIES", NULL, NULL,
+         "addresses whose X-Forwarded-For is believed"),
+    TEXT("master_key", "CREWLINE_MASTER_KEY", NULL, S, 0, 200, NULL,
+         "32 bytes, base64 or hex; seals personal data"),
+    TEXT("master_key_previous", "CREWLINE_MASTER_KEY_PREVIOUS", NULL, S, 0, 200, NULL,
+         "the key before, while rotating"),
+    TEXT("bootstrap_key", "CREWLINE_BOOTSTRAP_KEY", NULL, S, 0, 200, NULL,
+         "an admin API key for the first tenant, taken as is"),
+    TEXT("ca_file", "CREWLINE_CA_FILE", NULL, 0, 0, 500, NULL, "trust store for outgoing TLS"),
+    CHOICE("log_level", "CREWLINE_LOG_LEVEL", "--log-level", R, "debug|info|warn|error", "info",
+           "debug for troubleshooting"),
+    CHOICE("log_format", "CREWLINE_LOG_FORMAT", NULL, 0, "auto|text|json", "auto",
+           "auto: text on a terminal, else json"),
+    FLAG("allow_private_callbacks", "CREWLINE_ALLOW_PRIVATE_CALLBACKS", "false",
+         "whether callback and media URLs may point at loopback and private addresses"),
+    CHOICE("durability.redis", NULL, NULL, 0, "always|relaxed", "always",
+           "what Redis must promise: appendfsync always, or less"),
+    NUMBER("delivery.send_timeout_ms", NULL, R, 100, 120000, "15000", "one attempt at a provider"),
+    NUMBER("delivery.lease_ms", NULL, 0, 1000, 600000, "30000",
+           "how long work belongs to one instance"),
+    NUMBER("delivery.uncertain_hold_ms", NULL, R, 0, 3600000, "90000",
+           "wait for evidence before sending again"),
+    NUMBER("delivery.uncertain_hold_critical_ms", NULL, R, 0, 3600000, "10000",
+           "the same for critical messages"),
+    NUMBER("delivery.max_sends.normal", NULL, R, 1, 10, "2",
+           "hand-overs of one message, ambiguous ones counted"),
+    NUMBER("delivery.max_sends.critical", NULL, R, 1, 10, "3", "the same for critical messages"),
+    NUMBER("delivery.max_sends.code", NULL, R, 1, 10, "1", "the same for verification codes"),
+    NUMBER("callbacks.timeout_ms", NULL, R, 100, 120000, "15000", "one callback"),
+    JSON("callbacks.schedule_ms", R,
+         "[5000,300000,1800000,7200000,18000000,36000000,50400000,72000000,86400000]",
+         "waits between the tries of a callback"),
+    NUMBER("http.header_bytes", NULL, 0, 1024, 65536, "16384", "request line and headers"),
+    NUMBER("http.header_fields", NULL, 0, 8, 256, "64", "header fields"),
+    NUMBER("http.header_timeout_ms", NULL, 0, 100, 120000, "10000",
+           "until the headers are complete"),
+    NUMBER("http.idle_timeout_ms", NULL, 0, 1000, 600000, "60000",
+           "between two requests of a connection"),
+    NUMBER("http.body_min_bytes_s", NULL, 0, 1, 1000000, "1024", "slower bodies are cut off"),
+    NUMBER("http.connections", NULL, 0, 10, 60000, "10000", "connections in all"),
+    NUMBER("http.connections_per_address", NULL, 0, 0, 60000, "200",
+           "connections of one address; 0: no limit"),
+    NUMBER("http.webhook_bytes", NULL, 0, 65536, 16777216, "4194304", "body of a webhook"),
+    NUMBER("http.api_bytes", NULL, 0, 1024, 16777216, "1048576", "body of an API request"),
+    NUMBER("http.upload_bytes", NULL, 0, 1024, 67108864, "16777216", "body of an import"),
+    TEXT("whatsapp.access_token", "WHATSAPP_ACCESS_TOKEN", NULL, S | R, 0, 2000, NULL,
+         "Meta Cloud API token"),
+    TEXT("whatsapp.phone_number_id", "WHATSAPP_PHONE_NUMBER_ID", NULL, 0, 0, 64, NULL,
+         "Meta phone number id"),
+    TEXT("whatsapp.number", "WHATSAPP_NUMBER", NULL, 0, 0, 20, NULL,
+         "the number itself, E.164 (optional)"),
+    TEXT("whatsapp.verify_token", "WHATSAPP_VERIFY_TOKEN", NULL, S | R, 0, 200, NULL,
+         "webhook handshake"),
+    TEXT("whatsapp.app_secret", "WHATSAPP_APP_SECRET", NULL, S | R, 0, 200, NULL,
+         "webhook signature; Meta needs it"),
+    TEXT("whatsapp.app_secret_previous", "WHATSAPP_APP_SECRET_PREVIOUS", NULL, S | R, 0, 200, NULL,
+         "the secret before, while rotating"),
+    TEXT("whatsapp.business_account_id", "WHATSAPP_BUSINESS_ACCOUNT_ID", NULL, 0, 0, 64, NULL,
+         "for template management"),
+    TEXT("whatsapp.api_base", "WHATSAPP_API_BASE", NULL, 0, 0, 500, "https://graph.facebook.com",
+         "Graph API"),
+    TEXT("whatsapp.api_version", "WHATSAPP_API_VERSION", NULL, 0, 0, 20, "v23.0", "its version"),
+    NUMBER("whatsapp.rate_per_second", "WHATSAPP_RATE_PER_SECOND", R, 0, 100000, "80",
+           "messages a second; 0: no limit"),
+    TEXT("twilio.account_sid", "TWILIO_ACCOUNT_SID", NULL, 0, 0, 64, NULL, "Twilio account"),
+    TEXT("twilio.auth_token", "TWILIO_AUTH_TOKEN", NULL, S | R, 0, 200, NULL, "its token"),
+    TEXT("twilio.auth_token_previous", "TWILIO_AUTH_TOKEN_PREVIOUS", NULL, S | R, 0, 200, NULL,
+         "the token before, while rotating"),
+    TEXT("twilio.from_number", "TWILIO_FROM_NUMBER", NULL, 0, 0, 20, NULL, "Twilio sender, E.164"),
+    TEXT("twilio.api_base", "TWILIO_API_BASE", NULL, 0, 0, 500, "https://api.twilio.com",
+         "Twilio API"),
+    TEXT("twilio.content_base", "TWILIO_CONTENT_BASE", NULL, 0, 0, 500,
+         "https://content.twilio.com", "Twilio Content API"),
+    NUMBER("twilio.rate_per_second", "TWILIO_RATE_PER_SECOND", R, 0, 100000, NULL,
+           "messages a second; 0: no limit (default 80, the sandbox number 1)"),
+    TEXT("cmms.callback_url", "CMMS_CALLBACK_URL", NULL, 0, 0, 1000, NULL,
+         "where events for the CMMS go"),
+    TEXT("cmms.signing_secret", "CMMS_SIGNING_SECRET", NULL, S | R, 0, 200, NULL,
+         "whsec_… (Standard Webhooks)"),
+    TEXT("cmms.signing_secret_previous", "CMMS_SIGNING_SECRET_PREVIOUS", NULL, S | R, 0, 200, NULL,
+         "the secret before, while rotating"),
+    TEXT("timezone", "CREWLINE_TIMEZONE", NULL, 0, 0, 64, "UTC",
+         "IANA name, of the default tenant"),
+    TEXT("default_language", "CREWLINE_DEFAULT_LANGUAGE", NULL, 0, 0, 16, "en",
+         "BCP 47, of the default tenant"),
+    TEXT("tenant_name", "CREWLINE_TENANT_NAME", NULL, 0, 0, 200, "the plant",
+         "how the default tenant calls itself"),
 };
 
 const struct config_row *settings_rows(size_t *n)
@@ -115,7 +177,9 @@ static bool read_schedule(struct settings *s, struct err *err)
     const struct json *list = config_json(s->config, "callbacks.schedule_ms");
 
     if (json_kind(list) != JSON_ARRAY || json_len(list) > CALLBACK_SCHEDULE_MAX) {
-        return err_set(err, ERR_CONFIG, "callbacks.schedule_ms: it is not a list of at most %d waits in ms", CALLBACK_SCHEDULE_MAX);
+        return err_set(err, ERR_CONFIG,
+                       "callbacks.schedule_ms: it is not a list of at most %d waits in ms",
+                       CALLBACK_SCHEDULE_MAX);
     }
     for (size_t i = 0; i < json_len(list); i++) {
         struct buf text;
@@ -125,7 +189,8 @@ static bool read_schedule(struct settings *s, struct err *err)
         buf_init(&text, 64);
         json_dump(json_at(list, i), &text);
         if (!str_to_i64(buf_str(&text), 1, (int64_t)30 * 86400000, &ms)) {
-            err_set(err, ERR_CONFIG, "callbacks.schedule_ms: \"%.*s\" is not a wait from 1 ms to 30 days",
+            err_set(err, ERR_CONFIG,
+                    "callbacks.schedule_ms: \"%.*s\" is not a wait from 1 ms to 30 days",
                     STR_ARG(buf_str(&text)));
         }
         buf_fini(&text);
@@ -144,24 +209,24 @@ static void read_numbers(struct settings *s)
         const char *key;
         int64_t *to;
     } numbers[] = {
-        {"delivery.send_timeout_ms",            &s->send_timeout_ms            },
-        {"delivery.lease_ms",                   &s->lease_ms                   },
-        {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms          },
-        {"delivery.uncertain_hold_critical_ms", &s->uncertain_hold_critical_ms },
-        {"delivery.max_sends.normal",           &s->max_sends_normal           },
-        {"delivery.max_sends.critical",         &s->max_sends_critical         },
-        {"delivery.max_sends.code",             &s->max_sends_code             },
-        {"callbacks.timeout_ms",                &s->callback_timeout_ms        },
-        {"http.header_bytes",                   &s->http_header_bytes          },
-        {"http.header_fields",                  &s->http_header_fields         },
-        {"http.header_timeout_ms",              &s->http_header_timeout_ms     },
-        {"http.idle_timeout_ms",                &s->http_idle_timeout_ms       },
-        {"http.body_min_bytes_s",               &s->http_body_min_bytes_s      },
-        {"http.connections",                    &s->http_connections           },
+        {"delivery.send_timeout_ms",            &s->send_timeout_ms             },
+        {"delivery.lease_ms",                   &s->lease_ms                    },
+        {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms           },
+        {"delivery.uncertain_hold_critical_ms", &s->uncertain_hold_critical_ms  },
+        {"delivery.max_sends.normal",           &s->max_sends_normal            },
+        {"delivery.max_sends.critical",         &s->max_sends_critical          },
+        {"delivery.max_sends.code",             &s->max_sends_code              },
+        {"callbacks.timeout_ms",                &s->callback_timeout_ms         },
+        {"http.header_bytes",                   &s->http_header_bytes           },
+        {"http.header_fields",                  &s->http_header_fields          },
+        {"http.header_timeout_ms",              &s->http_header_timeout_ms      },
+        {"http.idle_timeout_ms",                &s->http_idle_timeout_ms        },
+        {"http.body_min_bytes_s",               &s->http_body_min_bytes_s       },
+        {"http.connections",                    &s->http_connections            },
         {"http.connections_per_address",        &s->http_connections_per_address},
-        {"http.webhook_bytes",                  &s->http_webhook_bytes         },
-        {"http.api_bytes",                      &s->http_api_bytes             },
-        {"http.upload_bytes",                   &s->http_upload_bytes          },
+        {"http.webhook_bytes",                  &s->http_webhook_bytes          },
+        {"http.api_bytes",                      &s->http_api_bytes              },
+        {"http.upload_bytes",                   &s->http_upload_bytes           },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
@@ -179,13 +244,16 @@ static bool read_public_url(struct settings *s, struct err *err)
     }
     if (url.n > 0) {
         if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://"))) {
-            return err_set(err, ERR_CONFIG, "public_url: \"%.*s\" does not begin with http:// or https://", STR_ARG(url));
+            return err_set(err, ERR_CONFIG,
+                           "public_url: \"%.*s\" does not begin with http:// or https://",
+                           STR_ARG(url));
         }
         s->public_url = url;
         return true;
     }
     buf_init(&b, 600);
-    buf_addf(&b, "%s%.*s", s->tls_cert.n > 0 ? "https://" : "http://", STR_ARG(json_str(json_at(s->listen, 0))));
+    buf_addf(&b, "%s%.*s", s->tls_cert.n > 0 ? "https://" : "http://",
+             STR_ARG(json_str(json_at(s->listen, 0))));
     s->public_url = settings_own(s, buf_str(&b));
     buf_fini(&b);
     return true;
@@ -199,7 +267,8 @@ static bool read_texts(struct settings *s, struct err *err)
     s->data_dir = config_str(c, "data_dir");
     s->config_dir = config_str(c, "config_dir");
     s->redis_url = config_str(c, "redis_url");
-    s->durability = str_eqz(config_str(c, "durability.redis"), "relaxed") ? STORE_RELAXED : STORE_ALWAYS;
+    s->durability =
+        str_eqz(config_str(c, "durability.redis"), "relaxed") ? STORE_RELAXED : STORE_ALWAYS;
     s->tls_cert = config_str(c, "tls_cert");
     s->tls_key = config_str(c, "tls_key");
     s->ca_file = config_str(c, "ca_file");
@@ -211,7 +280,8 @@ static bool read_texts(struct settings *s, struct err *err)
                     : str_eqz(config_str(c, "log_format"), "text") ? LOG_TEXT
                                                                    : LOG_AUTO;
     if ((s->tls_cert.n > 0) != (s->tls_key.n > 0)) {
-        return err_set(err, ERR_CONFIG, "%s: HTTPS needs both tls_cert and tls_key", s->tls_cert.n > 0 ? "tls_key" : "tls_cert");
+        return err_set(err, ERR_CONFIG, "%s: HTTPS needs both tls_cert and tls_key",
+                       s->tls_cert.n > 0 ? "tls_key" : "tls_cert");
     }
     if (json_len(s->listen) == 0) {
         return err_set(err, ERR_CONFIG, "listen: it names no address");
@@ -220,9 +290,10 @@ static bool read_texts(struct settings *s, struct err *err)
         return err_set(err, ERR_CONFIG, "bootstrap_key: it is shorter than 16 characters");
     }
     return read_public_url(s, err) &&
-           read_key("master_key", config_str(c, "master_key"), s->master_key, &s->has_master_key, err) &&
-           read_key("master_key_previous", config_str(c, "master_key_previous"), s->master_key_previous,
-                    &s->has_master_key_previous, err);
+           read_key("master_key", config_str(c, "master_key"), s->master_key, &s->has_master_key,
+                    err) &&
+           read_key("master_key_previous", config_str(c, "master_key_previous"),
+                    s->master_key_previous, &s->has_master_key_previous, err);
 }
 
 bool settings_load(const struct config_sources *from, struct settings **out, struct err *err)
@@ -234,7 +305,8 @@ bool settings_load(const struct config_sources *from, struct settings **out, str
 
     all->texts = arena_new();
     sources.own_members = own;
-    if (!config_load(rows, ARRAY_LEN(rows), &sources, &s->config, err) || !read_texts(s, err) || !read_schedule(s, err)) {
+    if (!config_load(rows, ARRAY_LEN(rows), &sources, &s->config, err) || !read_texts(s, err) ||
+        !read_schedule(s, err)) {
         settings_free(&s);
         return false;
     }
@@ -291,7 +363,8 @@ static bool key_file_read(const char *path, struct settings *s, struct err *err)
     }
     n = read(fd, text, sizeof(text));
     close(fd);
-    return read_key(path, str_trim(str_make(text, n > 0 ? (size_t)n : 0)), s->master_key, &s->has_master_key, err);
+    return read_key(path, str_trim(str_make(text, n > 0 ? (size_t)n : 0)), s->master_key,
+                    &s->has_master_key, err);
 }
 
 static bool key_file_make(const char *path, struct settings *s, struct buf *notice, struct err *err)
@@ -316,7 +389,10 @@ static bool key_file_make(const char *path, struct settings *s, struct buf *noti
         return err_set(err, ERR_CONFIG, "master_key: cannot write %s: %s", path, strerror(errno));
     }
     s->has_master_key = true;
-    buf_addf(notice, "a master key was made in %s: back it up, without it the stored personal data cannot be read", path);
+    buf_addf(notice,
+             "a master key was made in %s: back it up, without it the stored personal data cannot "
+             "be read",
+             path);
     return true;
 }
 
@@ -332,24 +408,34 @@ bool settings_master_key(struct settings *s, struct buf *notice, struct err *err
         return err_set(err, ERR_CONFIG, "data_dir: cannot make %s: %s", path, strerror(errno));
     }
     snprintf(path, sizeof(path), "%.*s/master.key", STR_ARG(s->data_dir));
-    return access(path, F_OK) == 0 ? key_file_read(path, s, err) : key_file_make(path, s, notice, err);
+    return access(path, F_OK) == 0 ? key_file_read(path, s, err)
+                                   : key_file_make(path, s, notice, err);
 }
 
 /* ---- reload ---- */
 
-/* What may change is moved into the old struct, whose address everybody holds; the new one is kept alive behind it. */
+/* What may change is moved into the old struct, whose address everybody holds; the new one is kept
+ * alive behind it. */
 void settings_reload(struct settings *s, struct settings **fresh, struct buf *kept)
 {
     struct settings_all *old = (void *)s, *now = (void *)*fresh;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct str a = rows[i].type == CONFIG_STR || rows[i].type == CONFIG_ENUM ? config_str(s->config, rows[i].key) : STR_NONE;
-        struct str b = rows[i].type == CONFIG_STR || rows[i].type == CONFIG_ENUM ? config_str(now->s.config, rows[i].key) : STR_NONE;
-        bool same = rows[i].type == CONFIG_INT    ? config_int(s->config, rows[i].key) == config_int(now->s.config, rows[i].key)
-                    : rows[i].type == CONFIG_BOOL ? config_bool(s->config, rows[i].key) == config_bool(now->s.config, rows[i].key)
-                    : rows[i].type == CONFIG_LIST || rows[i].type == CONFIG_JSON
-                        ? json_eq(config_json(s->config, rows[i].key), config_json(now->s.config, rows[i].key))
-                        : str_eq(a, b);
+        struct str a = rows[i].type == CONFIG_STR || rows[i].type == CONFIG_ENUM
+                           ? config_str(s->config, rows[i].key)
+                           : STR_NONE;
+        struct str b = rows[i].type == CONFIG_STR || rows[i].type == CONFIG_ENUM
+                           ? config_str(now->s.config, rows[i].key)
+                           : STR_NONE;
+        bool same =
+            rows[i].type == CONFIG_INT
+                ? config_int(s->config, rows[i].key) == config_int(now->s.config, rows[i].key)
+            : rows[i].type == CONFIG_BOOL
+                ? config_bool(s->config, rows[i].key) == config_bool(now->s.config, rows[i].key)
+            : rows[i].type == CONFIG_LIST || rows[i].type == CONFIG_JSON
+                ? json_eq(config_json(s->config, rows[i].key),
+                          config_json(now->s.config, rows[i].key))
+                : str_eq(a, b);
 
         if (!same && (rows[i].flags & CONFIG_RELOAD) == 0) {
             buf_addf(kept, "%s%s", kept->n > 0 ? ", " : "", rows[i].key);

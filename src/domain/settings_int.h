@@ -1,6 +1,6 @@
 /*
- * settings_int: between settings.c (the table, the process) and settings_tenants.c (tenants and senders).
- * struct settings is the first member, so its address is that of the whole.
+ * settings_int: between settings.c (the table, the process) and settings_tenants.c (tenants and
+ * senders). struct settings is the first member, so its address is that of the whole.
  */
 #ifndef CREWLINE_DOMAIN_SETTINGS_INT_H
 #define CREWLINE_DOMAIN_SETTINGS_INT_H

@@ -1,7 +1,7 @@
 /*
- * settings_tenants: tenants and their senders: from "tenants" of the file, from the older "WhatsApp" block
- * (Enabled, TwilioAccountSid, TwilioAuthToken, FromNumber), or from the environment alone: then there is one
- * tenant, "default".
+ * settings_tenants: tenants and their senders: from "tenants" of the file, from the older
+ * "WhatsApp" block (Enabled, TwilioAccountSid, TwilioAuthToken, FromNumber), or from the
+ * environment alone: then there is one tenant, "default".
  */
 #include "base/mem.h"
 #include "domain/i18n.h"
@@ -13,7 +13,8 @@
 
 #define SENDERS_MAX 64
 #define TENANTS_MAX 1000
-#define TWILIO_SANDBOX_NUMBER "+14155238886" /* shared by all trial accounts: one message a second */
+#define TWILIO_SANDBOX_NUMBER \
+    "+14155238886" /* shared by all trial accounts: one message a second */
 
 struct place { /* for messages: "tenants[0].senders[1].app_secret" */
     struct settings *s;
@@ -72,7 +73,8 @@ static int64_t number(struct place *p, const char *key, int64_t min, int64_t max
     char why[80];
 
     if (m != NULL && (json_kind(m) != JSON_INT || value < min || value > max)) {
-        snprintf(why, sizeof(why), "it is not a whole number from %lld to %lld", (long long)min, (long long)max);
+        snprintf(why, sizeof(why), "it is not a whole number from %lld to %lld", (long long)min,
+                 (long long)max);
         wrong(p, key, why);
     }
     return value;
@@ -116,7 +118,9 @@ static bool check_sender(struct place *p, struct sender *s)
         if (s->access_token.n == 0) {
             return wrong(p, "access_token", "Meta needs it");
         }
-        return s->app_secret.n > 0 || wrong(p, "app_secret", "Meta cannot be enabled without it: webhooks could not be verified");
+        return s->app_secret.n > 0 ||
+               wrong(p, "app_secret",
+                     "Meta cannot be enabled without it: webhooks could not be verified");
     }
     if (s->account_sid.n == 0) {
         return wrong(p, "account_sid", "Twilio needs it");
@@ -145,11 +149,29 @@ static struct str base_url(struct place *p, const char *key, struct str otherwis
 
 static bool read_sender(struct place *p, struct sender *s)
 {
-    static const char *const known[] = {"id", "provider", "number", "phone_number_id", "business_account_id", "access_token",
-                                        "verify_token", "app_secret", "app_secret_previous", "account_sid", "auth_token",
-                                        "auth_token_previous", "messaging_service_sid", "api_base", "api_version",
-                                        "content_base", "numbered_options", "rate_per_second", "burst", "pair_interval_ms",
-                                        "pair_burst", "daily_people", NULL};
+    static const char *const known[] = {"id",
+                                        "provider",
+                                        "number",
+                                        "phone_number_id",
+                                        "business_account_id",
+                                        "access_token",
+                                        "verify_token",
+                                        "app_secret",
+                                        "app_secret_previous",
+                                        "account_sid",
+                                        "auth_token",
+                                        "auth_token_previous",
+                                        "messaging_service_sid",
+                                        "api_base",
+                                        "api_version",
+                                        "content_base",
+                                        "numbered_options",
+                                        "rate_per_second",
+                                        "burst",
+                                        "pair_interval_ms",
+                                        "pair_burst",
+                                        "daily_people",
+                                        NULL};
     const struct config *c = p->s->config;
     struct str provider = text(p, "provider", 20);
     bool meta = str_eqz(provider, "meta");
@@ -159,7 +181,8 @@ static bool read_sender(struct place *p, struct sender *s)
     if (!meta && !str_eqz(provider, "twilio")) {
         return wrong(p, "provider", "it is neither \"meta\" nor \"twilio\"");
     }
-    *s = (struct sender){.id = text(p, "id", 32), .provider = meta ? PROVIDER_META : PROVIDER_TWILIO};
+    *s = (struct sender){.id = text(p, "id", 32),
+                         .provider = meta ? PROVIDER_META : PROVIDER_TWILIO};
     if (!store_tenant_id_ok(s->id) || s->id.n > 32) {
         return wrong(p, "id", "it is not 1 to 32 of a-z, 0-9, '-' and '_'");
     }
@@ -174,7 +197,8 @@ static bool read_sender(struct place *p, struct sender *s)
     s->auth_token = secret(p, "auth_token");
     s->auth_token_previous = secret(p, "auth_token_previous");
     s->messaging_service_sid = text(p, "messaging_service_sid", 64);
-    s->api_base = base_url(p, "api_base", config_str(c, meta ? "whatsapp.api_base" : "twilio.api_base"));
+    s->api_base =
+        base_url(p, "api_base", config_str(c, meta ? "whatsapp.api_base" : "twilio.api_base"));
     s->content_base = base_url(p, "content_base", config_str(c, "twilio.content_base"));
     s->api_version = text(p, "api_version", 20);
     if (s->api_version.n == 0) {
@@ -236,16 +260,20 @@ static bool check_tenant(struct place *p, const struct tenant_settings *t)
     struct err why = {0};
 
     if (!store_tenant_id_ok(t->id)) {
-        return wrong(p, "id", "it is not 1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or digit");
+        return wrong(
+            p, "id",
+            "it is not 1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or digit");
     }
     if (!timezone_ok(t->timezone)) {
         return wrong(p, "timezone", "it is no time zone, as in Europe/Madrid");
     }
-    if (t->callback_url.n > 0 && !http_url_check(t->callback_url, !p->s->allow_private_callbacks, &why)) {
+    if (t->callback_url.n > 0 &&
+        !http_url_check(t->callback_url, !p->s->allow_private_callbacks, &why)) {
         return wrong(p, "cmms.callback_url", why.msg);
     }
     if (!secret_ok(t->signing_secret) || !secret_ok(t->signing_secret_previous)) {
-        return wrong(p, "cmms.signing_secret", "it is not \"whsec_\" and at least 16 bytes in base64");
+        return wrong(p, "cmms.signing_secret",
+                     "it is not \"whsec_\" and at least 16 bytes in base64");
     }
     return t->callback_url.n == 0 || t->signing_secret.n > 0 ||
            wrong(p, "cmms.signing_secret", "callbacks are signed: a callback URL needs it");
@@ -255,15 +283,20 @@ static bool read_events(struct place *p, enum status_events *out)
 {
     struct str word = text(p, "message_status_events", 20);
 
-    *out = str_eqz(word, "all") ? STATUS_EVENTS_ALL : str_eqz(word, "none") ? STATUS_EVENTS_NONE : STATUS_EVENTS_FAILURES;
-    return word.n == 0 || str_eqz(word, "all") || str_eqz(word, "none") || str_eqz(word, "failures") ||
+    *out = str_eqz(word, "all")    ? STATUS_EVENTS_ALL
+           : str_eqz(word, "none") ? STATUS_EVENTS_NONE
+                                   : STATUS_EVENTS_FAILURES;
+    return word.n == 0 || str_eqz(word, "all") || str_eqz(word, "none") ||
+           str_eqz(word, "failures") ||
            wrong(p, "message_status_events", "it is not all, failures or none");
 }
 
 static bool read_cmms(struct place *tenant, struct tenant_settings *t)
 {
-    static const char *const known[] = {"callback_url", "signing_secret", "signing_secret_previous", NULL};
-    struct place p = {.s = tenant->s, .j = json_get(tenant->j, "cmms"), .err = tenant->err, .ok = true};
+    static const char *const known[] = {"callback_url", "signing_secret", "signing_secret_previous",
+                                        NULL};
+    struct place p = {
+        .s = tenant->s, .j = json_get(tenant->j, "cmms"), .err = tenant->err, .ok = true};
 
     snprintf(p.at, sizeof(p.at), "%.100s.cmms", tenant->at);
     if (p.j == NULL) {
@@ -278,9 +311,19 @@ static bool read_cmms(struct place *tenant, struct tenant_settings *t)
 
 static bool read_tenant(struct place *p, struct tenant_settings *t)
 {
-    static const char *const known[] = {"id", "name", "timezone", "default_language", "senders", "cmms",
-                                        "message_status_events", "broadcast_confirm_above", "require_code", "thresholds",
-                                        "ladder", "reminders", NULL};
+    static const char *const known[] = {"id",
+                                        "name",
+                                        "timezone",
+                                        "default_language",
+                                        "senders",
+                                        "cmms",
+                                        "message_status_events",
+                                        "broadcast_confirm_above",
+                                        "require_code",
+                                        "thresholds",
+                                        "ladder",
+                                        "reminders",
+                                        NULL};
     const struct config *c = p->s->config;
 
     unknown_keys(p, known);
@@ -301,7 +344,8 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
     t->thresholds = json_get(p->j, "thresholds");
     t->ladder = json_get(p->j, "ladder");
     t->reminders = json_get(p->j, "reminders");
-    return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) && read_senders(p, t) && check_tenant(p, t);
+    return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) &&
+           read_senders(p, t) && check_tenant(p, t);
 }
 
 /* ---- without a file: one tenant from the environment ---- */
@@ -312,7 +356,8 @@ static void env_meta(struct settings *s, struct tenant_settings *t)
     struct sender *m = &t->senders[t->nsenders];
     int64_t rate = config_int(c, "whatsapp.rate_per_second");
 
-    if (config_str(c, "whatsapp.access_token").n == 0 && config_str(c, "whatsapp.phone_number_id").n == 0) {
+    if (config_str(c, "whatsapp.access_token").n == 0 &&
+        config_str(c, "whatsapp.phone_number_id").n == 0) {
         return;
     }
     *m = (struct sender){.id = STR("meta"),
@@ -339,7 +384,8 @@ static void env_twilio(struct settings *s, struct tenant_settings *t)
     const struct json *old = config_own(c, "WhatsApp");
     struct sender *w = &t->senders[t->nsenders];
     bool on = old != NULL && json_get_bool(old, "Enabled", true);
-    struct str sid = config_str(c, "twilio.account_sid"), token = config_str(c, "twilio.auth_token"),
+    struct str sid = config_str(c, "twilio.account_sid"),
+               token = config_str(c, "twilio.auth_token"),
                from = config_str(c, "twilio.from_number");
     struct str rate = config_origin(c, "twilio.rate_per_second") == NULL ? STR_NONE : STR("set");
 
@@ -374,9 +420,12 @@ static bool check_env_sender(struct settings *s, struct sender *one, struct err 
     static const struct {
         const char *member, *name;
     } names[] = {
-        {"phone_number_id", "WHATSAPP_PHONE_NUMBER_ID"}, {"access_token", "WHATSAPP_ACCESS_TOKEN"},
-        {"app_secret", "WHATSAPP_APP_SECRET"},           {"account_sid", "TWILIO_ACCOUNT_SID"},
-        {"auth_token", "TWILIO_AUTH_TOKEN"},             {"number", "TWILIO_FROM_NUMBER"},
+        {"phone_number_id", "WHATSAPP_PHONE_NUMBER_ID"},
+        {"access_token",    "WHATSAPP_ACCESS_TOKEN"   },
+        {"app_secret",      "WHATSAPP_APP_SECRET"     },
+        {"account_sid",     "TWILIO_ACCOUNT_SID"      },
+        {"auth_token",      "TWILIO_AUTH_TOKEN"       },
+        {"number",          "TWILIO_FROM_NUMBER"      },
     };
     struct place p = {.s = s, .err = err, .ok = true};
 
@@ -408,7 +457,8 @@ static bool env_tenant(struct settings *s, struct err *err)
                                   .default_language = config_str(c, "default_language"),
                                   .callback_url = config_str(c, "cmms.callback_url"),
                                   .signing_secret = config_str(c, "cmms.signing_secret"),
-                                  .signing_secret_previous = config_str(c, "cmms.signing_secret_previous"),
+                                  .signing_secret_previous =
+                                      config_str(c, "cmms.signing_secret_previous"),
                                   .broadcast_confirm_above = 200};
     t->senders = settings_alloc(s, 2 * sizeof(*t->senders));
     env_meta(s, t);
@@ -443,7 +493,8 @@ bool settings_read_tenants(struct settings *s, struct err *err)
         return env_tenant(s, err);
     }
     if (json_kind(list) != JSON_ARRAY || json_len(list) == 0 || json_len(list) > TENANTS_MAX) {
-        return err_set(err, ERR_CONFIG, "tenants: it is not a list of 1 to %d tenants", TENANTS_MAX);
+        return err_set(err, ERR_CONFIG, "tenants: it is not a list of 1 to %d tenants",
+                       TENANTS_MAX);
     }
     s->tenants = settings_alloc(s, json_len(list) * sizeof(*s->tenants));
     for (size_t i = 0; i < json_len(list); i++) {
@@ -497,85 +548,4 @@ void settings_reload_tenants(struct settings *s, const struct settings *fresh, s
             }
         }
     }
-}
-
-/* ---- look-ups ---- */
-
-const struct tenant_settings *settings_tenant(const struct settings *s, struct str id)
-{
-    for (size_t i = 0; i < s->ntenants; i++) {
-        if (str_eq(s->tenants[i].id, id)) {
-            return &s->tenants[i];
-        }
-    }
-    return NULL;
-}
-
-const struct sender *tenant_sender(const struct tenant_settings *t, struct str id)
-{
-    for (size_t i = 0; i < t->nsenders; i++) {
-        if (str_eq(t->senders[i].id, id)) {
-            return &t->senders[i];
-        }
-    }
-    return NULL;
-}
-
-typedef bool sender_test(const struct sender *s, struct str a, struct str b);
-
-static const struct sender *find(const struct settings *s, sender_test *fits, struct str a, struct str b,
-                                 const struct tenant_settings **tenant)
-{
-    for (size_t i = 0; i < s->ntenants && a.n > 0; i++) {
-        for (size_t k = 0; k < s->tenants[i].nsenders; k++) {
-            if (fits(&s->tenants[i].senders[k], a, b)) {
-                *tenant = &s->tenants[i];
-                return &s->tenants[i].senders[k];
-            }
-        }
-    }
-    return NULL;
-}
-
-static bool is_meta(const struct sender *s, struct str id, struct str unused)
-{
-    (void)unused;
-    return s->provider == PROVIDER_META && str_eq(s->phone_number_id, id);
-}
-
-static bool is_meta_account(const struct sender *s, struct str waba, struct str unused)
-{
-    (void)unused;
-    return s->provider == PROVIDER_META && str_eq(s->business_account_id, waba);
-}
-
-static bool is_twilio(const struct sender *s, struct str sid, struct str number)
-{
-    return s->provider == PROVIDER_TWILIO && str_eq(s->account_sid, sid) && str_eq(s->number, number);
-}
-
-const struct sender *settings_sender_meta(const struct settings *s, struct str phone_number_id,
-                                          const struct tenant_settings **tenant)
-{
-    return find(s, is_meta, phone_number_id, STR_NONE, tenant);
-}
-
-const struct sender *settings_sender_meta_account(const struct settings *s, struct str waba_id,
-                                                  const struct tenant_settings **tenant)
-{
-    return find(s, is_meta_account, waba_id, STR_NONE, tenant);
-}
-
-const struct sender *settings_sender_twilio(const struct settings *s, struct str account_sid, struct str number_,
-                                            const struct tenant_settings **tenant)
-{
-    return find(s, is_twilio, account_sid, number_, tenant);
-}
-
-void sender_rate(const struct sender *sender, struct rate *out)
-{
-    *out = (struct rate){.interval_us = sender->rate_per_second > 0 ? 1000000 / sender->rate_per_second : 0,
-                         .burst = sender->burst,
-                         .pair_interval_ms = sender->pair_interval_ms,
-                         .pair_burst = sender->pair_burst};
 }

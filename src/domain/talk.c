@@ -73,13 +73,15 @@ struct message *talk_say_text(struct talk *t, struct str text)
     return m;
 }
 
-void talk_add_option(struct talk *t, struct message *m, struct str id, struct str title, struct str description)
+void talk_add_option(struct talk *t, struct message *m, struct str id, struct str title,
+                     struct str description)
 {
     size_t most = m->kind == MESSAGE_LIST ? MESSAGE_ROWS_MAX : MESSAGE_BUTTONS_MAX;
 
     if (m->noptions < most) {
-        m->options[m->noptions++] = (struct message_option){
-            id, i18n_cut(t->a, title, m->kind == MESSAGE_LIST ? 24 : 20), i18n_cut(t->a, description, 72), STR_NONE};
+        m->options[m->noptions++] =
+            (struct message_option){id, i18n_cut(t->a, title, m->kind == MESSAGE_LIST ? 24 : 20),
+                                    i18n_cut(t->a, description, 72), STR_NONE};
     }
 }
 
@@ -101,10 +103,12 @@ struct buf *talk_event_begin(struct talk *t, struct jw *w, const struct order *o
     return data;
 }
 
-void talk_event_end(struct talk *t, const char *type, const struct order *o, struct jw *w, struct buf *data)
+void talk_event_end(struct talk *t, const char *type, const struct order *o, struct jw *w,
+                    struct buf *data)
 {
     jw_close(w, '}');
-    plan_event(t->p, type, o != NULL ? o->number : t->u->id, arena_dup(t->a, buf_str(data)), STR_NONE);
+    plan_event(t->p, type, o != NULL ? o->number : t->u->id, arena_dup(t->a, buf_str(data)),
+               STR_NONE);
     buf_fini(data);
 }
 
@@ -128,7 +132,8 @@ static struct str payload_order(struct str payload)
     return str_eqz(action, "lang") || str_eqz(action, "optout") ? STR_NONE : rest;
 }
 
-void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in, struct view_query *out)
+void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in,
+                struct view_query *out)
 {
     const struct lang *l = i18n_lang(t->i18n, STR_NONE, t->conf->default_language);
     struct command_call call;
@@ -142,12 +147,14 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
         out->order_id = payload_order(in->payload);
         return;
     }
-    /* The person's language is not known yet: English and the tenant's words name an order all the same. */
+    /* The person's language is not known yet: English and the tenant's words name an order all the
+     * same. */
     command_parse(a, in->text, l, &call);
     if (call.order.n > 0) {
         out->typed = command_order_canonical(a, call.order);
     } else if (command_order_like(str_trim(in->text))) {
-        out->typed = command_order_canonical(a, str_trim(in->text)); /* the answer to "which order?" */
+        out->typed =
+            command_order_canonical(a, str_trim(in->text)); /* the answer to "which order?" */
     }
 }
 
@@ -175,14 +182,21 @@ static void answer(struct talk *t)
     }
 }
 
-void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p)
+void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id,
+                 struct plan *p)
 {
     struct talk *t = ARENA_NEW(p->a, struct talk);
 
     if (in->group_id.n > 0) {
         return; /* said among people, not to us */
     }
-    *t = (struct talk){.v = v, .in = in, .p = p, .a = p->a, .sender_id = sender_id, .conv = v->conversation, .via = "command"};
+    *t = (struct talk){.v = v,
+                       .in = in,
+                       .p = p,
+                       .a = p->a,
+                       .sender_id = sender_id,
+                       .conv = v->conversation,
+                       .via = "command"};
     t->u = ARENA_NEW(p->a, struct user);
     if (v->user != NULL) {
         *t->u = *v->user;

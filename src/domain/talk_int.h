@@ -1,7 +1,8 @@
 /*
- * talk_int: one turn of a conversation, shared by the files of talk: talk.c (who speaks, what it is),
- * talk_orders.c (which order, and what is done to it), talk_lists.c (lists, counts, help), talk_people.c
- * (language, consent, strangers), talk_text.c (taps, numbers, free text, open questions).
+ * talk_int: one turn of a conversation, shared by the files of talk: talk.c (who speaks, what it
+ * is), talk_orders.c (which order, and what is done to it), talk_lists.c (lists, counts, help),
+ * talk_people.c (language, consent, strangers), talk_text.c (taps, numbers, free text, open
+ * questions).
  */
 #ifndef CREWLINE_DOMAIN_TALK_INT_H
 #define CREWLINE_DOMAIN_TALK_INT_H
@@ -15,14 +16,14 @@ struct talk {
     struct plan *p;
     struct arena *a;
     struct str sender_id;
-    struct user *u;             /* a copy that may be changed; talk_user_changed() plans it */
-    struct conversation conv;   /* likewise; always planned when conv_changed */
+    struct user *u;           /* a copy that may be changed; talk_user_changed() plans it */
+    struct conversation conv; /* likewise; always planned when conv_changed */
     bool conv_changed;
     const struct lang *l;
     struct str timezone;
     struct command_call call;
-    struct str tap_order;       /* order id that a tapped payload names, or empty */
-    const char *via;            /* "command", "button", "reply", "media" */
+    struct str tap_order; /* order id that a tapped payload names, or empty */
+    const char *via;      /* "command", "button", "reply", "media" */
 };
 
 /* What a command is done to: which states fit it when no order is named. */
@@ -30,23 +31,28 @@ enum fit { FIT_OPEN, FIT_ACK, FIT_START, FIT_COMPLETE, FIT_CURRENT };
 
 /* saying */
 struct message *talk_say_text(struct talk *t, struct str text);
-#define talk_say(t, key, ...) talk_say_text((t), I18N((t)->a, (t)->l, (t)->timezone, key, ##__VA_ARGS__))
-void talk_add_option(struct talk *t, struct message *m, struct str id, struct str title, struct str description);
+#define talk_say(t, key, ...) \
+    talk_say_text((t), I18N((t)->a, (t)->l, (t)->timezone, key, ##__VA_ARGS__))
+void talk_add_option(struct talk *t, struct message *m, struct str id, struct str title,
+                     struct str description);
 
 /* events: {"person":{…},"workorder":{…}?,"via":…, …}: begin, add members, end */
 struct buf *talk_event_begin(struct talk *t, struct jw *w, const struct order *o);
-void talk_event_end(struct talk *t, const char *type, const struct order *o, struct jw *w, struct buf *data);
+void talk_event_end(struct talk *t, const char *type, const struct order *o, struct jw *w,
+                    struct buf *data);
 void talk_user_changed(struct talk *t);
 
 /* orders */
-bool talk_is_mine(const struct view_order *vo);  /* by name or team */
-bool talk_may_change(const struct talk *t, const struct order *o);     /* mine, my site's, or I am admin */
+bool talk_is_mine(const struct view_order *vo); /* by name or team */
+bool talk_may_change(const struct talk *t,
+                     const struct order *o); /* mine, my site's, or I am admin */
 /**
- * The order that the command means: named, tapped, quoted, or the only one that fits; NULL when it was asked
- * about or none was found: then the person has been answered.
+ * The order that the command means: named, tapped, quoted, or the only one that fits; NULL when it
+ * was asked about or none was found: then the person has been answered.
  */
 const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit fit);
-void talk_ask_which(struct talk *t, enum command_id cmd, struct str question, const struct order *const *orders, size_t n);
+void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
+                    const struct order *const *orders, size_t n);
 void talk_step(struct talk *t, const struct order *o, enum order_step step, bool explicit_);
 void talk_note(struct talk *t, const struct order *o, struct str text);
 void talk_show(struct talk *t, const struct order *o);
@@ -55,8 +61,8 @@ void talk_on_order(struct talk *t, enum command_id cmd, const struct order *o);
 
 /* one function a command */
 typedef void talk_fn(struct talk *t);
-talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, talk_cmd_show, talk_cmd_note, talk_cmd_delay,
-    talk_cmd_escalate;
+talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, talk_cmd_show,
+    talk_cmd_note, talk_cmd_delay, talk_cmd_escalate;
 talk_fn talk_cmd_my_work, talk_cmd_pending, talk_cmd_more, talk_cmd_status, talk_cmd_help;
 talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm;
 talk_fn talk_free_text, talk_tap, talk_media, talk_stranger;

@@ -9,9 +9,13 @@ struct listed {
 
 static int by_urgency(const void *a, const void *b)
 {
-    double x = order_urgency(((const struct listed *)a)->order), y = order_urgency(((const struct listed *)b)->order);
+    double x = order_urgency(((const struct listed *)a)->order),
+           y = order_urgency(((const struct listed *)b)->order);
 
-    return x < y ? -1 : x > y ? 1 : str_cmp(((const struct listed *)a)->order->number, ((const struct listed *)b)->order->number);
+    return x < y   ? -1
+           : x > y ? 1
+                   : str_cmp(((const struct listed *)a)->order->number,
+                             ((const struct listed *)b)->order->number);
 }
 
 static const char *pending_reason(const struct talk *t, const struct order *o)
@@ -41,17 +45,21 @@ static size_t collect(const struct talk *t, bool pending, struct listed *out, si
 static struct str row_of(struct talk *t, const struct listed *row)
 {
     const struct order *o = row->order;
-    struct str priority = I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.priority.%s", order_priority_name(o->priority)).p);
-    struct str status = row->why != NULL
-                            ? i18n_text(t->a, t->l, t->timezone, row->why, NULL, 0)
-                            : I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.status.%s", order_status_name(o->status)).p);
+    struct str priority =
+        I18N(t->a, t->l, t->timezone,
+             arena_printf(t->a, "name.priority.%s", order_priority_name(o->priority)).p);
+    struct str status =
+        row->why != NULL
+            ? i18n_text(t->a, t->l, t->timezone, row->why, NULL, 0)
+            : I18N(t->a, t->l, t->timezone,
+                   arena_printf(t->a, "name.status.%s", order_status_name(o->status)).p);
 
     if (o->due.ms > 0) {
-        return I18N(t->a, t->l, t->timezone, "row.order_due", ARG_T("due", o->due), ARG_S("priority", priority),
-                    ARG_S("status", status), ARG_S("title", o->title));
+        return I18N(t->a, t->l, t->timezone, "row.order_due", ARG_T("due", o->due),
+                    ARG_S("priority", priority), ARG_S("status", status), ARG_S("title", o->title));
     }
-    return I18N(t->a, t->l, t->timezone, "row.order", ARG_S("priority", priority), ARG_S("status", status),
-                ARG_S("title", o->title));
+    return I18N(t->a, t->l, t->timezone, "row.order", ARG_S("priority", priority),
+                ARG_S("status", status), ARG_S("title", o->title));
 }
 
 /* Ten rows from @from on; what is left is offered by MORE. */
@@ -73,8 +81,9 @@ static void list(struct talk *t, bool pending, size_t from)
     }
     left = n - from > MESSAGE_ROWS_MAX ? n - from - MESSAGE_ROWS_MAX : 0;
     buf_init(&body, 4096);
-    buf_add(&body, pending ? I18N(t->a, t->l, t->timezone, "reply.pending", ARG_N("n", (int64_t)n))
-                           : I18N(t->a, t->l, t->timezone, "reply.my_work", ARG_N("n", (int64_t)n)));
+    buf_add(&body, pending
+                       ? I18N(t->a, t->l, t->timezone, "reply.pending", ARG_N("n", (int64_t)n))
+                       : I18N(t->a, t->l, t->timezone, "reply.my_work", ARG_N("n", (int64_t)n)));
     if (left > 0) {
         buf_add_char(&body, '\n');
         buf_add(&body, I18N(t->a, t->l, t->timezone, "reply.more", ARG_N("n", (int64_t)left)));
@@ -84,8 +93,8 @@ static void list(struct talk *t, bool pending, size_t from)
     m->kind = MESSAGE_LIST;
     m->list_button = I18N(t->a, t->l, t->timezone, "list.orders");
     for (size_t i = from; i < n && m->noptions < MESSAGE_ROWS_MAX; i++) {
-        talk_add_option(t, m, arena_printf(t->a, "view:%.*s", STR_ARG(rows[i].order->id)), rows[i].order->number,
-                        row_of(t, &rows[i]));
+        talk_add_option(t, m, arena_printf(t->a, "view:%.*s", STR_ARG(rows[i].order->id)),
+                        rows[i].order->number, row_of(t, &rows[i]));
     }
     t->conv.more = left > 0 ? str_of(command_name(pending ? CMD_PENDING : CMD_MY_WORK)) : STR_NONE;
     t->conv.more_from = (int64_t)(from + MESSAGE_ROWS_MAX);
@@ -130,7 +139,8 @@ void talk_cmd_status(struct talk *t)
         assigned = t->v->open_total;
     }
     talk_say(t, "reply.counts", ARG_N("assigned", assigned), ARG_N("acknowledged", acknowledged),
-             ARG_N("in_progress", in_progress), ARG_N("overdue", overdue), ARG_N("completed", t->v->completed_today));
+             ARG_N("in_progress", in_progress), ARG_N("overdue", overdue),
+             ARG_N("completed", t->v->completed_today));
 }
 
 /* ---- HELP ---- */
@@ -142,14 +152,15 @@ static const struct {
 } help_sections[] = {
     {"help.section.orders",
      {CMD_MY_WORK, CMD_PENDING, CMD_SHOW, CMD_ACK, CMD_START, CMD_COMPLETE, CMD_STATUS, CMD_NONE},
-     true                                                                                       },
-    {"help.section.updates",  {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_NONE},              true },
-    {"help.section.settings", {CMD_LANGUAGE, CMD_STOP, CMD_STOP_ALL, CMD_HELP, CMD_NONE},                 false},
+     true                                                                                               },
+    {"help.section.updates",  {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_NONE},       true },
+    {"help.section.settings", {CMD_LANGUAGE, CMD_STOP, CMD_STOP_ALL, CMD_HELP, CMD_NONE},          false},
 };
 
 static void add_key(struct talk *t, struct buf *out, const char *prefix, enum command_id id)
 {
-    i18n_add(t->l, t->timezone, arena_printf(t->a, "%s%s", prefix, command_name(id)).p, NULL, 0, out);
+    i18n_add(t->l, t->timezone, arena_printf(t->a, "%s%s", prefix, command_name(id)).p, NULL, 0,
+             out);
 }
 
 static void help_all(struct talk *t)
@@ -190,7 +201,8 @@ static bool help_order(struct talk *t)
         const struct order *o = t->v->orders[i].order;
         struct message *m;
 
-        if ((t->v->orders[i].flags & VIEW_QUOTED) == 0 || !talk_may_change(t, o) || !order_is_open(o)) {
+        if ((t->v->orders[i].flags & VIEW_QUOTED) == 0 || !talk_may_change(t, o) ||
+            !order_is_open(o)) {
             continue;
         }
         m = talk_say(t, "help.order", ARG_IDENT("number", o->number));

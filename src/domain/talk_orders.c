@@ -26,7 +26,9 @@ static bool fits(const struct order *o, enum fit fit)
     case FIT_ACK:
         return o->status == ORDER_OPEN && !o->deleted;
     case FIT_START:
-        return (o->status == ORDER_OPEN || o->status == ORDER_ACKNOWLEDGED || o->status == ORDER_ON_HOLD) && !o->deleted;
+        return (o->status == ORDER_OPEN || o->status == ORDER_ACKNOWLEDGED ||
+                o->status == ORDER_ON_HOLD) &&
+               !o->deleted;
     case FIT_COMPLETE:
         return o->status == ORDER_IN_PROGRESS && !o->deleted;
     case FIT_OPEN:
@@ -38,30 +40,36 @@ static bool fits(const struct order *o, enum fit fit)
 
 static struct str row_text(struct talk *t, const struct order *o)
 {
-    struct str priority = I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.priority.%s", order_priority_name(o->priority)).p);
-    struct str status = I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.status.%s", order_status_name(o->status)).p);
+    struct str priority =
+        I18N(t->a, t->l, t->timezone,
+             arena_printf(t->a, "name.priority.%s", order_priority_name(o->priority)).p);
+    struct str status = I18N(t->a, t->l, t->timezone,
+                             arena_printf(t->a, "name.status.%s", order_status_name(o->status)).p);
 
     if (o->due.ms > 0) {
-        return I18N(t->a, t->l, t->timezone, "row.order_due", ARG_T("due", o->due), ARG_S("priority", priority),
-                    ARG_S("status", status), ARG_S("title", o->title));
+        return I18N(t->a, t->l, t->timezone, "row.order_due", ARG_T("due", o->due),
+                    ARG_S("priority", priority), ARG_S("status", status), ARG_S("title", o->title));
     }
-    return I18N(t->a, t->l, t->timezone, "row.order", ARG_S("priority", priority), ARG_S("status", status),
-                ARG_S("title", o->title));
+    return I18N(t->a, t->l, t->timezone, "row.order", ARG_S("priority", priority),
+                ARG_S("status", status), ARG_S("title", o->title));
 }
 
-void talk_ask_which(struct talk *t, enum command_id cmd, struct str question, const struct order *const *orders, size_t n)
+void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
+                    const struct order *const *orders, size_t n)
 {
     struct message *m = talk_say_text(t, question);
 
     m->kind = MESSAGE_LIST;
     m->list_button = I18N(t->a, t->l, t->timezone, "list.choose");
     for (size_t i = 0; i < n && i < MESSAGE_ROWS_MAX; i++) {
-        talk_add_option(t, m, arena_printf(t->a, "pick:%s:%.*s", command_name(cmd), STR_ARG(orders[i]->id)),
-                        orders[i]->number, row_text(t, orders[i]));
+        talk_add_option(
+            t, m, arena_printf(t->a, "pick:%s:%.*s", command_name(cmd), STR_ARG(orders[i]->id)),
+            orders[i]->number, row_text(t, orders[i]));
     }
     t->conv.question = str_of(command_name(cmd));
     /* A status is named by a word, so it is what has to be remembered. */
-    t->conv.question_rest = cmd == CMD_SET_STATUS ? str_of(order_status_name(t->call.status)) : t->call.rest;
+    t->conv.question_rest =
+        cmd == CMD_SET_STATUS ? str_of(order_status_name(t->call.status)) : t->call.rest;
     t->conv.question_at = t->p->now;
     t->conv_changed = true;
 }
@@ -109,7 +117,8 @@ static void say_none(struct talk *t, enum command_id cmd)
     }
 }
 
-/* An order by the number that was typed: exactly, else by its unique ending among those he may change. */
+/* An order by the number that was typed: exactly, else by its unique ending among those he may
+ * change. */
 static const struct order *resolve_named(struct talk *t, enum command_id cmd, enum fit fit)
 {
     const struct order *endings[VIEW_ORDERS_MAX], *foreign = NULL;
@@ -143,7 +152,10 @@ static const struct order *resolve_named(struct talk *t, enum command_id cmd, en
         return talk_resolve(t, cmd, fit);
     }
     if (n > 1) {
-        talk_ask_which(t, cmd, I18N(t->a, t->l, t->timezone, "reply.ambiguous", ARG_IDENT("typed", t->call.order)), endings, n);
+        talk_ask_which(
+            t, cmd,
+            I18N(t->a, t->l, t->timezone, "reply.ambiguous", ARG_IDENT("typed", t->call.order)),
+            endings, n);
     } else if (foreign != NULL) {
         talk_say(t, "reply.not_yours", ARG_IDENT("number", foreign->number));
     } else {
@@ -225,16 +237,19 @@ const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit f
 
 /* ---- what is done to it ---- */
 
-static const enum order_status reached[] = {[STEP_ACK] = ORDER_ACKNOWLEDGED, [STEP_START] = ORDER_IN_PROGRESS,
-                                            [STEP_COMPLETE] = ORDER_COMPLETED, [STEP_HOLD] = ORDER_ON_HOLD,
-                                            [STEP_CANCEL] = ORDER_CANCELLED, [STEP_REOPEN] = ORDER_OPEN};
+static const enum order_status reached[] = {
+    [STEP_ACK] = ORDER_ACKNOWLEDGED,   [STEP_START] = ORDER_IN_PROGRESS,
+    [STEP_COMPLETE] = ORDER_COMPLETED, [STEP_HOLD] = ORDER_ON_HOLD,
+    [STEP_CANCEL] = ORDER_CANCELLED,   [STEP_REOPEN] = ORDER_OPEN};
 
 static struct str status_text(struct talk *t, enum order_status status)
 {
-    return I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.status.%s", order_status_name(status)).p);
+    return I18N(t->a, t->l, t->timezone,
+                arena_printf(t->a, "name.status.%s", order_status_name(status)).p);
 }
 
-static void say_refused(struct talk *t, const struct order *o, enum order_step step, enum step_verdict verdict)
+static void say_refused(struct talk *t, const struct order *o, enum order_step step,
+                        enum step_verdict verdict)
 {
     struct message *m;
 
@@ -250,7 +265,8 @@ static void say_refused(struct talk *t, const struct order *o, enum order_step s
         return;
     }
     if (verdict == STEP_CLOSED) {
-        m = talk_say(t, "reply.closed", ARG_IDENT("number", o->number), ARG_S("status", status_text(t, o->status)));
+        m = talk_say(t, "reply.closed", ARG_IDENT("number", o->number),
+                     ARG_S("status", status_text(t, o->status)));
     } else if (step == STEP_ACK) {
         m = talk_say(t, "reply.already.ack", ARG_IDENT("number", o->number));
     } else if (step == STEP_START) {
@@ -258,12 +274,14 @@ static void say_refused(struct talk *t, const struct order *o, enum order_step s
     } else if (step == STEP_COMPLETE) {
         m = talk_say(t, "reply.already.complete", ARG_IDENT("number", o->number));
     } else {
-        m = talk_say(t, "reply.already.other", ARG_IDENT("number", o->number), ARG_S("status", status_text(t, o->status)));
+        m = talk_say(t, "reply.already.other", ARG_IDENT("number", o->number),
+                     ARG_S("status", status_text(t, o->status)));
     }
     notice_order_buttons(t->p, o, t->u, m);
 }
 
-static void step_event(struct talk *t, const struct order *before, const struct order *after, enum order_step step)
+static void step_event(struct talk *t, const struct order *before, const struct order *after,
+                       enum order_step step)
 {
     struct jw w;
     struct buf *data = talk_event_begin(t, &w, before);
@@ -293,7 +311,8 @@ static void say_stepped(struct talk *t, const struct order *o, enum order_step s
     } else if (step == STEP_COMPLETE) {
         m = talk_say(t, "reply.completed", ARG_IDENT("number", o->number));
     } else {
-        m = talk_say(t, "reply.status_set", ARG_IDENT("number", o->number), ARG_S("status", status_text(t, o->status)));
+        m = talk_say(t, "reply.status_set", ARG_IDENT("number", o->number),
+                     ARG_S("status", status_text(t, o->status)));
     }
     notice_order_buttons(t->p, o, t->u, m);
 }
@@ -323,7 +342,8 @@ void talk_step(struct talk *t, const struct order *o, enum order_step step, bool
     after->completed = after->status == ORDER_COMPLETED ? t->p->now : (struct wall){0};
     plan_order(t->p, after, o);
     plan_entry(t->p, o->id, "status", t->u->id,
-               arena_printf(t->a, "%s -> %s", order_status_name(o->status), order_status_name(after->status)));
+               arena_printf(t->a, "%s -> %s", order_status_name(o->status),
+                            order_status_name(after->status)));
     step_event(t, o, after, step);
     say_stepped(t, after, step);
 }
@@ -424,7 +444,11 @@ void talk_on_order(struct talk *t, enum command_id cmd, const struct order *o)
     case CMD_ACK:
     case CMD_START:
     case CMD_COMPLETE:
-        talk_step(t, o, cmd == CMD_ACK ? STEP_ACK : cmd == CMD_START ? STEP_START : STEP_COMPLETE, false);
+        talk_step(t, o,
+                  cmd == CMD_ACK     ? STEP_ACK
+                  : cmd == CMD_START ? STEP_START
+                                     : STEP_COMPLETE,
+                  false);
         if (rest.n > 0) {
             book_note(t, o, rest); /* "COMPLETE WO-12 new seal fitted" */
         }

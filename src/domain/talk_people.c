@@ -26,7 +26,8 @@ bool talk_verify(struct talk *t)
     }
     if (t->v->tenant->conf->require_code) {
         talk_say(t, "reply.not_verified",
-                 ARG_S("url", arena_printf(t->a, "%.*s/whatsapp/verify", STR_ARG(t->v->tenant->settings->public_url))));
+                 ARG_S("url", arena_printf(t->a, "%.*s/whatsapp/verify",
+                                           STR_ARG(t->v->tenant->settings->public_url))));
         return false;
     }
     /* Sending from that number is the proof that he holds it. */
@@ -88,13 +89,15 @@ void talk_cmd_language(struct talk *t)
         talk_set_language(t, l);
         return;
     }
-    m = name.n > 0 ? talk_say(t, "reply.language_unknown", ARG_S("name", name), ARG_S("names", lang_names(t, langs, n)))
+    m = name.n > 0 ? talk_say(t, "reply.language_unknown", ARG_S("name", name),
+                              ARG_S("names", lang_names(t, langs, n)))
                    : talk_say(t, "reply.language_list", ARG_S("names", lang_names(t, langs, n)),
                               ARG_S("example", lang_name(langs[n - 1])));
     m->kind = MESSAGE_LIST;
     m->list_button = I18N(t->a, t->l, t->timezone, "list.languages");
     for (size_t i = 0; i < n; i++) {
-        talk_add_option(t, m, arena_printf(t->a, "lang:%.*s", STR_ARG(lang_code(langs[i]))), lang_name(langs[i]), STR_NONE);
+        talk_add_option(t, m, arena_printf(t->a, "lang:%.*s", STR_ARG(lang_code(langs[i]))),
+                        lang_name(langs[i]), STR_NONE);
     }
 }
 
@@ -145,7 +148,8 @@ void talk_opt_out(struct talk *t, struct str what)
         added = ALL_CLASSES & ~(1u << CLASS_EMERGENCY);
         talk_say(t, "reply.stopped");
     } else if (user_class_parse(what, &c)) {
-        struct str name = I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.class.%s", user_class_name(c)).p);
+        struct str name = I18N(t->a, t->l, t->timezone,
+                               arena_printf(t->a, "name.class.%s", user_class_name(c)).p);
 
         added = 1u << c;
         talk_say(t, "reply.stopped_class", ARG_S("class", name));
@@ -170,8 +174,9 @@ static int64_t open_orders(const struct talk *t)
 
 void talk_cmd_stop(struct talk *t)
 {
-    static const enum user_class asked[] = {CLASS_ASSIGNMENTS, CLASS_ESCALATIONS, CLASS_PARTS, CLASS_REMINDERS,
-                                            CLASS_CHECKLISTS, CLASS_UPDATES, CLASS_TRAINING};
+    static const enum user_class asked[] = {CLASS_ASSIGNMENTS, CLASS_ESCALATIONS, CLASS_PARTS,
+                                            CLASS_REMINDERS,   CLASS_CHECKLISTS,  CLASS_UPDATES,
+                                            CLASS_TRAINING};
     int64_t n = open_orders(t);
     struct message *m;
 
@@ -188,9 +193,12 @@ void talk_cmd_stop(struct talk *t)
                     I18N(t->a, t->l, t->timezone, "row.optout_all_note"));
     for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
         talk_add_option(t, m, arena_printf(t->a, "optout:%s", user_class_name(asked[i])),
-                        I18N(t->a, t->l, t->timezone, arena_printf(t->a, "name.class.%s", user_class_name(asked[i])).p), STR_NONE);
+                        I18N(t->a, t->l, t->timezone,
+                             arena_printf(t->a, "name.class.%s", user_class_name(asked[i])).p),
+                        STR_NONE);
     }
-    talk_add_option(t, m, STR("optout:none"), I18N(t->a, t->l, t->timezone, "row.optout_none"), STR_NONE);
+    talk_add_option(t, m, STR("optout:none"), I18N(t->a, t->l, t->timezone, "row.optout_none"),
+                    STR_NONE);
 }
 
 void talk_cmd_stop_all(struct talk *t)

@@ -12,9 +12,11 @@ static void tap_pick(struct talk *t, struct str rest)
     t->tap_order = id;
     if (str_eq(t->conv.question, name) && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms) {
         t->call.rest = t->conv.question_rest;
-        t->call.status_ok = cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
+        t->call.status_ok =
+            cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
     } else if (cmd == CMD_NOTE || cmd == CMD_DELAY || cmd == CMD_SET_STATUS) {
-        /* The words it was about are forgotten after 15 minutes: guessing them would book nonsense. */
+        /* The words it was about are forgotten after 15 minutes: guessing them would book nonsense.
+         */
         talk_say(t, "reply.question_expired");
         return;
     }
@@ -45,7 +47,8 @@ static void tap_anyway(struct talk *t, struct str id)
 /* "Add as note": the words of the question are the note. */
 static void tap_note(struct talk *t, struct str id)
 {
-    if (!str_eqz(t->conv.question, "as_note") || t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms) {
+    if (!str_eqz(t->conv.question, "as_note") ||
+        t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms) {
         talk_say(t, "reply.question_expired");
         return;
     }
@@ -61,7 +64,11 @@ static void tap_payload(struct talk *t, struct str payload)
         const char *action;
         enum command_id cmd;
     } rows[] = {
-        {"ack", CMD_ACK}, {"start", CMD_START}, {"complete", CMD_COMPLETE}, {"view", CMD_SHOW}, {"escalate", CMD_ESCALATE},
+        {"ack",      CMD_ACK     },
+        {"start",    CMD_START   },
+        {"complete", CMD_COMPLETE},
+        {"view",     CMD_SHOW    },
+        {"escalate", CMD_ESCALATE},
     };
     const struct lang *l;
     struct str action, rest;
@@ -112,7 +119,8 @@ static bool answers_text(struct talk *t)
     struct str kind, rest, name, id;
     const struct order *o;
 
-    if (!question_open(t) || !str_cut(t->conv.question, ':', &kind, &rest) || !str_eqz(kind, "text")) {
+    if (!question_open(t) || !str_cut(t->conv.question, ':', &kind, &rest) ||
+        !str_eqz(kind, "text")) {
         return false;
     }
     str_cut(rest, ':', &name, &id);
@@ -191,7 +199,8 @@ static void ask_meaning(struct talk *t, const struct order *o)
     t->conv_changed = true;
 }
 
-/* In reply to an order's message: a status when it says one, a note when it says something, else one question. */
+/* In reply to an order's message: a status when it says one, a note when it says something, else
+ * one question. */
 static void about_quoted(struct talk *t, const struct order *o)
 {
     t->via = "reply";
@@ -219,7 +228,8 @@ static void say_unknown(struct talk *t)
     buf_init(&names, 1024);
     for (size_t i = 0; i < t->call.nnearest; i++) {
         if (i > 0) {
-            i18n_add(t->l, t->timezone, i + 1 == t->call.nnearest ? "list.or" : "list.comma", NULL, 0, &names);
+            i18n_add(t->l, t->timezone, i + 1 == t->call.nnearest ? "list.or" : "list.comma", NULL,
+                     0, &names);
         }
         buf_addf(&names, "*%.*s*", STR_ARG(t->call.nearest[i]));
     }
@@ -252,7 +262,8 @@ void talk_free_text(struct talk *t)
     }
 }
 
-/* ---- media: the words that came with it are taken; the file itself is not fetched yet, and he is told ---- */
+/* ---- media: the words that came with it are taken; the file itself is not fetched yet, and he is
+ * told ---- */
 
 void talk_media(struct talk *t)
 {

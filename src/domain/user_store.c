@@ -31,8 +31,8 @@ static bool has_team(const struct user *u, struct str team)
     return false;
 }
 
-static void index_identity(const struct tenant *t, struct arena *a, struct str now, struct str before,
-                           struct str id, const char *what, struct commit *c)
+static void index_identity(const struct tenant *t, struct arena *a, struct str now,
+                           struct str before, struct str id, const char *what, struct commit *c)
 {
     if (str_eq(now, before)) {
         return;
@@ -45,8 +45,8 @@ static void index_identity(const struct tenant *t, struct arena *a, struct str n
     }
 }
 
-static void index_groups(struct arena *a, const struct user *u, const struct user *before, struct str id,
-                         struct commit *c)
+static void index_groups(struct arena *a, const struct user *u, const struct user *before,
+                         struct str id, struct commit *c)
 {
     for (size_t i = 0; u != NULL && i < u->nteams; i++) {
         if (!has_team(before, u->teams[i])) {
@@ -66,8 +66,8 @@ static void index_groups(struct arena *a, const struct user *u, const struct use
     }
 }
 
-void user_put(const struct tenant *t, struct arena *a, const struct user *u, const struct user *before,
-              struct commit *c)
+void user_put(const struct tenant *t, struct arena *a, const struct user *u,
+              const struct user *before, struct commit *c)
 {
     struct str key = user_key(a, u->id);
     struct buf text, sealed, teams;
@@ -79,7 +79,8 @@ void user_put(const struct tenant *t, struct arena *a, const struct user *u, con
     user_encode(u, &text);
     vault_seal(t->vault, key, "b", buf_str(&text), &sealed);
     commit_doc(c, key, u->version + 1, buf_str(&sealed));
-    /* Plain beside the sealed body: what person.lua needs to find his teams' and his site's orders. */
+    /* Plain beside the sealed body: what person.lua needs to find his teams' and his site's orders.
+     */
     for (size_t i = 0; i < u->nteams; i++) {
         buf_add(&teams, u->teams[i]);
         buf_add_char(&teams, '\n');

@@ -52,8 +52,8 @@ static bool unwrap(const uint8_t master[32], struct str tenant, struct str wrapp
     return ok && key->n == SEAL_KEY_BYTES;
 }
 
-bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str tenant, struct str wrapped,
-               struct vault **out, struct err *err)
+bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str tenant,
+               struct str wrapped, struct vault **out, struct err *err)
 {
     struct vault *v;
     struct buf key;
@@ -63,10 +63,11 @@ bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str ten
         buf_reset(&key);
         if (previous == NULL || !unwrap(previous, tenant, wrapped, &key, err)) {
             buf_fini(&key);
-            return err_set(err, ERR_DAMAGED,
-                           "the master key does not open the data of tenant \"%.*s\": give the key it was "
-                           "stored with as CREWLINE_MASTER_KEY or CREWLINE_MASTER_KEY_PREVIOUS",
-                           STR_ARG(tenant));
+            return err_set(
+                err, ERR_DAMAGED,
+                "the master key does not open the data of tenant \"%.*s\": give the key it was "
+                "stored with as CREWLINE_MASTER_KEY or CREWLINE_MASTER_KEY_PREVIOUS",
+                STR_ARG(tenant));
         }
     }
     v = MEM_NEW(struct vault);
@@ -94,7 +95,8 @@ void vault_free(struct vault **owner)
     mem_free(owner);
 }
 
-void vault_seal(struct vault *v, struct str record, const char *field, struct str text, struct buf *out)
+void vault_seal(struct vault *v, struct str record, const char *field, struct str text,
+                struct buf *out)
 {
     char space[256];
     struct buf aad = {.p = NULL};
@@ -119,8 +121,8 @@ void vault_seal(struct vault *v, struct str record, const char *field, struct st
     buf_fini(&aad);
 }
 
-bool vault_open(struct vault *v, struct str record, const char *field, struct str sealed, struct buf *out,
-                struct err *err)
+bool vault_open(struct vault *v, struct str record, const char *field, struct str sealed,
+                struct buf *out, struct err *err)
 {
     struct buf aad;
     bool ok;
@@ -148,7 +150,8 @@ bool vault_open_arena(struct vault *v, struct arena *a, struct str record, const
     return ok;
 }
 
-void vault_hash(const struct vault *v, const char *what, struct str text, char out[VAULT_HASH_CHARS + 1])
+void vault_hash(const struct vault *v, const char *what, struct str text,
+                char out[VAULT_HASH_CHARS + 1])
 {
     static const char digits[] = "0123456789abcdef";
     struct hasher h;
@@ -166,7 +169,8 @@ void vault_hash(const struct vault *v, const char *what, struct str text, char o
     out[VAULT_HASH_CHARS] = '\0';
 }
 
-struct str vault_hash_arena(const struct vault *v, struct arena *a, const char *what, struct str text)
+struct str vault_hash_arena(const struct vault *v, struct arena *a, const char *what,
+                            struct str text)
 {
     char out[VAULT_HASH_CHARS + 1];
 

@@ -31,8 +31,8 @@ static struct doc doc_of(const struct reply *r)
     return (struct doc){reply_int(reply_at(r, 0)), reply_str(reply_at(r, 1))};
 }
 
-static bool read_person(const struct view_op *op, struct str id, const struct reply *r, struct user **out,
-                        struct err *err)
+static bool read_person(const struct view_op *op, struct str id, const struct reply *r,
+                        struct user **out, struct err *err)
 {
     struct doc doc = doc_of(r);
 
@@ -44,7 +44,8 @@ static bool read_person(const struct view_op *op, struct str id, const struct re
     return user_open(op->tenant, op->a, id, &doc, *out, err);
 }
 
-static bool read_orders(const struct view_op *op, const struct reply *list, struct view *view, struct err *err)
+static bool read_orders(const struct view_op *op, const struct reply *list, struct view *view,
+                        struct err *err)
 {
     for (size_t i = 0; i + 3 < reply_len(list) && view->norders < ARRAY_LEN(view->orders); i += 4) {
         struct str id = arena_dup(op->a, reply_str(reply_at(list, i)));
@@ -60,7 +61,8 @@ static bool read_orders(const struct view_op *op, const struct reply *list, stru
     return true;
 }
 
-static bool read_view(const struct view_op *op, const struct reply *r, struct view *view, struct err *err)
+static bool read_view(const struct view_op *op, const struct reply *r, struct view *view,
+                      struct err *err)
 {
     struct doc conversation = doc_of(reply_at(r, 2));
     struct str user = arena_dup(op->a, reply_str(reply_at(r, 0)));
@@ -74,16 +76,16 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
     view->completed_today = reply_int(reply_at(r, 4));
     view->open_total = reply_int(reply_at(r, 5));
     if (conversation.body.n > 0 &&
-        !vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "b", conversation.body,
-                          &text, err)) {
+        !vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "b",
+                          conversation.body, &text, err)) {
         return false;
     }
     if (!conversation_decode(op->a, text, conversation.version, &view->conversation, err)) {
         return false;
     }
     if (options.n > 0) {
-        if (!vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "op", options, &text,
-                              err)) {
+        if (!vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "op",
+                              options, &text, err)) {
             return false;
         }
         conversation_options_decode(op->a, text, &view->conversation);
@@ -122,13 +124,14 @@ static struct str reversed(struct arena *a, struct str s)
     return str_make(out, s.n);
 }
 
-struct op *view_load(struct store *s, const struct tenant *t, struct arena *a, const struct view_query *q,
-                     view_fn *on_done, void *ctx)
+struct op *view_load(struct store *s, const struct tenant *t, struct arena *a,
+                     const struct view_query *q, view_fn *on_done, void *ctx)
 {
     struct view_op *op = MEM_NEW(struct view_op);
     struct call call;
 
-    *op = (struct view_op){.op = {view_cancel}, .tenant = t, .a = a, .query = *q, .on_done = on_done, .ctx = ctx};
+    *op = (struct view_op){
+        .op = {view_cancel}, .tenant = t, .a = a, .query = *q, .on_done = on_done, .ctx = ctx};
     call_init_script(&call, "person", arena_printf(a, "{%.*s}:", STR_ARG(t->id)));
     call_str(&call, q->user);
     call_str(&call, hashed(op, "phone", q->phone));
