@@ -10,12 +10,18 @@
 #include "domain/user_store.h"
 #include "import_rows.h"
 
+#include <stdlib.h>
+
 #define IMPORT_MAGIC  0x1a90500bu
 #define GROUP         32
 #define SLICE_US      500
 #define CHECK_BYTES   ((size_t)128 << 10)
 #define FAILURES_TOLD 1000
 
+struct import_failure {
+    size_t row;
+    struct str error;
+};
 struct import;
 struct import_row {
     struct import *im;
@@ -40,8 +46,7 @@ struct import {
     struct timer *timer;
     size_t checked;
     int64_t created, updated, failed;
-    struct buf failures;
-    struct jw w;
+    struct import_failure *failures;
     struct err err;
 };
 
@@ -57,7 +62,6 @@ static void import_drop(struct request *r)
     json_free(&im->carry);
     timer_free(&im->timer);
     arena_free(&im->a);
-    buf_fini(&im->failures);
     r->on_gone = NULL;
 }
 
@@ -85,17 +89,37 @@ static void in_another_turn(struct import *im, void (*step)(struct import *im))
 
 static void fail_row(struct import *im, size_t number, const struct err *why)
 {
-    if (++im->failed > FAILURES_TOLD) {
-        return;
+    struct arena *a = im->r->a;
+    bool named = why->member[0] != '\0' && strncmp(why->msg, why->member, strlen(why->member)) != 0;
+
+    if (++im->failed <= FAILURES_TOLD) {
+        im->failures[im->failed - 1] =
+            (struct import_failure){number, named ? arena_printf(a, "%s: %s", why->member, why->msg)
+                                                  : arena_dup(a, str_of(why->msg))};
     }
-    jw_open(&im->w, NULL, '{');
-    jw_int(&im->w, "row", (int64_t)number);
-    if (why->member[0] != '\0' && strncmp(why->msg, why->member, strlen(why->member)) != 0) {
-        jw_str(&im->w, "error", arena_printf(im->a, "%s: %s", why->member, why->msg));
-    } else {
-        jw_z(&im->w, "error", why->msg);
+}
+
+/* They are found out in several steps of a group; people read them in the order of the file. */
+static int by_row(const void *a, const void *b)
+{
+    size_t x = ((const struct import_failure *)a)->row, y = ((const struct import_failure *)b)->row;
+
+    return x < y ? -1 : x > y;
+}
+
+static void write_failures(struct import *im, struct jw *w)
+{
+    size_t n = im->failed < FAILURES_TOLD ? (size_t)im->failed : FAILURES_TOLD;
+
+    qsort(im->failures, n, sizeof(im->failures[0]), by_row);
+    jw_open(w, "failed", '[');
+    for (size_t i = 0; i < n; i++) {
+        jw_open(w, NULL, '{');
+        jw_int(w, "row", (int64_t)im->failures[i].row);
+        jw_str(w, "error", im->failures[i].error);
+        jw_close(w, '}');
     }
-    jw_close(&im->w, '}');
+    jw_close(w, ']');
 }
 
 static void answer(struct import *im)
@@ -106,12 +130,11 @@ static void answer(struct import *im)
                      (long long)im->updated, (long long)im->failed);
     struct jw w;
 
-    jw_close(&im->w, ']');
     reply_begin(r, &w);
     jw_open(&w, NULL, '{');
     jw_int(&w, "created", im->created);
     jw_int(&w, "updated", im->updated);
-    jw_raw(&w, "failed", buf_str(&im->failures));
+    write_failures(im, &w);
     if (im->failed > FAILURES_TOLD) {
         jw_int(&w, "failed_total", im->failed); /* the list ends with its first thousand */
     }
@@ -441,9 +464,7 @@ static void begin(struct request *r)
     }
     im->a = arena_new();
     im->timer = timer_new(r->app->loop, on_turn, im);
-    buf_init(&im->failures, (size_t)4 << 20);
-    jw_init(&im->w, &im->failures);
-    jw_open(&im->w, NULL, '[');
+    im->failures = ARENA_ARRAY(r->a, struct import_failure, FAILURES_TOLD);
     r->user = im;
     r->on_gone = import_drop;
     check_file(im);
