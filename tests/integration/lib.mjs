@@ -11,9 +11,10 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import {fileURLToPath} from 'node:url'
 
 export {assert}
-export const root = path.resolve(import.meta.dirname, '../..')
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 export const build = process.env.CREWLINE_TEST_BUILD ?? path.join(root, 'build')
 
 const tests = []
