@@ -18,22 +18,33 @@ struct cmms_event {
 /** ERR_INVALID or ERR_BAD_REQUEST naming the member. Unknown types are refused with ERR_INVALID. */
 bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *out, struct err *err);
 
-/* What the decision reads: the order and the people it names. */
+/*
+ * What the decision reads, in two steps: cmms_event_phones() tells the phones that are named, the caller
+ * looks up whom the index (ux) names for each and fills `owners`, cmms_event_reads() tells the documents:
+ * the order, the people, those who have the phones.
+ */
+#define CMMS_USERS_MAX  320
+#define CMMS_PHONES_MAX 130
 struct cmms_reads {
     struct str order_id; /* or empty */
-    struct str users[160];
+    struct str users[CMMS_USERS_MAX];
     size_t nusers;
+    struct str phones[CMMS_PHONES_MAX], owners[CMMS_PHONES_MAX]; /* owner empty: nobody has it */
+    size_t nphones;
 };
+void cmms_event_phones(struct arena *a, const struct cmms_event *e, struct cmms_reads *out);
 void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms_event *e, struct cmms_reads *out);
 struct cmms_view {
-    struct order *order; /* as kept, or NULL */
-    struct user **users; /* in the order of the reads; NULL: unknown */
-    size_t nusers;
-    struct str *phone_owner; /* ids of people found by the phones of unknown users, same order; or empty */
+    struct order *order;   /* as kept, or NULL */
+    int64_t order_version; /* also of one that does not open: what the CMMS tells now mends it */
+    struct user **users;   /* in the order of the reads; NULL: unknown, or damaged */
+    int64_t *versions;     /* of the users' documents; 0: absent */
+    bool *damaged;         /* there is a record, but it does not open */
 };
 bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *reads, const struct cmms_view *view,
                        struct plan *p, struct err *err);
 /** The CMMS refused an event of ours (409/422): the order goes back, the person is told. */
-void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view, struct plan *p);
+void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view, size_t nusers,
+                  struct plan *p);
 
 #endif

@@ -12,6 +12,7 @@
 #include "domain/message.h"
 
 #define QUESTION_MS (15 * 60 * 1000)
+#define OPTIONS_MS  ((int64_t)24 * 3600 * 1000)
 
 struct conversation {
     /* The open question: the command that waits for its order, with its rest ("note", "bearing replaced"). */
@@ -27,6 +28,7 @@ struct conversation {
      */
     struct str options[MESSAGE_ROWS_MAX];
     size_t noptions;
+    bool options_over; /* the person went on to something else: a number is no tap any more */
     struct str last_order;    /* id of the order last acted upon or told about */
     int64_t version;
 };
@@ -34,7 +36,9 @@ struct conversation {
 void conversation_encode(const struct conversation *c, struct buf *out);
 bool conversation_decode(struct arena *a, struct str text, int64_t version, struct conversation *out,
                          struct err *err);
-void conversation_options_encode(const struct message *m, struct buf *out);
-void conversation_options_decode(struct arena *a, struct str text, struct conversation *out);
+/** With the time they were shown: they count for OPTIONS_MS. */
+void conversation_options_encode(const struct message *m, struct wall now, struct buf *out);
+void conversation_options_decode(struct arena *a, struct str text, struct wall now,
+                                 struct conversation *out);
 
 #endif

@@ -15,7 +15,7 @@
 #include "store/commit.h"
 
 #define PLAN_MESSAGES_MAX 512 /* of one decision; larger audiences are broadcasts */
-#define PLAN_PARTS_MAX    256
+#define PLAN_PARTS_MAX    512
 
 struct plan_message {
     struct message m;
@@ -31,6 +31,12 @@ struct plan_event {
 struct plan_entry { /* of an order's timeline */
     struct str order_id, kind, who, text; /* kind: "assigned", "status", "note", "message", … */
     struct wall at;
+};
+struct plan_audit { /* an entry of the audit trail (stream au, as the API writes it) */
+    struct str what, subject;
+};
+struct plan_phone { /* whom the index of phones names for a phone that changes hands; empty: nobody */
+    struct str phone, owner;
 };
 struct plan {
     struct arena *a;
@@ -52,6 +58,11 @@ struct plan {
     const struct user **users;
     const struct user **users_before;
     size_t nusers;
+    const struct user *gone; /* a person to delete, with conversation and indexes, or NULL */
+    struct plan_audit *audits;
+    size_t naudits;
+    struct plan_phone *phones;
+    size_t nphones;
     const struct conversation *conversation; /* of conversation_user, or NULL */
     struct str conversation_user;
     bool over; /* too much for one decision: a bug or a hostile event; plan_commit() refuses */
@@ -63,7 +74,15 @@ struct message *plan_message(struct plan *p, const struct user *to, enum message
 void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation);
 void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text);
 void plan_order(struct plan *p, const struct order *o, const struct order *before);
+/**
+ * A phone that @u has and @before had not is checked: the index must name nobody, @u, or whom plan_phone()
+ * told; else the commit is a conflict. So one phone never has two owners.
+ */
 void plan_user(struct plan *p, const struct user *u, const struct user *before);
+void plan_phone(struct plan *p, struct str phone, struct str owner);
+/** Deletes the person: document, conversation, indexes, windows. Messages are the caller's. */
+void plan_user_gone(struct plan *p, const struct user *u);
+void plan_audit(struct plan *p, const char *what, struct str subject);
 void plan_conversation(struct plan *p, struct str user_id, const struct conversation *c);
 
 /** May the unit ask for a grant on this queue? (A free slot of the worker in this process.) */

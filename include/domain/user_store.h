@@ -10,13 +10,15 @@
 #include "domain/user.h"
 #include "store/commit.h"
 
+/** 1 to 128 bytes without blanks, control characters and '|', not beginning with '~' (strangers). */
+bool user_id_ok(struct str id);
 struct str user_key(struct arena *a, struct str id); /* "u:<id>" */
 struct str conversation_key(struct arena *a, struct str user_id);
 void user_check(const struct user *u, struct commit *c);
 /** Writes the document (version + 1) and moves the indexes from @before (NULL: new). */
 void user_put(const struct tenant *t, struct arena *a, const struct user *u, const struct user *before,
               struct commit *c);
-/** Deletes the person, the conversation and the indexes. */
+/** Deletes the person, the conversation, the indexes and the windows; messages are the caller's. */
 void user_delete(const struct tenant *t, struct arena *a, const struct user *u, struct commit *c);
 bool user_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,
                struct user *out, struct err *err);

@@ -19,6 +19,12 @@ void vault_key_make(const uint8_t master[32], struct str tenant, struct buf *wra
 /** Opens a wrapped key with @master, else with @previous (NULL: none). ERR_DAMAGED when neither fits. */
 bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str tenant, struct str wrapped,
                struct vault **out, struct err *err);
+/**
+ * Where @wrapped opens with @previous only: the same key wrapped by @master, appended to @out, so that the
+ * previous master key can be forgotten. False: nothing to do.
+ */
+bool vault_key_rewrap(const uint8_t master[32], const uint8_t *previous, struct str tenant, struct str wrapped,
+                      struct buf *out);
 void vault_free(struct vault **owner);
 
 /** @record is the key it is kept at ("u:17"), @field one letter or name of the part. Appends to @out. */

@@ -38,6 +38,7 @@ struct view {
     struct view_order orders[4 * VIEW_ORDERS_MAX];
     size_t norders;
     int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
+    size_t ndamaged; /* records that did not open and were left out: logged */
     struct str quoted_message; /* our id of the quoted message, or empty */
 };
 

@@ -34,6 +34,8 @@ void commit_check_version(struct commit *c, struct str key, int64_t version); /*
 void commit_check_new(struct commit *c, struct str key, struct str print);
 void commit_check_lease(struct commit *c, struct str queue, struct str lane, struct str id, int64_t token);
 void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older than accepted: stale */
+/** The field of an index (HASH) is absent, or holds @a or @b: nobody else has it. Else COMMIT_CONFLICT. */
+void commit_check_owner(struct commit *c, struct str key, struct str field, struct str a, struct str b);
 /** Makes the unit repeatable: checks and remembers @unit_id for 8 days at least. Call where the checks are. */
 void commit_once(struct commit *c, struct str unit_id);
 

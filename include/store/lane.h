@@ -21,6 +21,7 @@ struct lane_item { /* lives until lane_item_done() */
     struct str lane, id;
     int64_t token;
     bool reaped;
+    bool granted;      /* body is what was given to lane_granted(), not what Redis holds */
     struct str body;   /* sealed; STR_NONE: the record is missing (damaged): finish it and report */
     struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it */
     int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that

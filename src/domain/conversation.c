@@ -1,5 +1,8 @@
 #include "domain/conversation.h"
 
+#define CONVERSATION_BYTES_MAX \
+    (2 * 1024 * 1024) /* words of a question, as long as a message can be */
+
 void conversation_encode(const struct conversation *c, struct buf *out)
 {
     struct jw w;
@@ -30,7 +33,7 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version,
     if (text.n == 0) {
         return true;
     }
-    if (!json_parse(text, 64 * 1024, &j, err)) {
+    if (!json_parse(text, CONVERSATION_BYTES_MAX, &j, err)) {
         return err_wrap(err, "conversation");
     }
     out->question = arena_dup(a, json_get_str(j, "question"));
@@ -43,27 +46,35 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version,
     return true;
 }
 
-void conversation_options_encode(const struct message *m, struct buf *out)
+void conversation_options_encode(const struct message *m, struct wall now, struct buf *out)
 {
     struct jw w;
 
     jw_init(&w, out);
-    jw_open(&w, NULL, '[');
+    jw_open(&w, NULL, '{');
+    jw_int(&w, "at", now.ms);
+    jw_open(&w, "ids", '[');
     for (size_t i = 0; i < m->noptions; i++) {
         jw_str(&w, NULL, m->options[i].id);
     }
     jw_close(&w, ']');
+    jw_close(&w, '}');
 }
 
-void conversation_options_decode(struct arena *a, struct str text, struct conversation *out)
+void conversation_options_decode(struct arena *a, struct str text, struct wall now,
+                                 struct conversation *out)
 {
+    const struct json *ids;
     struct json *j;
 
-    if (text.n == 0 || !json_parse(text, 64 * 1024, &j, NULL)) {
+    if (text.n == 0 || !json_parse(text, CONVERSATION_BYTES_MAX, &j, NULL)) {
         return;
     }
-    for (size_t i = 0; i < json_len(j) && i < MESSAGE_ROWS_MAX; i++) {
-        out->options[out->noptions++] = arena_dup(a, json_str(json_at(j, i)));
+    ids = json_get(j, "ids");
+    if (json_get_int(j, "at", 0) + OPTIONS_MS > now.ms) {
+        for (size_t i = 0; i < json_len(ids) && i < MESSAGE_ROWS_MAX; i++) {
+            out->options[out->noptions++] = arena_dup(a, json_str(json_at(ids, i)));
+        }
     }
     json_free(&j);
 }

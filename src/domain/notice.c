@@ -153,7 +153,17 @@ void notice_order_buttons(const struct plan *p, const struct order *o, const str
     }
 }
 
-/* ---- who may be told ---- */
+/* ---- who may be told, and when ---- */
+
+/* In a person's quiet hours what is not urgent waits for the morning. */
+static void set_priority(const struct plan *p, const struct user *to, struct message *m,
+                         enum prio prio)
+{
+    struct wall awake = user_quiet_until(to, p->tenant->conf->timezone, p->now);
+
+    m->prio = prio;
+    m->send_at.ms = prio >= PRIO_NORMAL && awake.ms > p->now.ms ? awake.ms : 0;
+}
 
 static struct message *tell(struct plan *p, const struct order *o, const struct user *to,
                             enum user_class cls, struct str text)
@@ -170,12 +180,13 @@ static struct message *tell(struct plan *p, const struct order *o, const struct 
     m = plan_message(p, to, MESSAGE_TEXT);
     m->text = text;
     m->cls = str_of(user_class_name(cls));
+    set_priority(p, to, m, PRIO_NORMAL);
     if (o != NULL) {
         m->order_id = o->id;
         m->order_number = o->number;
-        m->prio = o->priority == ORDER_PRIO_CRITICAL || o->priority == ORDER_PRIO_HIGH
-                      ? PRIO_HIGH
-                      : PRIO_NORMAL;
+        if (o->priority == ORDER_PRIO_CRITICAL || o->priority == ORDER_PRIO_HIGH) {
+            set_priority(p, to, m, PRIO_HIGH);
+        }
     }
     return m;
 }
@@ -296,7 +307,7 @@ void notice_priority(struct plan *p, const struct order *o, const struct user *t
     add(&g, "notice.priority_ask");
     m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
     if (m != NULL) {
-        m->prio = PRIO_HIGH;
+        set_priority(p, to, m, PRIO_HIGH);
         notice_order_buttons(p, o, to, m);
     }
 }
@@ -338,6 +349,9 @@ void notice_welcome(struct plan *p, const struct user *to)
     struct message *m;
     struct page g;
 
+    if ((to->opted_out & OPTED_OUT_ALL) != 0) {
+        return; /* he has said that he wants nothing from us */
+    }
     page_init(&g, p, to);
     if (p->tenant->conf->require_code) {
         struct str url =
@@ -403,7 +417,7 @@ void notice_escalated(struct plan *p, const struct order *o, const struct user *
     }
     m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
     if (m != NULL) {
-        m->prio = PRIO_HIGH;
+        set_priority(p, to, m, PRIO_HIGH);
         notice_order_buttons(p, o, to, m);
     }
 }

@@ -292,6 +292,10 @@ void order_encode(const struct order *o, struct buf *out)
     if (o->refused_back_to.n > 0) {
         jw_str(&w, "refused_back_to", o->refused_back_to);
     }
+    if (o->asked_by.n > 0) {
+        jw_str(&w, "asked_by", o->asked_by);
+        jw_str(&w, "asked_to", o->asked_to);
+    }
     jw_raw(&w, "source", o->source);
     jw_close(&w, '}');
 }
@@ -316,6 +320,8 @@ bool order_decode(struct arena *a, struct str text, int64_t version, struct orde
         o->deleted = json_get_bool(j, "deleted", false);
         o->completed.ms = json_get_int(j, "completed_ms", 0);
         o->refused_back_to = json_get_text(j, "refused_back_to", a);
+        o->asked_by = json_get_text(j, "asked_by", a);
+        o->asked_to = json_get_text(j, "asked_to", a);
         o->version = version;
         *out = *o;
     }

@@ -60,16 +60,17 @@ static void index_open(struct arena *a, const char *prefix, struct str now, stru
 }
 
 /* The newest entry of an order tells: completed then, or reopened since. */
-static void index_completed(struct arena *a, const struct order *o, const struct order *before, struct str who,
-                            struct commit *c)
+static void index_completed(struct arena *a, const struct order *o, const struct order *before,
+                            struct str who, struct commit *c)
 {
     bool is = o->status == ORDER_COMPLETED && !o->deleted;
     bool was = before != NULL && before->status == ORDER_COMPLETED && !before->deleted;
 
     if (is != was) {
-        commit_append(c, arena_printf(a, "oc:%.*s", STR_ARG(who)),
-                      arena_printf(a, "%lld|%.*s", is ? (long long)o->completed.ms : 0LL, STR_ARG(o->id)),
-                      COMPLETED_KEPT);
+        commit_append(
+            c, arena_printf(a, "oc:%.*s", STR_ARG(who)),
+            arena_printf(a, "%lld|%.*s", is ? (long long)o->completed.ms : 0LL, STR_ARG(o->id)),
+            COMPLETED_KEPT);
     }
 }
 
@@ -94,10 +95,7 @@ static void index_people(struct arena *a, const struct order *o, const struct or
         if (open) {
             commit_zadd(c, arena_printf(a, "oa:%.*s", STR_ARG(who)), urgency, o->id);
         }
-        if (o->status == ORDER_COMPLETED && (before == NULL || before->status != ORDER_COMPLETED)) {
-            commit_zadd(c, arena_printf(a, "od:%.*s", STR_ARG(who)), (double)o->completed.ms,
-                        o->id);
-        }
+        index_completed(a, o, before, who, c);
     }
 }
 

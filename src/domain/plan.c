@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* Words of people are up to 64 K characters, escaped at worst; a plan over COMMIT_BYTES_MAX is refused whole. */
-#define NO_SENDER "0|no sender is configured to send it by|configure a sender for this tenant"
+/* Words of people are up to 64 K characters, escaped at worst; a plan over COMMIT_BYTES_MAX is
+ * refused whole. */
+#define NO_SENDER        "0|no sender is configured to send it by|configure a sender for this tenant"
 #define RECORD_BYTES_MAX (2 * 1024 * 1024)
 
 void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct wall now,
@@ -149,7 +150,8 @@ static void check_phones(const struct plan *p, struct commit *c)
         const struct user *u = p->users[i], *before = p->users_before[i];
 
         if (u->phone.n > 0 && (before == NULL || !str_eq(u->phone, before->phone))) {
-            commit_check_owner(c, STR("ux"), vault_hash_arena(p->tenant->vault, p->a, "phone", u->phone),
+            commit_check_owner(c, STR("ux"),
+                               vault_hash_arena(p->tenant->vault, p->a, "phone", u->phone),
                                phone_owner(p, u->phone), u->id);
         }
     }
@@ -229,8 +231,8 @@ static const struct sender *sender_for(const struct tenant *t, struct str id)
     return s != NULL || t->conf->nsenders == 0 ? s : &t->conf->senders[0];
 }
 
-static void enqueue_message(struct plan *p, struct plan_message *pm, const struct sender *s, struct commit *c,
-                            plan_grant_fn *grant, void *ctx, size_t *marked)
+static void enqueue_message(struct plan *p, struct plan_message *pm, const struct sender *s,
+                            struct commit *c, plan_grant_fn *grant, void *ctx, size_t *marked)
 {
     struct rate rate;
 
@@ -247,8 +249,8 @@ static void enqueue_message(struct plan *p, struct plan_message *pm, const struc
 }
 
 /*
- * The record, its indexes, and its place in the lane of its person and class. A tenant without a sender
- * keeps its orders all the same: what it cannot send has ended before it began.
+ * The record, its indexes, and its place in the lane of its person and class. A tenant without a
+ * sender keeps its orders all the same: what it cannot send has ended before it began.
  */
 static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c,
                           plan_grant_fn *grant, void *ctx, size_t *marked, struct err *err)
@@ -256,13 +258,9 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     const struct sender *s = sender_for(p->tenant, pm->m.sender);
     struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
     struct buf record, sealed;
-    struct rate rate;
+    bool ok;
 
-    if (s == NULL) {
-        return err_set(err, ERR_CONFIG, "tenant \"%.*s\" has no sender to send by",
-                       STR_ARG(p->tenant->id));
-    }
-    pm->m.sender = s->id;
+    pm->m.sender = s != NULL ? s->id : STR_NONE;
     buf_init(&record, RECORD_BYTES_MAX);
     buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
     message_encode(&pm->m, &record);
@@ -273,8 +271,10 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     commit_doc_field(c, "s", s != NULL ? STR("queued") : STR("failed"));
     commit_doc_field(c, "u", pm->m.user);
     commit_doc_field(c, "o", pm->m.order_id);
-    commit_doc_field(c, "tl", s != NULL ? arena_printf(p->a, "queued,%lld,\n", (long long)p->now.ms)
-                                        : arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
+    commit_doc_field(c, "tl",
+                     s != NULL
+                         ? arena_printf(p->a, "queued,%lld,\n", (long long)p->now.ms)
+                         : arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
     commit_zadd(c, STR("mx"), 0, pm->m.id);
     commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
     if (pm->m.order_id.n > 0) {
@@ -288,7 +288,8 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     return ok;
 }
 
-static bool write_event(struct plan *p, const struct plan_event *e, struct commit *c, struct err *err)
+static bool write_event(struct plan *p, const struct plan_event *e, struct commit *c,
+                        struct err *err)
 {
     char id[ID_BYTES];
     struct buf text, sealed, lane;
@@ -335,7 +336,8 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
     }
     for (size_t i = 0; i < p->norders; i++) {
         if (!order_put(p->tenant, p->a, p->orders[i], p->orders_before[i], p->now, c)) {
-            return err_set(err, ERR_TOO_LONG, "work order \"%.*s\" is too long", STR_ARG(p->orders[i]->number));
+            return err_set(err, ERR_TOO_LONG, "work order \"%.*s\" is too long",
+                           STR_ARG(p->orders[i]->number));
         }
     }
     write_users(p, c);

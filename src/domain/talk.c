@@ -89,7 +89,7 @@ struct buf *talk_event_begin(struct talk *t, struct jw *w, const struct order *o
 {
     struct buf *data = ARENA_NEW(t->a, struct buf);
 
-    buf_init(data, 64 * 1024);
+    buf_init(data, (size_t)2 << 20);
     jw_init(w, data);
     jw_open(w, NULL, '{');
     jw_open(w, "person", '{');
@@ -162,6 +162,12 @@ static void answer(struct talk *t)
 {
     switch (t->in->type) {
     case INBOUND_TEXT:
+        /* Numbers belong to the options shown last until he says something else. */
+        if (t->conv.noptions > 0 &&
+            (t->call.number < 1 || t->call.number > (int64_t)t->conv.noptions)) {
+            t->conv.options_over = true;
+            t->conv_changed = true;
+        }
         talk_command(t);
         break;
     case INBOUND_TAP:

@@ -121,7 +121,7 @@ static void say_none(struct talk *t, enum command_id cmd)
  * change. */
 static const struct order *resolve_named(struct talk *t, enum command_id cmd, enum fit fit)
 {
-    const struct order *endings[VIEW_ORDERS_MAX], *foreign = NULL;
+    const struct order *endings[VIEW_ORDERS_MAX], *foreign = NULL, *gone = NULL;
     size_t n = 0;
 
     for (size_t i = 0; i < t->v->norders; i++) {
@@ -129,6 +129,7 @@ static const struct order *resolve_named(struct talk *t, enum command_id cmd, en
         enum order_match match = command_order_match(o->number, t->call.order);
 
         if (match == MATCH_NO || o->deleted) {
+            gone = match == MATCH_EXACT && talk_may_change(t, o) ? o : gone;
             continue;
         }
         if (!talk_may_change(t, o)) {
@@ -156,6 +157,8 @@ static const struct order *resolve_named(struct talk *t, enum command_id cmd, en
             t, cmd,
             I18N(t->a, t->l, t->timezone, "reply.ambiguous", ARG_IDENT("typed", t->call.order)),
             endings, n);
+    } else if (gone != NULL) {
+        talk_say(t, "reply.gone", ARG_IDENT("number", gone->number));
     } else if (foreign != NULL) {
         talk_say(t, "reply.not_yours", ARG_IDENT("number", foreign->number));
     } else {
@@ -339,6 +342,8 @@ void talk_step(struct talk *t, const struct order *o, enum order_step step, bool
     *after = *o;
     after->status = reached[step];
     after->refused_back_to = str_of(order_status_name(o->status));
+    after->asked_by = t->u->id;
+    after->asked_to = str_of(order_status_name(after->status));
     after->completed = after->status == ORDER_COMPLETED ? t->p->now : (struct wall){0};
     plan_order(t->p, after, o);
     plan_entry(t->p, o->id, "status", t->u->id,

@@ -3,6 +3,18 @@
 #include "base/list.h"
 #include "base/mem.h"
 
+#define USER_ID_MAX 128
+
+bool user_id_ok(struct str id)
+{
+    bool ok = id.n > 0 && id.n <= USER_ID_MAX && id.p[0] != '~';
+
+    for (size_t i = 0; ok && i < id.n; i++) {
+        ok = (unsigned char)id.p[i] > ' ' && id.p[i] != 0x7f && id.p[i] != '|';
+    }
+    return ok;
+}
+
 struct str user_key(struct arena *a, struct str id)
 {
     return arena_printf(a, "u:%.*s", STR_ARG(id));
@@ -42,6 +54,14 @@ static void index_identity(const struct tenant *t, struct arena *a, struct str n
     }
     if (now.n > 0) {
         commit_hset(c, STR("ux"), vault_hash_arena(t->vault, a, what, now), id);
+    }
+}
+
+/* Whoever writes from another number has not opened the window of that one yet. */
+static void forget_windows(const struct tenant *t, struct arena *a, struct str id, struct commit *c)
+{
+    for (size_t i = 0; i < t->conf->nsenders; i++) {
+        commit_hdel(c, arena_printf(a, "w:%.*s", STR_ARG(t->conf->senders[i].id)), id);
     }
 }
 
@@ -92,6 +112,8 @@ void user_put(const struct tenant *t, struct arena *a, const struct user *u,
     index_identity(t, a, u->bsuid, before == NULL ? none : before->bsuid, u->id, "bsuid", c);
     if (before == NULL) {
         commit_zadd(c, STR("ul"), 0, u->id);
+    } else if (!str_eq(u->phone, before->phone)) {
+        forget_windows(t, a, u->id, c);
     }
     index_groups(a, u, before, u->id, c);
     mem_wipe(text.p, text.n);
@@ -107,7 +129,13 @@ void user_delete(const struct tenant *t, struct arena *a, const struct user *u, 
     commit_delete(c, user_key(a, u->id));
     commit_delete(c, conversation_key(a, u->id));
     commit_delete(c, arena_printf(a, "oa:%.*s", STR_ARG(u->id)));
-    commit_delete(c, arena_printf(a, "od:%.*s", STR_ARG(u->id)));
+    commit_delete(c, arena_printf(a, "oc:%.*s", STR_ARG(u->id)));
+    forget_windows(t, a, u->id, c);
+    for (size_t i = 0; i < t->conf->nsenders; i++) {
+        commit_hdel(c,
+                    arena_printf(a, "pr:" QUEUE_OUT_PREFIX "%.*s", STR_ARG(t->conf->senders[i].id)),
+                    u->id);
+    }
     index_identity(t, a, none, u->phone, u->id, "phone", c);
     index_identity(t, a, none, u->bsuid, u->id, "bsuid", c);
     commit_zrem(c, STR("ul"), u->id);

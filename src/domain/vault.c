@@ -7,7 +7,7 @@ struct vault {
     struct sealer *sealer;
     char *tenant;
     size_t tenant_n;
-    uint8_t index_key[SHA256_BYTES];
+    struct hmac_key index_key;
     uint8_t mac_key[SHA256_BYTES];
 };
 
@@ -22,19 +22,25 @@ static void aad_add(struct buf *aad, struct str tenant, struct str record, const
     buf_addz(aad, field);
 }
 
-void vault_key_make(const uint8_t master[32], struct str tenant, struct buf *wrapped)
+static void wrap(const uint8_t master[32], struct str tenant, struct str key, struct buf *wrapped)
 {
-    uint8_t key[SEAL_KEY_BYTES];
     struct sealer *s = sealer_new(master);
     struct buf aad;
 
-    random_bytes(key, sizeof(key));
     buf_init(&aad, 1024);
     aad_add(&aad, tenant, WRAP_RECORD, "b");
-    seal(s, buf_str(&aad), str_make(key, sizeof(key)), wrapped);
-    mem_wipe(key, sizeof(key));
+    seal(s, buf_str(&aad), key, wrapped);
     buf_fini(&aad);
     sealer_free(&s);
+}
+
+void vault_key_make(const uint8_t master[32], struct str tenant, struct buf *wrapped)
+{
+    uint8_t key[SEAL_KEY_BYTES];
+
+    random_bytes(key, sizeof(key));
+    wrap(master, tenant, str_make(key, sizeof(key)), wrapped);
+    mem_wipe(key, sizeof(key));
 }
 
 static bool unwrap(const uint8_t master[32], struct str tenant, struct str wrapped, struct buf *key,
@@ -52,9 +58,30 @@ static bool unwrap(const uint8_t master[32], struct str tenant, struct str wrapp
     return ok && key->n == SEAL_KEY_BYTES;
 }
 
+bool vault_key_rewrap(const uint8_t master[32], const uint8_t *previous, struct str tenant,
+                      struct str wrapped, struct buf *out)
+{
+    struct buf key;
+    bool old;
+
+    buf_init(&key, 64);
+    old = !unwrap(master, tenant, wrapped, &key, NULL);
+    buf_reset(&key);
+    old = old && previous != NULL && unwrap(previous, tenant, wrapped, &key, NULL);
+    if (old) {
+        wrap(master, tenant, buf_str(&key), out);
+    }
+    if (key.n > 0) {
+        mem_wipe(key.p, key.n);
+    }
+    buf_fini(&key);
+    return old;
+}
+
 bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str tenant,
                struct str wrapped, struct vault **out, struct err *err)
 {
+    uint8_t index_key[SHA256_BYTES];
     struct vault *v;
     struct buf key;
 
@@ -74,7 +101,9 @@ bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str ten
     v->tenant = mem_dupz(tenant);
     v->tenant_n = tenant.n;
     v->sealer = sealer_new((const uint8_t *)key.p);
-    hmac_sha256(buf_str(&key), STR("crewline index"), v->index_key);
+    hmac_sha256(buf_str(&key), STR("crewline index"), index_key);
+    hmac_key_init(&v->index_key, str_make(index_key, sizeof(index_key)));
+    mem_wipe(index_key, sizeof(index_key));
     hmac_sha256(buf_str(&key), STR("crewline mac"), v->mac_key);
     mem_wipe(key.p, key.n);
     buf_fini(&key);
@@ -157,7 +186,7 @@ void vault_hash(const struct vault *v, const char *what, struct str text,
     struct hasher h;
     uint8_t mac[SHA256_BYTES];
 
-    hasher_init_hmac(&h, HASH_SHA256, str_make(v->index_key, sizeof(v->index_key)));
+    hasher_init_keyed(&h, &v->index_key);
     hasher_add(&h, str_of(what));
     hasher_add(&h, STR("|"));
     hasher_add(&h, text);

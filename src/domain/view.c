@@ -1,6 +1,7 @@
 #include "domain/view.h"
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "domain/command.h"
 #include "domain/order_store.h"
@@ -44,7 +45,16 @@ static bool read_person(const struct view_op *op, struct str id, const struct re
     return user_open(op->tenant, op->a, id, &doc, *out, err);
 }
 
-static bool read_orders(const struct view_op *op, const struct reply *list, struct view *view,
+/* One record of many does not open: the turn goes on without it, and somebody is told. */
+static void set_aside(const struct view_op *op, struct view *view, struct err *err)
+{
+    log_error("record set aside: it does not open", LF_STR("tenant", op->tenant->id),
+              LF_Z("reason", err->msg));
+    view->ndamaged++;
+    *err = (struct err){0};
+}
+
+static void read_orders(const struct view_op *op, const struct reply *list, struct view *view,
                         struct err *err)
 {
     for (size_t i = 0; i + 3 < reply_len(list) && view->norders < ARRAY_LEN(view->orders); i += 4) {
@@ -53,46 +63,58 @@ static bool read_orders(const struct view_op *op, const struct reply *list, stru
         struct order *o = ARENA_NEW(op->a, struct order);
 
         if (!order_open(op->tenant, op->a, id, &doc, o, err)) {
-            return false;
+            set_aside(op, view, err);
+            continue;
         }
         view->orders[view->norders++] =
             (struct view_order){o, (unsigned)reply_int(reply_at(list, i + 3))};
     }
-    return true;
+}
+
+/* What was open between him and us is lost with a damaged conversation; the next turn writes a new
+ * one. */
+static void read_conversation(const struct view_op *op, const struct reply *r, struct view *view,
+                              struct err *err)
+{
+    struct doc doc = doc_of(r);
+    struct str options = reply_str(reply_at(r, 2)), text = STR_NONE;
+    struct str key = conversation_key(op->a, view->person);
+
+    view->conversation.version = doc.version;
+    if (doc.body.n > 0 &&
+        (!vault_open_arena(op->tenant->vault, op->a, key, "b", doc.body, &text, err) ||
+         !conversation_decode(op->a, text, doc.version, &view->conversation, err))) {
+        set_aside(op, view, err);
+        view->conversation = (struct conversation){.version = doc.version};
+    }
+    if (options.n == 0) {
+        return;
+    }
+    if (!vault_open_arena(op->tenant->vault, op->a, key, "op", options, &text, err)) {
+        set_aside(op, view, err);
+        return;
+    }
+    conversation_options_decode(op->a, text, wall_now(), &view->conversation);
 }
 
 static bool read_view(const struct view_op *op, const struct reply *r, struct view *view,
                       struct err *err)
 {
-    struct doc conversation = doc_of(reply_at(r, 2));
     struct str user = arena_dup(op->a, reply_str(reply_at(r, 0)));
     struct str supervisor = arena_dup(op->a, reply_str(reply_at(r, 6)));
-    struct str options = reply_str(reply_at(reply_at(r, 2), 2));
-    struct str text = STR_NONE;
 
     view->tenant = op->tenant;
     view->person = arena_dup(op->a, reply_str(reply_at(r, 9)));
     view->quoted_message = arena_dup(op->a, reply_str(reply_at(r, 3)));
     view->completed_today = reply_int(reply_at(r, 4));
     view->open_total = reply_int(reply_at(r, 5));
-    if (conversation.body.n > 0 &&
-        !vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "b",
-                          conversation.body, &text, err)) {
-        return false;
+    read_conversation(op, reply_at(r, 2), view, err);
+    if (!read_person(op, supervisor, reply_at(r, 7), &view->supervisor, err)) {
+        set_aside(op, view, err);
+        view->supervisor = NULL;
     }
-    if (!conversation_decode(op->a, text, conversation.version, &view->conversation, err)) {
-        return false;
-    }
-    if (options.n > 0) {
-        if (!vault_open_arena(op->tenant->vault, op->a, conversation_key(op->a, view->person), "op",
-                              options, &text, err)) {
-            return false;
-        }
-        conversation_options_decode(op->a, text, &view->conversation);
-    }
-    return read_person(op, user, reply_at(r, 1), &view->user, err) &&
-           read_person(op, supervisor, reply_at(r, 7), &view->supervisor, err) &&
-           read_orders(op, reply_at(r, 8), view, err);
+    read_orders(op, reply_at(r, 8), view, err);
+    return read_person(op, user, reply_at(r, 1), &view->user, err);
 }
 
 static void on_person(void *ctx, const struct err *err, const struct reply *reply)

@@ -318,7 +318,7 @@ static void decide_event(struct inbox_job *j)
 
     plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->event.id.n > 0 ? j->event.id : j->item->id);
     if (j->reason.n > 0) {
-        cmms_refused(json_get(j->json, "event"), j->reason, &j->view, &j->plan);
+        cmms_refused(json_get(j->json, "event"), j->reason, &j->view, j->reads.nusers, &j->plan);
     } else if (!cmms_event_decide(&j->event, &j->reads, &j->view, &j->plan, &err)) {
         log_error("event has no effect", LF_STR("tenant", j->et->t.id), LF_STR("event", j->event.id),
                   LF_Z("reason", err.msg));
@@ -331,9 +331,12 @@ static bool open_reads(struct inbox_job *j, const struct doc *docs, struct err *
 {
     size_t at = 0;
 
-    j->view = (struct cmms_view){.nusers = j->reads.nusers};
+    j->view = (struct cmms_view){0};
+    j->view.versions = ARENA_ARRAY(j->work, int64_t, j->reads.nusers + 1);
+    j->view.damaged = ARENA_ARRAY(j->work, bool, j->reads.nusers + 1);
     j->view.users = ARENA_ARRAY(j->work, struct user *, j->reads.nusers + 1);
     if (j->reads.order_id.n > 0) {
+        j->view.order_version = docs[at].version;
         if (docs[at].version > 0) {
             j->view.order = ARENA_NEW(j->work, struct order);
             if (!order_open(&j->et->t, j->work, j->reads.order_id, &docs[at], j->view.order, err)) {
@@ -343,6 +346,7 @@ static bool open_reads(struct inbox_job *j, const struct doc *docs, struct err *
         at++;
     }
     for (size_t i = 0; i < j->reads.nusers; i++, at++) {
+        j->view.versions[i] = docs[at].version;
         if (docs[at].version > 0) {
             j->view.users[i] = ARENA_NEW(j->work, struct user);
             if (!user_open(&j->et->t, j->work, j->reads.users[i], &docs[at], j->view.users[i], err)) {
@@ -415,6 +419,7 @@ static bool open_event(struct inbox_job *j, struct str text, struct err *err)
         !cmms_event_parse(j->a, j->json, &j->event, err)) {
         return false;
     }
+    cmms_event_phones(j->a, &j->event, &j->reads);
     cmms_event_reads(j->a, &j->et->t, &j->event, &j->reads);
     j->read = read_event;
     return true;

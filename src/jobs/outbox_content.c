@@ -38,7 +38,7 @@ static void numbered(struct attempt *at)
     struct buf options;
 
     buf_init(&options, 64 * 1024);
-    conversation_options_encode(&at->m, &options);
+    conversation_options_encode(&at->m, wall_now(), &options);
     commit_hset(c, key, STR("op"), job_seal(et, at->a, key, "op", buf_str(&options)));
     buf_fini(&options);
     twilio_numbered_text(at->a, &at->m, I18N(at->a, l, et->t.conf->timezone, "reply.options", ARG_N("n", (int64_t)at->m.noptions)),

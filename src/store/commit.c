@@ -187,6 +187,16 @@ void commit_check_mark(struct commit *c, struct str key, int64_t mark)
     add_int(c, mark);
 }
 
+void commit_check_owner(struct commit *c, struct str key, struct str field, struct str a,
+                        struct str b)
+{
+    check(c, STR("owner"));
+    add(c, key);
+    add(c, field);
+    add(c, a);
+    add(c, b);
+}
+
 void commit_once(struct commit *c, struct str unit_id)
 {
     assert(c->once == 0 && unit_id.n > 0);

@@ -270,7 +270,7 @@ void lane_granted(struct lane_worker *w, struct str lane, struct str id, int64_t
                   struct str body, struct wall window)
 {
     struct commits *hub = commits_of(w->s);
-    struct lane_item item = {.lane = lane, .id = id, .token = token, .body = body};
+    struct lane_item item = {.lane = lane, .id = id, .token = token, .granted = true, .body = body};
     /* The lease began when Redis carried the unit out: not before the call was made. */
     struct mono asked = hub->answering ? hub->asked : mono_now();
 

@@ -54,7 +54,13 @@ if user ~= '' then
     if u[4] and u[4] ~= '' then
         for _, id in ipairs(call('ZRANGE', P .. 'os:' .. u[4], 0, limit - 1)) do add(id, SITE) end
     end
-    completed = call('ZCOUNT', P .. 'od:' .. user, ARGV[8], '+inf')
+    -- Of an order the newest entry counts: completed then, or reopened since.
+    local done, today, seen = call('LRANGE', P .. 'oc:' .. user, 0, -1), tonumber(ARGV[8]), {}
+    for i = #done, 1, -1 do
+        local at, id = string.match(done[i], '^(%d+)|(.*)$')
+        if not seen[id] and tonumber(at) >= today then completed = completed + 1 end
+        seen[id] = true
+    end
     if u[5] and u[5] ~= '' then
         supervisor = u[5]
         supervisor_doc = call('HMGET', P .. 'u:' .. supervisor, 'v', 'b')

@@ -177,7 +177,8 @@ local function record_of(i)
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
             call('HSET', key, 's', state, 'n', sends,
-                'tl', (m[4] or '') .. 'sending,' .. now_ms .. ',attempt ' .. sends .. '\n')
+                'tl', (m[4] or '') .. 'sending,' .. now_ms .. ',attempt ' .. sends ..
+                    (sends > 1 and ' possible_duplicate\n' or '\n'))
         end
         return m[1], state, sends
     end

@@ -198,6 +198,10 @@ while at <= most do
             local newer = call('HGET', P .. 'rv', A[at + 1])
             if newer and tonumber(A[at + 2]) < tonumber(newer) then refused = {'stale'} end
             at = at + 3
+        elseif op == 'owner' then -- a field of an index is absent, or one of these: key field value value
+            local owner = call('HGET', P .. A[at + 1], A[at + 2])
+            if owner and owner ~= A[at + 3] and owner ~= A[at + 4] then refused = {'conflict', A[at + 1]} end
+            at = at + 5
         else
             error('commit: check ' .. op)
         end

@@ -1,0 +1,45 @@
+/*
+ * cmms_int: one event of the CMMS being decided, shared by cmms_event.c (types, shape, reads),
+ * cmms_orders.c (what follows for an order) and cmms_people.c (who is who).
+ */
+#ifndef CREWLINE_DOMAIN_CMMS_INT_H
+#define CREWLINE_DOMAIN_CMMS_INT_H
+
+#include "domain/cmms_event.h"
+
+struct turn {
+    const struct cmms_event *e;
+    const struct cmms_reads *reads;
+    const struct cmms_view *view;
+    struct plan *p;
+    struct order *fresh;      /* as the event says it is now, or NULL */
+    const struct order *kept; /* as we had it, or NULL */
+    struct user **people;     /* of the reads: as read, as changed or created now; NULL: unknown */
+};
+
+typedef bool event_fn(struct turn *t, struct err *err);
+event_fn cmms_order_created, cmms_order_assigned, cmms_order_updated, cmms_order_status,
+    cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed;
+
+const struct json *cmms_order_of(const struct cmms_event *e);
+
+/* people */
+/** Whom the index of phones names, of what was read; empty: nobody. */
+struct str cmms_phone_owner(const struct cmms_reads *reads, struct str phone);
+/**
+ * The id of somebody named without one: his who has the phone, else one made of the phone's hash.
+ * Empty: no phone either.
+ */
+struct str cmms_person_id(struct arena *a, const struct tenant *t, const struct cmms_reads *reads,
+                          const struct order_person *named);
+/** The phone of a named person in E.164, or empty. */
+struct str cmms_person_phone(struct arena *a, const struct order_person *named);
+/** Known and not removed, or NULL. */
+struct user *cmms_person_of(const struct turn *t, struct str id);
+/** Those of t->fresh whom nobody knows yet, and consent told now. */
+void cmms_meet(struct turn *t);
+
+/* orders */
+void cmms_keep_order(struct turn *t);
+
+#endif
