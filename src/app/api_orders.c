@@ -1,5 +1,5 @@
 /*
- * api_orders: the gateway's copies of work orders: list, one by number or id, its timeline. Its
+ * api_orders: the gateway's copies of work orders: list, one by number or id. Its
  * media are stored with the files (GET /media); until one is attached the collection is empty.
  */
 #include "app_int.h"
@@ -147,54 +147,7 @@ void api_order_get(struct request *r)
     find(r, show);
 }
 
-/* ---- timeline ---- */
-
-static void on_timeline(void *ctx, const struct err *err, const struct reply *reply)
-{
-    struct request *r;
-    struct order_get *g;
-    struct str key, text;
-    size_t n;
-    struct jw w;
-
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    g = r->user;
-    key = arena_printf(r->a, "ot:%.*s", STR_ARG(g->id));
-    n = reply_len(reply) < (size_t)g->limit ? reply_len(reply) : (size_t)g->limit;
-    reply_begin(r, &w);
-    jw_open(&w, NULL, '{');
-    jw_open(&w, "items", '[');
-    for (size_t i = 0; i < n; i++) {
-        struct err own = {0};
-
-        if (vault_open_arena(r->who.tenant->vault, r->a, key, "e", reply_str(reply_at(reply, i)),
-                             &text, &own)) {
-            jw_raw(&w, NULL, text);
-        }
-    }
-    jw_close(&w, ']');
-    cursor_write(&w, reply_len(reply) > n
-                         ? arena_printf(r->a, "%lld", (long long)(g->from + g->limit))
-                         : STR_NONE);
-    jw_close(&w, '}');
-    reply_built(r, 200, &r->out);
-}
-
-static void read_timeline(struct request *r, const struct order *o)
-{
-    const struct order_get *g = r->user;
-    struct call call;
-
-    (void)o;
-    call_init(&call);
-    call_str(&call, STR("LRANGE"));
-    call_str(&call, tenant_key(r, arena_printf(r->a, "ot:%.*s", STR_ARG(g->id)).p));
-    call_int(&call, g->from);
-    call_int(&call, g->from + g->limit);
-    r->pending = store_run(engine_store(r->e), &call, on_timeline, r);
-}
+/* ---- what hangs on it ---- */
 
 static bool page(struct request *r)
 {
@@ -212,6 +165,14 @@ static bool page(struct request *r)
         return false;
     }
     return true;
+}
+
+static void read_timeline(struct request *r, const struct order *o)
+{
+    const struct order_get *g = r->user;
+
+    (void)o;
+    timeline_answer(r, g->id, g->from, g->limit);
 }
 
 void api_order_timeline(struct request *r)

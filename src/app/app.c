@@ -127,23 +127,6 @@ static void on_gone(void *ctx, struct http_req *http)
     buf_fini(&r->out);
 }
 
-static void add_header(struct buf *headers, const char *name, const char *value)
-{
-    buf_addf(headers, "%s: %s\r\n", name, value);
-}
-
-static void on_error(void *ctx, const struct err *err, struct buf *headers, struct buf *body)
-{
-    (void)ctx;
-    add_header(headers, "Content-Type", "application/problem+json");
-    add_header(headers, "X-Content-Type-Options", "nosniff");
-    add_header(headers, "Cache-Control", "no-store");
-    if (err_status(err->code) == 503 || err_status(err->code) == 429) {
-        add_header(headers, "Retry-After", "1");
-    }
-    problem_render(err, body);
-}
-
 /* ---- answers ---- */
 
 /* Every reply carries these; see CONTRACT "Paths for the CMMS and for admins". */
@@ -156,6 +139,25 @@ static const struct http_field security_fields[] = {
     {"Cache-Control",                {"no-store", 8}                                   },
 };
 
+static bool is_https(const struct app *app)
+{
+    return str_starts(app->settings->public_url, STR("https:"));
+}
+
+/* What the server itself refuses, before it is a request. It adds Retry-After where that is due. */
+static void on_error(void *ctx, const struct err *err, struct buf *headers, struct buf *body)
+{
+    buf_addz(headers, "Content-Type: application/problem+json\r\n");
+    for (size_t i = 0; i < ARRAY_LEN(security_fields); i++) {
+        buf_addf(headers, "%s: %.*s\r\n", security_fields[i].name,
+                 STR_ARG(security_fields[i].value));
+    }
+    if (is_https(ctx)) {
+        buf_addz(headers, "Strict-Transport-Security: max-age=31536000\r\n");
+    }
+    problem_render(err, body);
+}
+
 #define FIELDS_MAX (ARRAY_LEN(security_fields) + 4)
 
 static size_t reply_fields(const struct request *r, struct http_field fields[FIELDS_MAX],
@@ -164,7 +166,7 @@ static size_t reply_fields(const struct request *r, struct http_field fields[FIE
     size_t n = ARRAY_LEN(security_fields);
 
     memcpy(fields, security_fields, sizeof(security_fields));
-    if (str_starts(r->app->settings->public_url, STR("https:"))) {
+    if (is_https(r->app)) {
         fields[n++] = (struct http_field){"Strict-Transport-Security", STR("max-age=31536000")};
     }
     for (size_t i = 0; i < nextra && n < FIELDS_MAX; i++) {

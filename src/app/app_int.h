@@ -221,6 +221,8 @@ void message_view_write(const struct message *m, const struct message_record *re
 struct str message_state_error(struct arena *a, struct str state, struct str detail,
                                const struct provider *provider, struct str *title,
                                struct str *advice);
+/** Answers with the timeline of an order, from its @from-th entry on. */
+void timeline_answer(struct request *r, struct str order_id, int64_t from, int64_t limit);
 /** ERR_INVALID naming "id": an id that cannot be a lane or part of a key. */
 bool user_id_check(struct str id, struct err *err);
 /**

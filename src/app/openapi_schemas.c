@@ -215,7 +215,10 @@ const struct openapi_schema openapi_schemas[] = {
     {"Timeline",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"kind\":{\"type\":\"string\"},"
-     "\"who\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"}},\"required\":[\"at\",\"kind\"]}},"
+     "\"who\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"},"
+     "\"message\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"kind\":{\"$ref\":\"#/components/schemas/MessageKind\"},"
+     "\"state\":{\"$ref\":\"#/components/schemas/MessageState\"}}}},\"required\":[\"at\",\"kind\"]}},"
      "\"next_cursor\":{\"type\":[\"string\",\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},

@@ -256,6 +256,8 @@ static void test_dead_letters(void)
     CHECK("the same event",
           str_find(buf_str(&w->last_post), STR("\"subject\":\"WO-9\"")) != SIZE_MAX);
     r = wait_for_items("/api/v1/dead_letters", 1);
+    CHECK_Z("out of its index too", str_of(redis_fixture_command(w->redis, "ZCARD {acme}:dl")),
+            "1");
     q.key = NULL;
     r = ask(w, &q);
     check_problem("it is one no more", &r, 404, "not-found", NULL);
@@ -282,6 +284,9 @@ static void order(const char *id, const char *number, const char *status, int re
 static void test_orders(void)
 {
     struct reply_to r;
+    struct str id, cursor = STR("");
+    const struct json *last;
+    size_t n;
 
     order("a", "WO-101", "open", 1);
     order("b", "WO-102", "open", 1);
@@ -318,6 +323,30 @@ static void test_orders(void)
                   .p,
               NULL);
     CHECK_INT("and on", items(&r), 1);
+    r = admin("POST", "/api/v1/messages",
+              arena_printf(w->a,
+                           "{\"to\":{\"user\":\"s1\"},\"kind\":\"text\",\"text\":\"Is it done?\","
+                           "\"work_order\":\"101\",\"send_at\":\"%.*s\"}",
+                           STR_ARG(in_days(w, 30)))
+                  .p);
+    CHECK_INT("a message about it", r.status, 202);
+    id = at(&r, "id");
+    r = admin("GET", "/api/v1/work_orders/WO-101/timeline", NULL);
+    last = json_at(json_get(r.j, "items"), items(&r) - 1);
+    CHECK_Z("stands in the timeline", json_get_str(last, "kind"), "message");
+    CHECK_Z("with its words", json_get_str(last, "text"), "Is it done?");
+    CHECK_STR("and its id", json_str(json_path(last, "message.id")), id);
+    n = items(&r);
+    for (size_t i = 0; i < n; i++) {
+        struct str page = arena_printf(w->a, "/api/v1/work_orders/WO-101/timeline?limit=1%s%.*s",
+                                       i > 0 ? "&cursor=" : "", STR_ARG(cursor));
+        struct reply_to one = admin("GET", page.p, NULL);
+
+        CHECK_STR("page by page the same", at(&one, "items.0.at"),
+                  json_get_str(json_at(json_get(r.j, "items"), i), "at"));
+        cursor = at(&one, "next_cursor");
+    }
+    CHECK_Z("to the end", cursor, "");
     r = admin("GET", "/api/v1/work_orders/WO-101/media", NULL);
     CHECK("no media", r.status == 200 && items(&r) == 0);
     r = admin("GET", "/api/v1/work_orders/WO-999/media", NULL);

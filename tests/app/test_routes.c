@@ -236,6 +236,23 @@ static void test_too_long(void)
     mem_free(&big);
 }
 
+/* What the server refuses before it is a request has the same headers. */
+static void test_refused_early(void)
+{
+    char *big = mem_array(20, 1024);
+    struct reply_to r;
+
+    memset(big, 'x', (size_t)20 * 1024 - 1);
+    r = ask(
+        w,
+        &(struct ask){
+            .who = ACME_ADMIN, .method = "GET", .path = "/api/v1/users", .extra = {"X-Big", big}
+    });
+    check_problem("a header that is too long", &r, 431, "headers-too-long", NULL);
+    CHECK("the policy", str_starts(r.policy, STR("default-src 'none'")));
+    mem_free(&big);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -248,6 +265,7 @@ int main(int argc, char **argv)
         TEST(test_queries),
         TEST(test_bodies),
         TEST(test_too_long),
+        TEST(test_refused_early),
     };
     int code;
 

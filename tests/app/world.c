@@ -371,6 +371,14 @@ struct reply_to ask_json(struct world *w, enum who who, const char *method, cons
     return ask(w, &q);
 }
 
+struct str in_days(struct world *w, int days)
+{
+    char text[WALL_TEXT_BYTES];
+
+    return arena_dup(w->a,
+                     str_of(wall_format((struct wall){wall_now().ms + days * 86400000LL}, text)));
+}
+
 struct str at(const struct reply_to *r, const char *path)
 {
     return json_str(json_path(r->j, path));

@@ -79,6 +79,9 @@ bool flight_done(const struct flight *f);
 struct reply_to ask_end(struct world *w, struct flight **f);
 void ask_drop(struct flight **f);
 
+/** RFC 3339 of a time @days from now, for send_at. */
+struct str in_days(struct world *w, int days);
+
 /* Looking into answers: texts of members by dotted path, "" for none. */
 struct str at(const struct reply_to *r, const char *path);
 int64_t at_int(const struct reply_to *r, const char *path);
