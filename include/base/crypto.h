@@ -27,6 +27,14 @@ struct hasher {
 };
 void hasher_init(struct hasher *h, enum hash_kind kind);
 void hasher_init_hmac(struct hasher *h, enum hash_kind kind, struct str key);
+/* A key of HMAC-SHA256, taken in once: saves half of the work on short texts. Opaque storage too. */
+struct hmac_key {
+    _Alignas(16) unsigned char state[256];
+};
+void hmac_key_init(struct hmac_key *k, struct str key);
+void hmac_key_fini(struct hmac_key *k); /* wipes it */
+/** As hasher_init_hmac(); @k must live until hasher_done(). */
+void hasher_init_keyed(struct hasher *h, const struct hmac_key *k);
 void hasher_add(struct hasher *h, struct str bytes);
 /** Writes SHA1_BYTES or SHA256_BYTES to @out and wipes @h. Returns the length. */
 size_t hasher_done(struct hasher *h, uint8_t *out);

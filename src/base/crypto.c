@@ -42,8 +42,15 @@ struct state {
         mbedtls_sha256_context sha256;
     } ctx;
     unsigned char outer[HASH_BLOCK_BYTES]; /* key xor opad */
+    const struct key *key;                 /* or the state behind that block */
+};
+/* What lies in struct hmac_key: SHA-256 behind the block of the key, for either pass. */
+struct key {
+    mbedtls_sha256_context inner, outer;
 };
 _Static_assert(sizeof(struct state) <= sizeof(((struct hasher *)0)->state), "hasher is too small");
+_Static_assert(sizeof(struct key) <= sizeof(((struct hmac_key *)0)->state),
+               "hmac_key is too small");
 _Static_assert(alignof(struct state) <= 16, "hasher is aligned too low");
 _Static_assert(SEAL_EXTRA_BYTES == 1 + SEAL_NONCE_BYTES + SEAL_TAG_BYTES, "sealed record");
 
@@ -101,6 +108,7 @@ void hasher_init(struct hasher *h, enum hash_kind kind)
 
     s->kind = kind;
     s->keyed = false;
+    s->key = NULL;
     start(s);
 }
 
@@ -111,6 +119,7 @@ void hasher_init_hmac(struct hasher *h, enum hash_kind kind, struct str key)
 
     s->kind = kind;
     s->keyed = true;
+    s->key = NULL;
     if (key.n > sizeof(block)) {
         start(s);
         update(s, (const unsigned char *)key.p, key.n);
@@ -127,6 +136,38 @@ void hasher_init_hmac(struct hasher *h, enum hash_kind kind, struct str key)
     mem_wipe(block, sizeof(block));
 }
 
+void hmac_key_init(struct hmac_key *k, struct str key)
+{
+    struct key *to = (struct key *)(void *)k->state;
+    struct hasher h;
+    struct state *s = state_of(&h);
+
+    hasher_init_hmac(&h, HASH_SHA256, key);
+    mbedtls_sha256_init(&to->inner);
+    mbedtls_sha256_clone(&to->inner, &s->ctx.sha256);
+    start(s);
+    update(s, s->outer, sizeof(s->outer));
+    mbedtls_sha256_init(&to->outer);
+    mbedtls_sha256_clone(&to->outer, &s->ctx.sha256);
+    hasher_fini(&h);
+}
+
+void hmac_key_fini(struct hmac_key *k)
+{
+    mem_wipe(k->state, sizeof(k->state));
+}
+
+void hasher_init_keyed(struct hasher *h, const struct hmac_key *k)
+{
+    struct state *s = state_of(h);
+
+    s->kind = HASH_SHA256;
+    s->keyed = true;
+    s->key = (const struct key *)(const void *)k->state;
+    mbedtls_sha256_init(&s->ctx.sha256);
+    mbedtls_sha256_clone(&s->ctx.sha256, &s->key->inner);
+}
+
 void hasher_add(struct hasher *h, struct str bytes)
 {
     update(state_of(h), (const unsigned char *)bytes.p, bytes.n);
@@ -137,9 +178,14 @@ size_t hasher_done(struct hasher *h, uint8_t *out)
     struct state *s = state_of(h);
     size_t n = finish(s, out);
 
-    if (s->keyed) {
+    if (s->key != NULL) {
+        mbedtls_sha256_init(&s->ctx.sha256);
+        mbedtls_sha256_clone(&s->ctx.sha256, &s->key->outer);
+    } else if (s->keyed) {
         start(s);
         update(s, s->outer, sizeof(s->outer));
+    }
+    if (s->keyed) {
         update(s, out, n);
         n = finish(s, out);
     }

@@ -82,6 +82,29 @@ static void test_hashes(void)
     }
 }
 
+/* A key taken in once gives the same, any number of times. */
+static void test_keyed(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct hmac_key key;
+
+        if (rows[i].key.p == NULL || rows[i].kind != HASH_SHA256) {
+            continue;
+        }
+        hmac_key_init(&key, rows[i].key);
+        for (int again = 0; again < 3; again++) {
+            struct hasher h;
+            uint8_t out[SHA256_BYTES];
+
+            hasher_init_keyed(&h, &key);
+            hasher_add(&h, rows[i].text);
+            CHECK_INT("length", hasher_done(&h, out), SHA256_BYTES);
+            check_hex(rows[i].label, out, SHA256_BYTES, rows[i].want);
+        }
+        hmac_key_fini(&key);
+    }
+}
+
 /* RFC 2202 test 6, RFC 4231 test 6: keys longer than a block are hashed first. */
 static void test_long_keys(void)
 {
@@ -322,7 +345,7 @@ static void test_random_fork(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_hashes),          TEST(test_long_keys), TEST(test_given_up),
+        TEST(test_hashes),          TEST(test_keyed), TEST(test_long_keys), TEST(test_given_up),
         TEST(test_against_mbedtls), TEST(test_seal),      TEST(test_seal_oracle),
         TEST(test_damage),          TEST(test_random),    TEST(test_random_fork)};
 
