@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base_int.h"
 
 #define ARENA_BLOCK_BYTES 4096
 #define ARENA_KEEP_BYTES  (64 * 1024)
@@ -166,9 +167,16 @@ struct str arena_dup(struct arena *a, struct str s)
 struct str arena_printf(struct arena *a, const char *fmt, ...)
 {
     char few[256], *p;
+    size_t fast;
     va_list ap;
     int n;
 
+    va_start(ap, fmt);
+    fast = format_fast(few, sizeof(few), fmt, ap);
+    va_end(ap);
+    if (fast != SIZE_MAX) {
+        return arena_dup(a, str_make(few, fast));
+    }
     va_start(ap, fmt);
     n = vsnprintf(few, sizeof(few), fmt, ap);
     va_end(ap);

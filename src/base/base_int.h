@@ -4,6 +4,7 @@
 #ifndef CREWLINE_BASE_INT_H
 #define CREWLINE_BASE_INT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -73,6 +74,12 @@ static inline size_t clean_run(const unsigned char *p, size_t n)
     }
     return i;
 }
+
+/**
+ * vsnprintf for what keys and texts are made of: %.*s %s %d %lld %zu. Returns the length, no NUL is written;
+ * SIZE_MAX: something else is in @fmt, or @room is too small, and printf has to do it.
+ */
+size_t format_fast(char *to, size_t room, const char *fmt, va_list ap);
 
 /** Counts the forks this process descends from: state that must not be shared compares it. */
 unsigned random_generation(void);

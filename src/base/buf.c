@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base_int.h"
 
 #define BUF_FIRST_BYTES 64
 
@@ -132,9 +133,14 @@ void buf_add_i64(struct buf *b, int64_t v)
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
     char few[256], *to;
+    size_t fast = format_fast(few, sizeof(few), fmt, ap);
     va_list again;
     int n;
 
+    if (fast != SIZE_MAX) {
+        buf_add(b, str_make(few, fast));
+        return;
+    }
     va_copy(again, ap);
     n = vsnprintf(few, sizeof(few), fmt, ap);
     assert(n >= 0);

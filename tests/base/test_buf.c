@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "harness.h"
 
@@ -135,10 +137,38 @@ static void test_reserve_and_take(void)
     CHECK_INT("wiped and empty", b.n, 0);
 }
 
+/* What is formatted here reads as printf has it, at every length around the room on the stack. */
+static void test_formats(void)
+{
+    static const int64_t numbers[] = {0,   1,         -1,        9,         10,
+                                      -10, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+    char want[1024], filler[300];
+    struct buf b;
+
+    buf_init(&b, 4096);
+    memset(filler, 'x', sizeof(filler));
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        for (int n = 0; n < 300; n += n < 200 ? 50 : 1) {
+            snprintf(want, sizeof(want), "{%.*s}:%s|%d|%lld|%zu.%05d%%", n, filler, "z",
+                     (int)numbers[i], (long long)numbers[i], (size_t)numbers[i], (int)numbers[i]);
+            buf_reset(&b);
+            buf_addf(&b, "{%.*s}:%s|%d|%lld|%zu.", n, filler, "z", (int)numbers[i],
+                     (long long)numbers[i], (size_t)numbers[i]);
+            buf_addf(&b, "%05d%%", (int)numbers[i]);
+            CHECK_Z("as printf", buf_str(&b), want);
+        }
+    }
+    buf_reset(&b);
+    buf_addf(&b, "[%.*s][%.*s]", 0, filler, 5, "ab\0cd");
+    CHECK_Z("views end at a NUL, none is empty", buf_str(&b), "[][ab]");
+    buf_fini(&b);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_append), TEST(test_i64),
                                         TEST(test_limit),  TEST(test_overflow),
-                                        TEST(test_growth), TEST(test_reserve_and_take)};
+                                        TEST(test_growth), TEST(test_reserve_and_take),
+                                        TEST(test_formats)};
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }
