@@ -86,13 +86,16 @@ static void as_event(struct arena *a, const struct json *j)
         refused(&err);
         return;
     }
+    cmms_event_phones(a, &e, reads);
     cmms_event_reads(a, &tenant, &e, reads);
-    view.nusers = reads->nusers;
     view.users = ARENA_ARRAY(a, struct user *, reads->nusers + 1);
+    view.versions = ARENA_ARRAY(a, int64_t, reads->nusers + 1);
+    view.damaged = ARENA_ARRAY(a, bool, reads->nusers + 1);
     for (size_t i = 0; i < reads->nusers; i += 2) { /* every second one is known */
         view.users[i] = ARENA_NEW(a, struct user);
         *view.users[i] = (struct user){.id = reads->users[i], .phone = STR("+12025550117"), .roles = ROLE_TECHNICIAN,
                                        .verified = true, .version = 1};
+        view.versions[i] = 1;
     }
     plan_init(&plan, a, &tenant, (struct wall){1798000000000}, e.id);
     if (!cmms_event_decide(&e, reads, &view, &plan, &err)) {
