@@ -24,12 +24,7 @@ struct user_write {
 
 bool user_id_check(struct str id, struct err *err)
 {
-    bool ok = id.n > 0 && id.n <= 128 && id.p[0] != '~';
-
-    for (size_t i = 0; ok && i < id.n; i++) {
-        ok = (unsigned char)id.p[i] > ' ' && id.p[i] != 0x7f && id.p[i] != '|';
-    }
-    if (!ok) {
+    if (!user_id_ok(id)) {
         err_set(err, ERR_INVALID,
                 "id is 1 to 128 bytes without blanks, control characters and '|', and does not "
                 "begin with '~'");
@@ -377,12 +372,6 @@ static void delete_person(struct request *r)
     idempotency_checks(r, c);
     user_check(uw->kept, c);
     user_delete(t, r->a, uw->kept, c);
-    for (size_t i = 0; i < t->conf->nsenders; i++) {
-        commit_hdel(c, arena_printf(r->a, "w:%.*s", STR_ARG(t->conf->senders[i].id)), uw->id);
-        commit_hdel(
-            c, arena_printf(r->a, "pr:" QUEUE_OUT_PREFIX "%.*s", STR_ARG(t->conf->senders[i].id)),
-            uw->id);
-    }
     idempotency_writes(r, c, 204, STR_NONE);
     /* What stays of a deleted person is a hash: enough to answer "was he deleted, and by whom?". */
     audit_write(r, c, "user.delete", stranger_id(r, uw->id));
