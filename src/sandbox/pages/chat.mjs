@@ -286,6 +286,8 @@ export function bubble(message, act) {
   return item;
 }
 
+const rightToLeft = (text) => /^\P{L}*[\p{Script=Arabic}\p{Script=Hebrew}]/u.test(text);
+
 // The rows of a list as a sheet over the phone.
 export function listSheet(dialog, message, act) {
   const head = el('div', 'sheet-head');
@@ -300,18 +302,23 @@ export function listSheet(dialog, message, act) {
   close.addEventListener('click', () => dialog.close());
   head.append(title, close);
   dialog.replaceChildren(head);
+  dialog.dir = rightToLeft(message.list_button) ? 'rtl' : 'ltr'; // the whole sheet, whatever a row begins with
   dialog.setAttribute('aria-labelledby', title.id);
   for (const option of message.rows) {
     if (option.section && option.section !== section) {
       section = option.section;
-      const label = el('p', 'sheet-section', section);
-      label.dir = 'auto';
+      const label = el('p', 'sheet-section');
+      label.append(el('bdi', '', section));
       dialog.append(label);
     }
-    const b = el('button', 'sheet-row', option.title);
+    const b = el('button', 'sheet-row');
     b.type = 'button';
-    b.dir = 'auto';
-    if (option.description) b.append(el('small', '', option.description));
+    b.append(el('bdi', '', option.title));
+    if (option.description) {
+      const about = el('small');
+      about.append(el('bdi', '', option.description));
+      b.append(about);
+    }
     b.dataset.chosen = String(message.chosen?.has(option.id) ?? false);
     b.addEventListener('click', () => {
       dialog.close();

@@ -139,6 +139,7 @@ function choose(address) {
   state.shown = [...state.shown.filter((a) => a !== address), address];
   layout();
   const phone = state.phones.get(address);
+  phone.chip.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   seen(phone);
   if (matchMedia('(pointer: fine)').matches) phone.view.text.focus({ preventScroll: true });
 }
