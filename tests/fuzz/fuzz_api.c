@@ -15,7 +15,9 @@ static struct tenant tenant;
 
 static void prepare(void)
 {
+    static const uint8_t master[32] = {1};
     struct err err = {0};
+    struct buf wrapped;
 
     if (i18n != NULL) {
         return;
@@ -27,6 +29,12 @@ static void prepare(void)
     conf = (struct tenant_settings){.id = STR("t"), .name = STR("T"), .timezone = STR("Europe/Madrid"),
                                     .default_language = STR("es")};
     tenant = (struct tenant){.conf = &conf, .id = conf.id, .settings = &settings, .i18n = i18n};
+    buf_init(&wrapped, 256);
+    vault_key_make(master, conf.id, &wrapped);
+    if (!vault_new(master, NULL, conf.id, buf_str(&wrapped), &tenant.vault, &err)) {
+        abort();
+    }
+    buf_fini(&wrapped);
 }
 
 static void refused(const struct err *err)
