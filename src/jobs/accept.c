@@ -1,26 +1,32 @@
-/* accept: what came in becomes durable. One commit a loop turn carries all of it (store/commit). */
-#include "jobs_int.h"
-
+/*
+ * accept: what came in becomes durable. One commit a loop turn carries all of it (store/commit). A
+ * client that hangs up is not waited for, but its commits go on: an item that is granted to us and
+ * then forgotten would wait for its lease to run out.
+ */
 #include "base/crypto.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "domain/cmms_event.h"
+#include "jobs_int.h"
 
 #include <stdio.h>
 
-void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane, struct str id,
-               struct str text, bool grant)
+#define ITEM_BYTES_MAX ((size_t)6 << 20) /* sealed, it still fits a commit */
+#define LONG_TEXT_MAX  ((size_t)1 << 20)
+
+void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
+               struct str id, struct str text, bool grant)
 {
     static const struct rate none = {0, 0, 0, 0};
     struct str key = arena_printf(a, "i:%.*s", STR_ARG(id));
 
     commit_hset(c, key, STR("b"), job_seal(et, a, key, "b", text));
-    commit_enqueue(c, STR(QUEUE_IN), lane, id, (struct wall){0}, grant && et->in != NULL && lane_worker_has_slot(et->in),
-                   &none);
+    commit_enqueue(c, STR(QUEUE_IN), lane, id, (struct wall){0},
+                   grant && et->in != NULL && lane_worker_has_slot(et->in), &none);
 }
 
-static void handed(struct engine_tenant *et, struct str lane, struct str id, int64_t token, struct str text)
+void inbox_handed(struct engine_tenant *et, struct str lane, struct str id, int64_t token,
+                  struct str text)
 {
     if (et->in == NULL) {
         return;
@@ -39,48 +45,61 @@ struct webhook_unit { /* one item on its way */
     struct webhook *w;
     struct op *pending;
     struct engine_tenant *et;
-    struct str lane, id, text; /* inbound item, or empty for a plain status */
+    const struct inbound *item; /* as it came; only while it is put in */
+    struct str lane, id, text;  /* inbound item, or empty for a plain status */
     enum inbound_kind kind;
 };
 struct webhook {
     struct op op;
+    struct job job;
     struct arena *a;
     struct engine *e;
     struct webhook_unit *units;
     size_t nunits, waiting;
-    struct err err; /* the first one */
-    accept_fn *on_done;
+    struct err err;     /* the first one */
+    accept_fn *on_done; /* NULL: nobody waits any more */
     void *ctx;
 };
 
+static void webhook_finish(void *ctx);
+
 static void webhook_free(struct webhook *w)
 {
+    job_end(&w->job);
+    loop_defer_cancel(w->e->loop, webhook_finish, w);
+    for (size_t i = 0; i < w->nunits; i++) {
+        op_cancel(&w->units[i].pending);
+    }
     arena_free(&w->a);
     mem_free(&w);
+}
+
+static void drop_webhook(struct job *job)
+{
+    webhook_free(LIST_OF(job, struct webhook, job));
 }
 
 static void webhook_cancel(struct op *op)
 {
     struct webhook *w = LIST_OF(op, struct webhook, op);
 
-    if (w->nunits == 0) { /* the deferred end is under way */
-        w->on_done = NULL;
-        return;
+    w->on_done = NULL;
+    if (w->nunits == 0 || w->e->closing) {
+        webhook_free(w);
     }
-    for (size_t i = 0; i < w->nunits; i++) {
-        op_cancel(&w->units[i].pending);
-    }
-    webhook_free(w);
 }
 
 static void webhook_finish(void *ctx)
 {
     struct webhook *w = ctx;
+    accept_fn *on_done = w->on_done;
+    void *done_ctx = w->ctx;
+    struct err err = w->err;
 
-    if (w->on_done != NULL) {
-        w->on_done(w->ctx, w->err.code == ERR_NONE ? NULL : &w->err);
-    }
     webhook_free(w);
+    if (on_done != NULL) {
+        on_done(done_ctx, err.code == ERR_NONE ? NULL : &err);
+    }
 }
 
 static void count_unit(const struct webhook_unit *u, const struct commit_outcome *outcome)
@@ -107,7 +126,7 @@ static void on_unit_kept(void *ctx, const struct err *err, const struct commit_o
     } else {
         count_unit(u, outcome);
         if (outcome->result == COMMIT_OK && u->text.n > 0) {
-            handed(u->et, u->lane, u->id, commit_result_int(outcome, 0), u->text);
+            inbox_handed(u->et, u->lane, u->id, commit_result_int(outcome, 0), u->text);
         }
     }
     if (--w->waiting == 0) {
@@ -115,71 +134,132 @@ static void on_unit_kept(void *ctx, const struct err *err, const struct commit_o
     }
 }
 
-static struct engine_tenant *route(struct engine *e, enum provider_kind provider, const struct inbound *in,
-                                   const struct sender **sender)
+static struct engine_tenant *route(struct engine *e, enum provider_kind provider,
+                                   const struct inbound *in, const struct sender **sender)
 {
     const struct settings *s = e->o.settings;
     const struct tenant_settings *t = NULL;
 
-    *sender = provider == PROVIDER_TWILIO ? settings_sender_twilio(s, in->account, in->number_id, &t)
-              : in->number_id.n > 0       ? settings_sender_meta(s, in->number_id, &t)
-                                          : settings_sender_meta_account(s, in->account, &t);
+    *sender = provider == PROVIDER_TWILIO
+                  ? settings_sender_twilio(s, in->account, in->number_id, &t)
+              : in->number_id.n > 0 ? settings_sender_meta(s, in->number_id, &t)
+                                    : settings_sender_meta_account(s, in->account, &t);
     return *sender == NULL ? NULL : engine_tenant_find(e, t->id);
 }
 
-static const char *const state_words[] = {[DELIVERY_SENT] = "sent",
+/* Any word about a message of ours says that the provider has it, also one that we do not know. */
+static const char *const state_words[] = {[DELIVERY_NONE] = "sent",
+                                          [DELIVERY_SENT] = "sent",
                                           [DELIVERY_DELIVERED] = "delivered",
                                           [DELIVERY_READ] = "read",
                                           [DELIVERY_FAILED] = "failed"};
 
-/* A status that only moves a message up needs no decision: straight to the script, no queue. */
-static bool plain_status(const struct engine_tenant *et, const struct inbound *in)
+static struct str correlated(const struct webhook_unit *u, const struct inbound *in)
 {
-    enum status_events told = et->t.conf->message_status_events;
+    struct str id = STR_NONE;
+    int64_t attempt;
 
-    return in->kind == INBOUND_STATUS && in->state != DELIVERY_NONE && told != STATUS_EVENTS_ALL &&
-           (in->state != DELIVERY_FAILED);
+    return correlation_check(vault_mac_key(u->et->t.vault), u->et->t.id, in->correlation, &id,
+                             &attempt)
+               ? id
+               : STR_NONE;
+}
+
+/* A status that only moves a message up needs no decision: straight to the script, no queue. */
+static bool plain_status(const struct webhook_unit *u, const struct inbound *in)
+{
+    bool all = u->et->t.conf->message_status_events == STATUS_EVENTS_ALL;
+
+    if (in->kind != INBOUND_STATUS || (in->provider_id.n == 0 && in->correlation.n == 0)) {
+        return false;
+    }
+    switch (in->state) {
+    case DELIVERY_NONE:
+        return correlated(u, in).n > 0;
+    case DELIVERY_SENT:
+        return true;
+    case DELIVERY_DELIVERED:
+    case DELIVERY_READ:
+        return !all;
+    case DELIVERY_FAILED:
+        break;
+    }
+    return false;
 }
 
 static void unit_status(struct webhook_unit *u, const struct inbound *in, struct commit *c)
 {
     char hash[VAULT_HASH_CHARS + 1];
-    struct str id = STR_NONE;
-    int64_t attempt;
 
     vault_hash(u->et->t.vault, "pid", in->provider_id, hash);
-    if (!correlation_check(vault_mac_key(u->et->t.vault), u->et->t.id, in->correlation, &id, &attempt)) {
-        id = STR_NONE;
-    }
-    commit_status(c, id, str_of(hash), state_words[in->state], in->at, STR("by webhook"));
+    commit_status(c, correlated(u, in), str_of(hash), state_words[in->state], in->at,
+                  STR("by webhook"));
 }
 
-/* The lane of a person, so that his commands run in the order accepted; of a message for its statuses. */
+static struct str cut_utf8(struct str s, size_t max)
+{
+    size_t n = s.n < max ? s.n : max;
+
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) {
+        n--;
+    }
+    return str_slice(s, 0, n);
+}
+
+/* As JSON in the arena; what is too large to be kept whole loses the end of its longest texts. */
+static struct str encode(struct arena *a, const struct inbound *in)
+{
+    struct inbound less = *in;
+    struct str out;
+    struct buf text;
+
+    buf_init(&text, ITEM_BYTES_MAX);
+    inbound_encode(in, &text);
+    if (!buf_ok(&text)) {
+        log_warn("webhook item is too large, its end is not kept",
+                 LF_INT("bytes", (int64_t)in->raw.n));
+        less.raw = cut_utf8(in->raw, LONG_TEXT_MAX / 2);
+        less.text = cut_utf8(in->text, LONG_TEXT_MAX / 2);
+        buf_reset(&text);
+        inbound_encode(&less, &text);
+    }
+    out = arena_dup(a, buf_str(&text));
+    buf_fini(&text);
+    return out;
+}
+
+/* What tells an item from another one; the same in each repetition of the webhook. */
+static struct str item_hash(const struct webhook_unit *u, const char *what)
+{
+    const struct inbound *in = u->item;
+    struct arena *a = u->w->a;
+
+    return vault_hash_arena(u->et->t.vault, a, what,
+                            in->provider_id.n > 0 ? in->provider_id
+                            : in->raw.n > 0       ? in->raw
+                                                  : encode(a, in));
+}
+
+/* The lane of a person, so that his commands run in the order accepted; of a message for its
+ * statuses. */
 static void unit_item(struct webhook_unit *u, const struct inbound *in, const struct sender *sender,
                       struct commit *c)
 {
     struct arena *a = u->w->a;
-    struct vault *v = u->et->t.vault;
+    struct str key = item_hash(u, "in"), json = encode(a, in), who;
     char id[ID_BYTES];
-    struct str key, who;
-    struct buf text;
 
     id_new(id);
     u->id = arena_dup(a, str_of(id));
-    key = vault_hash_arena(v, a, "in", in->provider_id.n > 0 ? in->provider_id : in->raw);
     if (in->kind == INBOUND_STATUS) {
         u->lane = arena_printf(a, "%ds:%.*s", PRIO_HIGH, STR_ARG(key));
         key = arena_printf(a, "s:%.*s:%d", STR_ARG(key), (int)in->state);
     } else {
-        who = vault_hash_arena(v, a, "phone", in->phone.n > 0 ? in->phone : in->bsuid);
+        who = vault_hash_arena(u->et->t.vault, a, "phone", in->phone.n > 0 ? in->phone : in->bsuid);
         u->lane = arena_printf(a, "%dp:%.*s", PRIO_REPLY, STR_ARG(who));
         key = arena_printf(a, "w:%.*s", STR_ARG(key));
     }
-    buf_init(&text, 1 << 20);
-    buf_addf(&text, "%c%.*s\n", ITEM_WEBHOOK, STR_ARG(sender->id));
-    inbound_encode(in, &text);
-    u->text = arena_dup(a, buf_str(&text));
-    buf_fini(&text);
+    u->text = arena_printf(a, "%c%.*s\n%.*s", ITEM_WEBHOOK, STR_ARG(sender->id), STR_ARG(json));
     commit_check_new(c, key, STR_NONE);
     commit_remember(c, key, STR_NONE, u->id);
     inbox_put(u->et, a, c, u->lane, u->id, u->text, true);
@@ -189,50 +269,61 @@ static void unit_item(struct webhook_unit *u, const struct inbound *in, const st
 static void unit_aside(struct webhook_unit *u, const struct inbound *in, struct commit *c)
 {
     struct arena *a = u->w->a;
-    struct str key = vault_hash_arena(u->et->t.vault, a, "aside", in->raw.n > 0 ? in->raw : in->provider_id);
-    struct buf text;
+    struct str key = arena_printf(a, "x:%.*s", STR_ARG(item_hash(u, "aside")));
 
-    buf_init(&text, 1 << 20);
-    inbound_encode(in, &text);
-    key = arena_printf(a, "x:%.*s", STR_ARG(key));
     commit_check_new(c, key, STR_NONE);
     commit_remember(c, key, STR_NONE, STR_NONE);
-    commit_log(c, STR("aside"), job_seal(u->et, a, STR("aside"), "b", buf_str(&text)));
-    buf_fini(&text);
+    kept_write(u->et, a, c, encode(a, in));
 }
 
-struct op *accept_webhook(struct engine *e, enum provider_kind provider, const struct inbound_batch *batch,
+static void unit_start(struct webhook_unit *u, enum provider_kind provider,
+                       const struct inbound *item,
+                       bool (*allowed)(void *ctx, const struct sender *s), void *allowed_ctx)
+{
+    const struct sender *sender;
+    struct inbound in = *item;
+    struct wall now = wall_now();
+    struct commit *c;
+
+    /* No word from the future: it would keep a 24-hour window open that is closed. */
+    in.at = in.at.ms > 0 && in.at.ms < now.ms ? in.at : now;
+    u->kind = in.kind;
+    u->item = item;
+    u->et = route(u->w->e, provider, &in, &sender);
+    if (u->et == NULL || !allowed(allowed_ctx, sender)) {
+        log_warn("webhook item is for no number of ours, kept aside",
+                 LF_STR("number_id", in.number_id));
+        u->et = u->et != NULL ? u->et : &u->w->e->tenants[0];
+        c = commit_new(u->et->t.id);
+        unit_aside(u, item, c);
+    } else {
+        c = commit_new(u->et->t.id);
+        if (plain_status(u, &in)) {
+            unit_status(u, &in, c);
+        } else {
+            unit_item(u, &in, sender, c);
+        }
+    }
+    u->pending = commit_run(u->w->e->store, &c, on_unit_kept, u);
+}
+
+struct op *accept_webhook(struct engine *e, enum provider_kind provider,
+                          const struct inbound_batch *batch,
                           bool (*allowed)(void *ctx, const struct sender *s), void *allowed_ctx,
                           accept_fn *on_done, void *ctx)
 {
     struct webhook *w = MEM_NEW(struct webhook);
 
-    *w = (struct webhook){.op = {webhook_cancel}, .a = arena_new(), .e = e, .on_done = on_done, .ctx = ctx};
+    *w = (struct webhook){
+        .op = {webhook_cancel}, .a = arena_new(), .e = e, .on_done = on_done, .ctx = ctx};
+    job_begin(e, &w->job, drop_webhook);
     w->units = ARENA_ARRAY(w->a, struct webhook_unit, batch->n + 1);
     for (size_t i = 0; i < batch->n; i++) {
-        const struct inbound *in = &batch->items[i];
         struct webhook_unit *u = &w->units[w->nunits++];
-        const struct sender *sender;
-        struct commit *c;
 
         u->w = w;
-        u->kind = in->kind;
-        u->et = route(e, provider, in, &sender);
-        if (u->et == NULL || !allowed(allowed_ctx, sender)) {
-            log_warn("webhook item is for no number of ours, kept aside", LF_STR("number_id", in->number_id));
-            u->et = u->et != NULL ? u->et : &e->tenants[0];
-            c = commit_new(u->et->t.id);
-            unit_aside(u, in, c);
-        } else {
-            c = commit_new(u->et->t.id);
-            if (plain_status(u->et, in)) {
-                unit_status(u, in, c);
-            } else {
-                unit_item(u, in, sender, c);
-            }
-        }
         w->waiting++;
-        u->pending = commit_run(e->store, &c, on_unit_kept, u);
+        unit_start(u, provider, &batch->items[i], allowed, allowed_ctx);
     }
     if (batch->n == 0) {
         loop_defer(e->loop, webhook_finish, w);
@@ -244,38 +335,50 @@ struct op *accept_webhook(struct engine *e, enum provider_kind provider, const s
 
 struct event_op {
     struct op op;
+    struct job job;
     struct op *pending;
     struct arena *a;
     struct engine_tenant *et;
     struct str lane, id, text;
-    accept_event_fn *on_done;
+    accept_event_fn *on_done; /* NULL: nobody waits any more */
     void *ctx;
 };
 
-static void event_free(struct event_op *op)
+static void event_free(struct event_op *ev)
 {
-    arena_free(&op->a);
-    mem_free(&op);
+    job_end(&ev->job);
+    op_cancel(&ev->pending);
+    arena_free(&ev->a);
+    mem_free(&ev);
+}
+
+static void drop_event(struct job *job)
+{
+    event_free(LIST_OF(job, struct event_op, job));
 }
 
 static void event_cancel(struct op *op)
 {
     struct event_op *ev = LIST_OF(op, struct event_op, op);
 
-    op_cancel(&ev->pending);
-    event_free(ev);
+    ev->on_done = NULL;
+    if (ev->et->e->closing) {
+        event_free(ev);
+    }
 }
 
 static void on_event_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
-    struct event_op *op = ctx;
+    struct event_op *ev = ctx;
     enum accept_result result = ACCEPT_OK;
+    accept_event_fn *on_done = ev->on_done;
+    void *done_ctx = ev->ctx;
 
-    op->pending = NULL;
+    ev->pending = NULL;
     if (err == NULL) {
         if (outcome->result == COMMIT_OK) {
             metric_add(METRIC_EVENTS_IN, 1);
-            handed(op->et, op->lane, op->id, commit_result_int(outcome, 0), op->text);
+            inbox_handed(ev->et, ev->lane, ev->id, commit_result_int(outcome, 0), ev->text);
         } else if (outcome->result == COMMIT_DIFFERS) {
             result = ACCEPT_CONFLICT;
         } else { /* seen before, or older than what was accepted */
@@ -283,42 +386,48 @@ static void on_event_kept(void *ctx, const struct err *err, const struct commit_
             result = ACCEPT_DUPLICATE;
         }
     }
-    op->on_done(op->ctx, err, result);
-    event_free(op);
+    event_free(ev);
+    if (on_done != NULL) {
+        on_done(done_ctx, err, result);
+    }
 }
 
 struct op *accept_event(struct engine *e, struct engine_tenant *et, const struct cmms_event *event,
                         struct str text, accept_event_fn *on_done, void *ctx)
 {
-    struct event_op *op = MEM_NEW(struct event_op);
+    struct event_op *ev = MEM_NEW(struct event_op);
     struct arena *a = arena_new();
     struct commit *c = commit_new(et->t.id);
+    bool marked = event->mark_key.n > 0 && event->mark >= 0;
     uint8_t digest[SHA256_BYTES];
     char id[ID_BYTES];
     struct buf print;
     struct str key;
 
-    *op = (struct event_op){.op = {event_cancel}, .a = a, .et = et, .on_done = on_done, .ctx = ctx};
+    *ev = (struct event_op){.op = {event_cancel}, .a = a, .et = et, .on_done = on_done, .ctx = ctx};
+    job_begin(e, &ev->job, drop_event);
     id_new(id);
-    op->id = arena_dup(a, str_of(id));
-    op->text = arena_printf(a, "%c%.*s", ITEM_EVENT, STR_ARG(text));
-    op->lane = arena_printf(a, "%de:%.*s", PRIO_HIGH,
+    ev->id = arena_dup(a, str_of(id));
+    ev->text = arena_printf(a, "%c%.*s", ITEM_EVENT, STR_ARG(text));
+    ev->lane = arena_printf(a, "%de:%.*s", PRIO_HIGH,
                             STR_ARG(vault_hash_arena(et->t.vault, a, "lane", event->lane)));
-    key = arena_printf(a, "e:%.*s", STR_ARG(vault_hash_arena(et->t.vault, a, "event",
-                       arena_printf(a, "%.*s|%.*s", STR_ARG(event->source), STR_ARG(event->id)))));
+    /* With the length in front, so that no two pairs of source and id give the same text. */
+    key = arena_printf(a, "%zu|%.*s|%.*s", event->source.n, STR_ARG(event->source),
+                       STR_ARG(event->id));
+    key = arena_printf(a, "e:%.*s", STR_ARG(vault_hash_arena(et->t.vault, a, "event", key)));
     sha256(text, digest);
     buf_init(&print, 64);
     hex_add(&print, str_make(digest, 16));
     commit_check_new(c, key, buf_str(&print));
-    if (event->mark_key.n > 0 && event->mark >= 0) {
+    if (marked) {
         commit_check_mark(c, event->mark_key, event->mark);
     }
-    commit_remember(c, key, buf_str(&print), op->id);
-    if (event->mark_key.n > 0 && event->mark >= 0) {
+    commit_remember(c, key, buf_str(&print), ev->id);
+    if (marked) {
         commit_mark(c, event->mark_key, event->mark);
     }
-    inbox_put(et, a, c, op->lane, op->id, op->text, true);
+    inbox_put(et, a, c, ev->lane, ev->id, ev->text, true);
     buf_fini(&print);
-    op->pending = commit_run(e->store, &c, on_event_kept, op);
-    return &op->op;
+    ev->pending = commit_run(e->store, &c, on_event_kept, ev);
+    return &ev->op;
 }

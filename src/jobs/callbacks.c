@@ -1,9 +1,10 @@
 /*
- * callbacks: posts the events to the CMMS, in order for each subject, signed after Standard Webhooks
- * ("v1," + base64 HMAC-SHA256 of id.timestamp.body with the decoded whsec_ secret; two signatures while
- * rotating. Source: standardwebhooks.com, spec/standard-webhooks.md). 2xx settles; 409 and 422 are the CMMS's
- * refusal and become work for the inbox; 410 switches the endpoint off; the rest is tried again by the
- * schedule, then a dead letter.
+ * callbacks: posts the events to the CMMS, in order for each subject, signed after Standard
+ * Webhooks
+ * ("v1," + base64 HMAC-SHA256 of id.timestamp.body with the decoded whsec_ secret; two signatures
+ * while rotating. Source: standardwebhooks.com, spec/standard-webhooks.md). 2xx settles; 409 and
+ * 422 are the CMMS's refusal and become work for the inbox; 410 switches the endpoint off; the rest
+ * is tried again by the schedule, then a dead letter.
  */
 #include "jobs_int.h"
 
@@ -12,20 +13,25 @@
 
 #include <stdio.h>
 
-#define CALLBACK_MAGIC  0x0cb05003u
-#define RECORD_RETRY_MS 250
-#define REASON_MAX      500
+#define CALLBACK_MAGIC     0x0cb05003u
+#define REASON_MAX         500
+#define FAILING_ALERT      3 /* failures in a row, whatever their subject */
+#define RETRY_AFTER_MOST_S 86400
+#define GONE_MS            1000
 
 struct callback {
     uint32_t magic;
+    struct job job;
     struct engine_tenant *et;
     struct lane_item *item;
     struct op *pending;
     struct timer *retry;
     struct arena *a;
-    struct str stored; /* the event without its sequence */
+    struct arena *scratch; /* of one try to record */
+    int tries;             /* to record */
+    struct str stored;     /* the event without its sequence */
     struct mono began;
-    enum { END_DONE, END_REFUSED, END_LATER, END_DEAD } end;
+    enum { END_DONE, END_REFUSED, END_LATER, END_GONE, END_DEAD } end; /* gone: later, and no try */
     struct str reason;
     int64_t wait_ms;
     struct str refusal_id, refusal_lane, refusal;
@@ -33,11 +39,18 @@ struct callback {
 
 static void callback_free(struct callback *cb)
 {
+    job_end(&cb->job);
     op_cancel(&cb->pending);
     timer_free(&cb->retry);
     arena_free(&cb->a);
+    arena_free(&cb->scratch);
     lane_item_done(&cb->item);
     mem_free(&cb);
+}
+
+static void drop_callback(struct job *job)
+{
+    callback_free(LIST_OF(job, struct callback, job));
 }
 
 static void record(struct callback *cb);
@@ -47,23 +60,37 @@ static void on_record_retry(void *ctx)
     record(obj_check(ctx, CALLBACK_MAGIC));
 }
 
+/* Beyond the lease the event is posted again anyway: at least once, always the same. */
+static void record_again(struct callback *cb, const struct err *err)
+{
+    if (!lane_item_live(cb->item)) {
+        callback_free(cb);
+        return;
+    }
+    if (cb->tries == 0) {
+        log_warn("a finished callback is not recorded yet", LF_STR("tenant", cb->et->t.id),
+                 LF_STR("sequence", cb->item->id), LF_Z("reason", err->msg));
+    }
+    if (cb->retry == NULL) {
+        cb->retry = timer_new(cb->et->e->loop, on_record_retry, cb);
+    }
+    timer_start(cb->retry, job_retry_ms(cb->tries++));
+}
+
 static void on_recorded(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
 
     cb->pending = NULL;
     if (err != NULL) {
-        timer_start(cb->retry, RECORD_RETRY_MS);
+        record_again(cb, err);
         return;
     }
     if (outcome->result == COMMIT_OK && cb->end == END_REFUSED) {
-        int64_t token = commit_result_int(outcome, 0);
-
-        if (token > 0) {
-            lane_granted(cb->et->in, cb->refusal_lane, cb->refusal_id, token, cb->refusal, (struct wall){0});
-        } else {
-            lane_worker_wake(cb->et->in);
-        }
+        inbox_handed(cb->et, cb->refusal_lane, cb->refusal_id, commit_result_int(outcome, 0),
+                     cb->refusal);
+    } else if (outcome->result == COMMIT_FENCED) {
+        metric_add(METRIC_FENCED, 1);
     }
     callback_free(cb);
 }
@@ -75,49 +102,35 @@ static void write_refusal(struct callback *cb, struct commit *c)
     struct jw w;
 
     id_new(id);
-    cb->refusal_id = arena_dup(cb->a, str_of(id));
-    cb->refusal_lane = arena_printf(cb->a, "%dr:%.*s", PRIO_REPLY, STR_ARG(cb->item->lane));
-    buf_init(&text, (size_t)2 << 20);
+    cb->refusal_id = arena_dup(cb->scratch, str_of(id));
+    cb->refusal_lane = arena_printf(cb->scratch, "%dr:%.*s", PRIO_REPLY, STR_ARG(cb->item->lane));
+    buf_init(&text, cb->stored.n + 64 * REASON_MAX);
     buf_add_char(&text, ITEM_REFUSED);
     jw_init(&w, &text);
     jw_open(&w, NULL, '{');
     jw_str(&w, "reason", cb->reason);
     jw_raw(&w, "event", cb->stored);
     jw_close(&w, '}');
-    cb->refusal = arena_dup(cb->a, buf_str(&text));
+    cb->refusal = arena_dup(cb->scratch, buf_str(&text));
     buf_fini(&text);
-    inbox_put(cb->et, cb->a, c, cb->refusal_lane, cb->refusal_id, cb->refusal, true);
+    inbox_put(cb->et, cb->scratch, c, cb->refusal_lane, cb->refusal_id, cb->refusal, true);
 }
 
 static void write_dead(struct callback *cb, struct commit *c)
 {
-    struct str key = arena_printf(cb->a, "dl:cb:%.*s", STR_ARG(cb->item->id));
-    struct buf text;
-    struct jw w;
+    const struct dead_letter d = {"cb:",          "callback", cb->item->id,
+                                  cb->item->lane, cb->reason, cb->item->sends + 1};
 
-    buf_init(&text, 64 * 1024);
-    jw_init(&w, &text);
-    jw_open(&w, NULL, '{');
-    jw_z(&w, "kind", "callback");
-    jw_str(&w, "sequence", cb->item->id);
-    jw_str(&w, "lane", cb->item->lane);
-    jw_str(&w, "reason", cb->reason);
-    jw_int(&w, "tries", cb->item->sends + 1);
-    jw_wall(&w, "at", wall_now());
-    jw_close(&w, '}');
-    commit_hset(c, key, STR("b"), job_seal(cb->et, cb->a, key, "b", buf_str(&text)));
-    commit_zadd(c, STR("dl"), (double)wall_now().ms, arena_printf(cb->a, "cb:%.*s", STR_ARG(cb->item->id)));
-    buf_fini(&text);
+    dead_letter_write(cb->et, cb->scratch, c, &d);
 }
 
 static void record(struct callback *cb)
 {
-    struct str ledger = arena_printf(cb->a, "cb:%.*s", STR_ARG(cb->item->id));
     struct commit *c = commit_new(cb->et->t.id);
+    struct str ledger;
 
-    if (cb->retry == NULL) {
-        cb->retry = timer_new(cb->et->e->loop, on_record_retry, cb);
-    }
+    arena_reset(cb->scratch);
+    ledger = arena_printf(cb->scratch, "cb:%.*s", STR_ARG(cb->item->id));
     lane_check_lease(c, cb->item);
     switch (cb->end) {
     case END_REFUSED:
@@ -136,6 +149,9 @@ static void record(struct callback *cb)
         commit_hset(c, ledger, STR("e"), cb->reason);
         lane_put_off(c, cb->item, (struct wall){wall_now().ms + cb->wait_ms});
         break;
+    case END_GONE:
+        lane_put_off(c, cb->item, (struct wall){wall_now().ms + GONE_MS});
+        break;
     case END_DEAD:
         write_dead(cb, c);
         lane_finish(c, cb->item);
@@ -153,10 +169,18 @@ static struct str refusal_reason(struct callback *cb, struct str body)
     struct str reason = STR_NONE;
 
     if (json_parse(body, 64 * 1024, &j, NULL)) {
-        reason = arena_dup(cb->a, str_slice(json_get_str(j, "reason"), 0, REASON_MAX));
+        reason = i18n_cut(cb->a, arena_dup(cb->a, json_get_str(j, "reason")), REASON_MAX);
         json_free(&j);
     }
     return reason.n > 0 ? reason : STR("the CMMS gave no reason");
+}
+
+static void raise_alarm(struct callback *cb)
+{
+    alert_raise(
+        cb->et, STR("callbacks"), "critical",
+        arena_printf(cb->a, "the CMMS does not take its events: %.*s", STR_ARG(cb->reason)),
+        STR("look at the callback endpoint; the events wait, and /api/v1/outbox has them too"));
 }
 
 static void endpoint_failing(struct callback *cb)
@@ -164,9 +188,20 @@ static void endpoint_failing(struct callback *cb)
     struct callbacks *state = &cb->et->callbacks;
 
     snprintf(state->reason, sizeof(state->reason), "%.*s", STR_ARG(cb->reason));
-    if (++state->failing == 3) {
-        log_error("the CMMS does not take its events", LF_STR("tenant", cb->et->t.id), LF_STR("reason", cb->reason));
+    if (++state->failing == FAILING_ALERT) {
+        log_error("the CMMS does not take its events", LF_STR("tenant", cb->et->t.id),
+                  LF_STR("reason", cb->reason));
+        raise_alarm(cb);
     }
+}
+
+static void end_dead(struct callback *cb)
+{
+    cb->end = END_DEAD;
+    metric_add(METRIC_CALLBACKS_DEAD, 1);
+    log_error("event given up: dead letter", LF_STR("tenant", cb->et->t.id),
+              LF_STR("sequence", cb->item->id), LF_STR("reason", cb->reason));
+    record(cb);
 }
 
 static void end_failed(struct callback *cb, int64_t retry_after_s)
@@ -176,32 +211,45 @@ static void end_failed(struct callback *cb, int64_t retry_after_s)
 
     endpoint_failing(cb);
     if (tries >= (int64_t)s->ncallback_schedule) {
-        cb->end = END_DEAD;
-        metric_add(METRIC_CALLBACKS_DEAD, 1);
-        log_error("event given up: dead letter", LF_STR("tenant", cb->et->t.id), LF_STR("sequence", cb->item->id),
-                  LF_STR("reason", cb->reason));
-    } else {
-        cb->end = END_LATER;
-        cb->wait_ms = s->callback_schedule_ms[tries];
-        cb->wait_ms += (int64_t)random_below((uint32_t)(cb->wait_ms / 10 + 1));
-        if (retry_after_s * 1000 > cb->wait_ms) {
-            cb->wait_ms = retry_after_s * 1000;
-        }
-        metric_add(METRIC_CALLBACKS_RETRIED, 1);
+        end_dead(cb);
+        return;
     }
+    cb->end = END_LATER;
+    cb->wait_ms = s->callback_schedule_ms[tries];
+    cb->wait_ms += (int64_t)random_below((uint32_t)(cb->wait_ms / 10 + 1));
+    retry_after_s = retry_after_s < RETRY_AFTER_MOST_S ? retry_after_s : RETRY_AFTER_MOST_S;
+    if (retry_after_s * 1000 > cb->wait_ms) {
+        cb->wait_ms = retry_after_s * 1000;
+    }
+    metric_add(METRIC_CALLBACKS_RETRIED, 1);
     record(cb);
 }
 
+/* Switched off it is asked nothing more, and to have been asked is no try of the event. */
 static void endpoint_gone(struct callback *cb)
 {
-    cb->et->callbacks.off = true;
-    snprintf(cb->et->callbacks.reason, sizeof(cb->et->callbacks.reason), "the endpoint answered 410 Gone");
-    lane_worker_pause(cb->et->cb, true);
-    log_error("callbacks switched off: the endpoint answered 410; a reload (SIGHUP) tries again",
-              LF_STR("tenant", cb->et->t.id));
-    cb->end = END_LATER;
-    cb->wait_ms = 1000;
+    struct callbacks *state = &cb->et->callbacks;
+
+    cb->reason = STR("the endpoint answered 410 Gone");
+    if (!state->off) {
+        state->off = true;
+        snprintf(state->reason, sizeof(state->reason), "%.*s", STR_ARG(cb->reason));
+        lane_worker_pause(cb->et->cb, true);
+        log_error(
+            "callbacks switched off: the endpoint answered 410; a reload (SIGHUP) tries again",
+            LF_STR("tenant", cb->et->t.id));
+        raise_alarm(cb);
+    }
+    cb->end = END_GONE;
     record(cb);
+}
+
+void callbacks_resume(struct engine_tenant *et)
+{
+    if (et->callbacks.off) {
+        et->callbacks = (struct callbacks){0};
+        lane_worker_pause(et->cb, false);
+    }
 }
 
 static void on_answer(void *ctx, const struct err *err, const struct http_answer *answer)
@@ -217,7 +265,9 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
     }
     if (answer->status >= 200 && answer->status < 300) {
         cb->et->callbacks.failing = 0;
-        cb->et->callbacks.reason[0] = '\0';
+        if (!cb->et->callbacks.off) {
+            cb->et->callbacks.reason[0] = '\0';
+        }
         metric_add(METRIC_CALLBACKS_OK, 1);
         cb->end = END_DONE;
         record(cb);
@@ -241,7 +291,8 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
 
 /* ---- posting ---- */
 
-/* Fails where the secret is not base64 behind "whsec_": the settings have refused that at the start. */
+/* Fails where the secret is not base64 behind "whsec_": the settings have refused that at the
+ * start. */
 static void sign_with(struct str secret, struct str text, struct buf *out)
 {
     uint8_t mac[SHA256_BYTES];
@@ -251,7 +302,8 @@ static void sign_with(struct str secret, struct str text, struct buf *out)
         return;
     }
     buf_init(&key, 256);
-    if (base64_decode(&key, str_slice(secret, str_starts(secret, STR("whsec_")) ? 6 : 0, secret.n))) {
+    if (base64_decode(&key,
+                      str_slice(secret, str_starts(secret, STR("whsec_")) ? 6 : 0, secret.n))) {
         hmac_sha256(buf_str(&key), text, mac);
         if (out->n > 0) {
             buf_add_char(out, ' ');
@@ -282,13 +334,15 @@ static void post(struct callback *cb, struct str id, struct str body)
     headers[1] = (struct pair){STR("webhook-id"), id};
     headers[2] = (struct pair){STR("webhook-timestamp"), stamp};
     headers[3] = (struct pair){STR("webhook-signature"), buf_str(&signature)};
-    /* Repeating a callback is allowed (same id, same bytes), so libcurl may do it on a stale connection. */
+    /* Repeating a callback is allowed (same id, same bytes), so libcurl may do it on a stale
+     * connection. */
     call = (struct http_call){.method = "POST",
                               .url = conf->callback_url,
                               .headers = headers,
                               .nheaders = signature.n > 0 ? 4 : 3,
                               .body = body,
-                              .flags = HTTP_IDEMPOTENT | (s->allow_private_callbacks ? 0 : HTTP_PUBLIC_ONLY),
+                              .flags = HTTP_IDEMPOTENT |
+                                       (s->allow_private_callbacks ? 0 : HTTP_PUBLIC_ONLY),
                               .timeout_ms = s->callback_timeout_ms,
                               .response_bytes_max = 64 * 1024};
     cb->began = mono_now();
@@ -312,19 +366,24 @@ static struct str event_id(struct callback *cb)
 static void on_item(void *ctx, struct lane_item *item)
 {
     struct callback *cb = MEM_NEW(struct callback);
+    struct engine_tenant *et = ctx;
     struct err err = {0};
     struct buf body;
     int64_t sequence = 0;
 
-    *cb = (struct callback){.magic = CALLBACK_MAGIC, .et = ctx, .item = item, .a = arena_new()};
-    if (!job_body(cb->et, cb->a, STR("ev"), "b", item->body, &cb->stored, &err) ||
+    *cb = (struct callback){
+        .magic = CALLBACK_MAGIC, .et = et, .item = item, .a = arena_new(), .scratch = arena_new()};
+    job_begin(et->e, &cb->job, drop_callback);
+    if (!job_item_body(et, cb->a, STR("ev"), item, &cb->stored, &err) ||
         !str_to_i64(item->id, 1, INT64_MAX, &sequence)) {
-        log_error("event set aside: its record does not open", LF_STR("tenant", cb->et->t.id),
-                  LF_STR("sequence", item->id), LF_Z("reason", err.msg));
         metric_add(METRIC_DAMAGED, 1);
         cb->reason = arena_dup(cb->a, str_of(err.msg));
-        cb->end = END_DEAD;
-        record(cb);
+        end_dead(cb);
+        return;
+    }
+    if (item->reaped && item->sends > (int64_t)et->e->o.settings->ncallback_schedule) {
+        cb->reason = STR("its tries ended with the gateway that made them, or with their lease");
+        end_dead(cb);
         return;
     }
     buf_init(&body, cb->stored.n + 64);

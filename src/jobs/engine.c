@@ -9,53 +9,47 @@
 #include <assert.h>
 #include <stdio.h>
 
-bool job_body(struct engine_tenant *et, struct arena *a, struct str key, const char *field, struct str body,
-              struct str *out, struct err *err)
-{
-    if (body.n > 0 && body.p[0] != 1) {
-        *out = arena_dup(a, body);
-        return true;
-    }
-    if (body.n == 0) {
-        return err_set(err, ERR_DAMAGED, "record %.*s is missing", STR_ARG(key));
-    }
-    return vault_open_arena(et->t.vault, a, key, field, body, out, err);
-}
+#define LOAD_AGAIN_MS 500
 
-struct str job_seal(struct engine_tenant *et, struct arena *a, struct str key, const char *field, struct str text)
-{
-    struct buf sealed;
-    struct str out;
-
-    buf_init(&sealed, text.n + SEAL_EXTRA_BYTES + 1);
-    vault_seal(et->t.vault, key, field, text, &sealed);
-    out = arena_dup(a, buf_str(&sealed));
-    buf_fini(&sealed);
-    return out;
-}
+extern const struct embedded jobs_scripts[]; /* src/jobs/lua, compiled in */
 
 /* ---- start: store, vaults, workers ---- */
 
 static void tenant_load(struct engine_tenant *et);
 
+/* Told once: several tenants may have the same trouble. */
 static void engine_fail(struct engine *e, const struct err *err)
 {
     log_error("engine cannot start", LF_Z("reason", err->msg));
-    if (e->o.on_failed != NULL) {
+    if (!e->failed && e->o.on_failed != NULL) {
+        e->failed = true;
         e->o.on_failed(e->o.ctx, err);
     }
+}
+
+static void on_load_again(void *ctx)
+{
+    tenant_load(ctx);
+}
+
+/* With a pause: some refusals come at once, and asking again at once would never end. */
+static void load_again(struct engine_tenant *et, const char *what, const struct err *err)
+{
+    log_warn(what, LF_STR("tenant", et->t.id), LF_Z("reason", err->msg));
+    timer_start(et->again, LOAD_AGAIN_MS);
 }
 
 static void tenant_loaded(struct engine_tenant *et)
 {
     struct engine *e = et->e;
 
-    if (e->o.work) {
+    et->loaded = true;
+    if (e->o.work && !e->stopping) {
         inbox_start(et);
         outbox_start(et);
         callbacks_start(et);
     }
-    if (++e->nloaded == e->ntenants) {
+    if (++e->nloaded == e->ntenants && !e->stopping) {
         e->ready = true;
         e->o.on_ready(e->o.ctx);
     }
@@ -68,9 +62,10 @@ static void on_key_made(void *ctx, const struct err *err, const struct commit_ou
     (void)outcome; /* made by us or, meanwhile, by another instance: what is there now counts */
     et->loading = NULL;
     if (err != NULL) {
-        log_warn("data key not written, trying again", LF_STR("tenant", et->t.id), LF_Z("reason", err->msg));
+        load_again(et, "data key not written, trying again", err);
+    } else {
+        tenant_load(et);
     }
-    tenant_load(et);
 }
 
 static void make_key(struct engine_tenant *et)
@@ -87,6 +82,47 @@ static void make_key(struct engine_tenant *et)
     et->loading = commit_run(et->e->store, &c, on_key_made, et);
 }
 
+/* The master key was changed: from now on the new one opens the data, and the old one may be
+ * forgotten. */
+static void on_rewrapped(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct engine_tenant *et = ctx;
+
+    et->loading = NULL;
+    if (err != NULL) {
+        load_again(et, "data key not wrapped anew, trying again", err);
+        return;
+    }
+    if (outcome->result == COMMIT_OK) {
+        log_info("data key wrapped by the new master key; the previous one is not needed any more "
+                 "for this tenant",
+                 LF_STR("tenant", et->t.id));
+    }
+    tenant_load(et);
+}
+
+static bool rewrap(struct engine_tenant *et, const struct doc *key)
+{
+    const struct settings *s = et->e->o.settings;
+    struct buf wrapped;
+    struct commit *c;
+    bool old;
+
+    buf_init(&wrapped, 256);
+    old =
+        et->e->o.work &&
+        vault_key_rewrap(s->master_key, s->has_master_key_previous ? s->master_key_previous : NULL,
+                         et->t.id, key->body, &wrapped);
+    if (old) {
+        c = commit_new(et->t.id);
+        commit_check_version(c, STR("vk"), key->version);
+        commit_doc(c, STR("vk"), key->version + 1, buf_str(&wrapped));
+        et->loading = commit_run(et->e->store, &c, on_rewrapped, et);
+    }
+    buf_fini(&wrapped);
+    return old;
+}
+
 static void on_key_read(void *ctx, const struct err *err, const struct doc *docs, size_t n)
 {
     struct engine_tenant *et = ctx;
@@ -96,7 +132,7 @@ static void on_key_read(void *ctx, const struct err *err, const struct doc *docs
     (void)n;
     et->loading = NULL;
     if (err != NULL) {
-        tenant_load(et); /* the store keeps its own pace: its deadline is the pause between the tries */
+        load_again(et, "data key not read, trying again", err);
         return;
     }
     if (docs[0].version == 0) {
@@ -104,14 +140,20 @@ static void on_key_read(void *ctx, const struct err *err, const struct doc *docs
         return;
     }
     if (docs[1].version > ENGINE_SCHEMA) {
-        err_set(&own, ERR_CONFIG, "the data of tenant \"%.*s\" has schema %lld, written by a newer crewline; this one "
-                "knows %d: start the newer one", STR_ARG(et->t.id), (long long)docs[1].version, ENGINE_SCHEMA);
+        err_set(
+            &own, ERR_CONFIG,
+            "the data of tenant \"%.*s\" has schema %lld, written by a newer crewline; this one "
+            "knows %d: start the newer one",
+            STR_ARG(et->t.id), (long long)docs[1].version, ENGINE_SCHEMA);
         engine_fail(et->e, &own);
         return;
     }
+    if (rewrap(et, &docs[0])) {
+        return;
+    }
     et->schema = docs[1].version;
-    if (!vault_new(s->master_key, s->has_master_key_previous ? s->master_key_previous : NULL, et->t.id,
-                   docs[0].body, &et->t.vault, &own)) {
+    if (!vault_new(s->master_key, s->has_master_key_previous ? s->master_key_previous : NULL,
+                   et->t.id, docs[0].body, &et->t.vault, &own)) {
         engine_fail(et->e, &own);
         return;
     }
@@ -120,7 +162,10 @@ static void on_key_read(void *ctx, const struct err *err, const struct doc *docs
 
 static void tenant_load(struct engine_tenant *et)
 {
-    static const struct str keys[] = {{"vk", 2}, {"schema", 6}};
+    static const struct str keys[] = {
+        {"vk",     2},
+        {"schema", 6}
+    };
 
     et->loading = fetch_run(et->e->store, et->t.id, keys, ARRAY_LEN(keys), on_key_read, et);
 }
@@ -138,7 +183,8 @@ static void on_health(void *ctx, enum store_health health, const char *reason)
             }
         }
     } else {
-        log_warn(health == STORE_WEAK ? "redis keeps less than was asked for" : "redis is not ready",
+        log_warn(health == STORE_WEAK ? "redis keeps less than was asked for"
+                                      : "redis is not ready",
                  LF_Z("reason", e->store_reason));
     }
 }
@@ -153,28 +199,34 @@ static void tenants_init(struct engine *e)
         struct engine_tenant *et = &e->tenants[i];
 
         et->e = e;
-        et->t = (struct tenant){.conf = &s->tenants[i], .id = s->tenants[i].id, .settings = s, .i18n = e->o.i18n};
+        et->again = timer_new(e->loop, on_load_again, et);
+        et->t = (struct tenant){
+            .conf = &s->tenants[i], .id = s->tenants[i].id, .settings = s, .i18n = e->o.i18n};
     }
 }
 
-bool engine_new(struct loop *l, const struct engine_options *o, struct engine **out, struct err *err)
+bool engine_new(struct loop *l, const struct engine_options *o, struct engine **out,
+                struct err *err)
 {
     static bool scripts_known;
     const struct store_options so = {o->redis_url, o->settings->durability, 3000};
     char ca[512];
     struct engine *e = MEM_NEW(struct engine);
-    struct http_client_options ho = {.connections_per_host_max = 64, .user_agent = "crewline/" CREWLINE_VERSION, .one_write = true};
+    struct http_client_options ho = {.connections_per_host_max = 64,
+                                     .user_agent = "crewline/" CREWLINE_VERSION,
+                                     .one_write = true};
 
     if (!scripts_known) {
         store_scripts_add(domain_scripts);
+        store_scripts_add(jobs_scripts);
         scripts_known = true;
     }
     e->loop = l;
     e->o = *o;
+    list_init(&e->jobs);
     tenants_init(e);
     if (!store_new(l, &so, on_health, e, &e->store, err)) {
-        mem_free(&e->tenants);
-        mem_free(&e);
+        engine_free(&e);
         return false;
     }
     if (o->settings->ca_file.n > 0) {
@@ -183,7 +235,8 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
     }
     e->http = http_client_new(l, &ho);
     if (o->work) {
-        http_client_warm(e->http); /* before the loop runs: it reads the certificates of all issuers */
+        http_client_warm(
+            e->http); /* before the loop runs: it reads the certificates of all issuers */
     }
     id_new(e->owner);
     commit_owner_set(e->store, str_of(e->owner), o->settings->lease_ms);
@@ -199,8 +252,10 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
 
 /* ---- stop ---- */
 
-static void stop_finish(struct engine *e)
+/* Never from inside a worker's turn: whoever is told frees the engine. */
+static void stop_finish(void *ctx)
 {
+    struct engine *e = ctx;
     loop_fn *fn = e->on_stopped;
 
     timer_stop(e->stop_timer);
@@ -215,7 +270,7 @@ static void on_worker_idle(void *ctx)
     struct engine *e = ctx;
 
     if (--e->stopping_workers == 0) {
-        stop_finish(e);
+        loop_defer(e->loop, stop_finish, e);
     }
 }
 
@@ -251,7 +306,28 @@ void engine_stop(struct engine *e, int64_t deadline_ms, loop_fn *on_stopped, voi
             stop_worker(e, e->tenants[i].outboxes[k].worker);
         }
     }
-    loop_defer(e->loop, on_worker_idle, e);
+    on_worker_idle(e);
+}
+
+static void drop_jobs(struct engine *e)
+{
+    while (!list_empty(&e->jobs)) {
+        struct job *job = LIST_OF(e->jobs.next, struct job, node);
+
+        job->drop(job);
+    }
+}
+
+static void tenant_fini(struct engine_tenant *et)
+{
+    op_cancel(&et->loading);
+    timer_free(&et->again);
+    lane_worker_free(&et->in);
+    lane_worker_free(&et->cb);
+    for (size_t k = 0; k < et->noutboxes; k++) {
+        outbox_fini(&et->outboxes[k]);
+    }
+    mem_free(&et->outboxes);
 }
 
 void engine_free(struct engine **owner)
@@ -261,17 +337,12 @@ void engine_free(struct engine **owner)
     if (e == NULL) {
         return;
     }
+    e->closing = true;
+    drop_jobs(e);
     for (size_t i = 0; i < e->ntenants; i++) {
-        struct engine_tenant *et = &e->tenants[i];
-
-        op_cancel(&et->loading);
-        lane_worker_free(&et->in);
-        lane_worker_free(&et->cb);
-        for (size_t k = 0; k < et->noutboxes; k++) {
-            outbox_fini(&et->outboxes[k]);
-        }
-        mem_free(&et->outboxes);
+        tenant_fini(&e->tenants[i]);
     }
+    loop_defer_cancel(e->loop, stop_finish, e);
     http_client_free(&e->http);
     store_free(&e->store);
     for (size_t i = 0; i < e->ntenants; i++) {
@@ -285,15 +356,9 @@ void engine_free(struct engine **owner)
 void engine_reloaded(struct engine *e)
 {
     for (size_t i = 0; i < e->ntenants; i++) {
-        if (e->tenants[i].callbacks.off) {
-            e->tenants[i].callbacks = (struct callbacks){0};
-            lane_worker_pause(e->tenants[i].cb, false);
-        }
+        callbacks_resume(&e->tenants[i]);
         for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
-            struct rate rate;
-
-            sender_rate(e->tenants[i].outboxes[k].sender, &rate);
-            lane_worker_rate(e->tenants[i].outboxes[k].worker, &rate);
+            outbox_apply_rate(&e->tenants[i].outboxes[k]);
             outbox_resume(&e->tenants[i].outboxes[k]);
         }
     }
@@ -355,21 +420,6 @@ const struct tenant *engine_tenant(const struct engine_tenant *et)
 int64_t engine_schema(const struct engine_tenant *et)
 {
     return et->schema;
-}
-
-size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max)
-{
-    size_t n = 0;
-
-    for (; n < et->noutboxes && n < max; n++) {
-        const struct outbox *ob = &et->outboxes[n];
-        struct lane_stats stats;
-
-        lane_worker_stats(ob->worker, &stats);
-        out[n] = (struct sender_health){ob->sender, ob->paused, str_of(ob->paused ? ob->reason : ""),
-                                        (int64_t)stats.out};
-    }
-    return n;
 }
 
 const char *engine_callback_health(const struct engine_tenant *et, struct str *reason)

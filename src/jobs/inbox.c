@@ -1,51 +1,26 @@
 /*
- * inbox: executes what was accepted: a person's words and taps, failed statuses, events of the CMMS, the
- * CMMS's refusals. One item: OPEN -> READ -> DECIDE -> COMMIT; a conflict reads again. The commit that holds
- * the effects also ends the item, so it happens once however often it is tried.
+ * inbox: executes what was accepted: a person's words and taps, failed statuses, events of the
+ * CMMS, the CMMS's refusals. One item: OPEN -> READ -> DECIDE -> COMMIT; a conflict reads again.
+ * The commit that holds the effects also ends the item, so it happens once however often it is
+ * tried.
+ *
+ * An item that cannot be carried out (its record does not open, a record it needs is damaged, the
+ * plan is impossible, it has ended the gateway several times) becomes a dead letter: it is listed
+ * with its reason, i:<id> stays, and the lane goes on.
  */
-#include "jobs_int.h"
-
 #include "base/log.h"
 #include "base/mem.h"
-#include "domain/cmms_event.h"
-#include "domain/order_store.h"
 #include "domain/talk.h"
-#include "domain/user_store.h"
+#include "inbox_int.h"
 
-#include <stdio.h>
+#define CONFLICTS_MAX 8
+/* A try that is lost with its worker counts; an item that kills gateways must not do so for ever.
+ */
+#define LOST_TRIES_MAX 5
 
-#define INBOX_MAGIC    0x1b0c5001u
-#define CONFLICTS_MAX  8
-#define RETRY_MS       300
-
-struct inbox_job {
-    uint32_t magic;
-    struct engine_tenant *et;
-    struct lane_item *item;
-    struct op *pending;
-    struct timer *retry;
-    struct arena *a;    /* the input, for the life of the job */
-    struct arena *work; /* reads and plan, anew for each try */
-    struct mono began;
-    int conflicts;
-    bool gave_up; /* its plan was impossible: only its end is left to be written */
-    void (*read)(struct inbox_job *j); /* (re)starts from fresh reads */
-    struct plan plan;
-    /* a person's item */
-    struct inbound in;
-    struct str sender_id;
-    /* an event's, or a refusal's */
-    struct json *json;
-    struct cmms_event event;
-    struct cmms_reads reads;
-    struct cmms_view view;
-    struct str reason;
-    /* a failed status */
-    struct str message_id;
-};
-
-static void job_free(struct inbox_job *j)
+void inbox_free(struct inbox_job *j)
 {
+    job_end(&j->job);
     op_cancel(&j->pending);
     timer_free(&j->retry);
     json_free(&j->json);
@@ -55,75 +30,118 @@ static void job_free(struct inbox_job *j)
     mem_free(&j);
 }
 
+static void drop_job(struct job *job)
+{
+    inbox_free(LIST_OF(job, struct inbox_job, job));
+}
+
 static struct str item_key(struct inbox_job *j)
 {
     return arena_printf(j->a, "i:%.*s", STR_ARG(j->item->id));
 }
 
-/* ---- the end of an item ---- */
+bool inbox_over(struct inbox_job *j)
+{
+    if (lane_item_live(j->item)) {
+        return false;
+    }
+    inbox_free(j); /* it comes again, here or elsewhere */
+    return true;
+}
 
-static void run_plan(struct inbox_job *j);
+/* ---- again ---- */
+
+static void read_afresh(struct inbox_job *j)
+{
+    arena_reset(j->work);
+    j->read(j);
+}
 
 static void on_retry(void *ctx)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
-    if (!lane_item_live(j->item)) {
-        job_free(j); /* its lease is over: it comes again, here or elsewhere */
-        return;
+    if (!inbox_over(j)) {
+        read_afresh(j);
     }
-    arena_reset(j->work);
-    j->read(j);
 }
 
-static void job_again(struct inbox_job *j, const struct err *err)
+void inbox_again(struct inbox_job *j, const struct err *err)
 {
     log_warn("inbound item put off", LF_STR("tenant", j->et->t.id), LF_STR("item", j->item->id),
              LF_Z("reason", err->msg));
     if (j->retry == NULL) {
         j->retry = timer_new(j->et->e->loop, on_retry, j);
     }
-    timer_start(j->retry, RETRY_MS);
+    timer_start(j->retry, job_retry_ms(j->tries++));
+}
+
+/* ---- the end of an item ---- */
+
+void inbox_plan(struct inbox_job *j, struct str cause)
+{
+    plan_init(&j->plan, j->work, &j->et->t, wall_now(), cause.n > 0 ? cause : j->item->id);
+}
+
+/* With nothing read and nothing decided: its only effect is its end. */
+static void read_nothing(struct inbox_job *j)
+{
+    inbox_plan(j, STR_NONE);
+    inbox_run(j);
+}
+
+void inbox_set_aside(struct inbox_job *j, const struct err *err)
+{
+    log_error("inbound item set aside: dead letter", LF_STR("tenant", j->et->t.id),
+              LF_STR("item", j->item->id), LF_Z("reason", err->msg));
+    metric_add(METRIC_DAMAGED, 1);
+    j->dead = arena_dup(j->a, str_of(err->msg));
+    j->message_id = j->message_hash = STR_NONE;
+    j->later_ms = 0;
+    j->keep = false;
+    j->read = read_nothing;
+    read_afresh(j);
+}
+
+static void on_failed(struct inbox_job *j, const struct err *err)
+{
+    if (err_retry(err->code)) {
+        inbox_again(j, err);
+    } else if (j->dead.n == 0) {
+        inbox_set_aside(j, err); /* the plan itself is impossible: trying for ever mends nothing */
+    } else {
+        log_error("inbound item not even set aside", LF_STR("item", j->item->id),
+                  LF_Z("reason", err->msg));
+        inbox_free(j);
+    }
 }
 
 static void on_planned(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct err busy = {0};
 
     j->pending = NULL;
-    if (err != NULL && err_retry(err->code)) {
-        job_again(j, err);
-    } else if (err != NULL) {
-        /* The plan itself is impossible: say so and end the item rather than try for ever. */
-        log_error("inbound item cannot be carried out", LF_STR("tenant", j->et->t.id),
-                  LF_STR("item", j->item->id), LF_Z("reason", err->msg));
-        metric_add(METRIC_DAMAGED, 1);
-        if (j->gave_up) {
-            job_free(j);
-            return;
-        }
-        j->gave_up = true;
-        arena_reset(j->work);
-        plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->item->id);
-        run_plan(j);
-    } else if (outcome->result == COMMIT_CONFLICT && ++j->conflicts <= CONFLICTS_MAX) {
-        arena_reset(j->work);
-        j->read(j);
-    } else if (outcome->result == COMMIT_CONFLICT) {
-        struct err busy = {0};
-
+    if (err != NULL) {
+        on_failed(j, err);
+        return;
+    }
+    if (outcome->result == COMMIT_CONFLICT && ++j->conflicts <= CONFLICTS_MAX) {
+        read_afresh(j);
+        return;
+    }
+    if (outcome->result == COMMIT_CONFLICT) {
         j->conflicts = 0;
         err_set(&busy, ERR_STORE_CONFLICT, "what it reads keeps changing");
-        job_again(j, &busy);
-    } else {
-        if (outcome->result == COMMIT_FENCED) {
-            metric_add(METRIC_FENCED, 1);
-        }
-        if (j->in.kind == INBOUND_MESSAGE && j->json == NULL) {
-            histogram_add(HISTOGRAM_COMMAND, mono_now().us - j->began.us);
-        }
-        job_free(j);
+        inbox_again(j, &busy);
+        return;
     }
+    if (outcome->result == COMMIT_FENCED) {
+        metric_add(METRIC_FENCED, 1);
+    } else if (j->in.kind == INBOUND_MESSAGE && j->json == NULL && j->dead.n == 0) {
+        histogram_add(HISTOGRAM_COMMAND, mono_now().us - j->began.us);
+    }
+    inbox_free(j);
 }
 
 static void plan_lease(void *ctx, struct commit *c)
@@ -133,28 +151,45 @@ static void plan_lease(void *ctx, struct commit *c)
     lane_check_lease(c, j->item);
 }
 
-/* Behind the effects: the window of the speaker, the state of a failed message, and the item's own end. */
+static void write_dead(struct inbox_job *j, struct commit *c)
+{
+    const struct dead_letter d = {"in:",         "inbound", j->item->id,
+                                  j->item->lane, j->dead,   j->item->sends};
+
+    dead_letter_write(j->et, j->work, c, &d);
+    if (j->item->body.n > 0) {
+        commit_hset(c, item_key(j), STR("n"), STR("0")); /* a replay begins to count anew */
+    }
+}
+
+/* Behind the effects: the window of the speaker, the state of a message, and the item's own end. */
 static void plan_end(void *ctx, struct commit *c)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
     if (j->plan.speaker.n > 0) {
-        commit_hmax(c, arena_printf(j->work, "w:%.*s", STR_ARG(j->sender_id)), j->plan.speaker, j->in.at.ms);
+        commit_hmax(c, arena_printf(j->work, "w:%.*s", STR_ARG(j->sender_id)), j->plan.speaker,
+                    j->in.at.ms);
     }
-    if (j->message_id.n > 0) {
-        commit_status(c, j->message_id, STR_NONE,
-                      j->in.state == DELIVERY_FAILED      ? "failed"
-                      : j->in.state == DELIVERY_READ      ? "read"
-                      : j->in.state == DELIVERY_DELIVERED ? "delivered"
-                                                          : "sent",
-                      j->in.at,
-                      arena_printf(j->work, "%lld %.*s", (long long)j->in.error.code, STR_ARG(j->in.error.title)));
+    if (j->message_id.n > 0 || j->message_hash.n > 0) {
+        inbox_write_status(j, c);
+    }
+    if (j->keep) {
+        kept_write(j->et, j->work, c, j->text);
+    }
+    if (j->later_ms > 0) {
+        lane_put_off(c, j->item, (struct wall){wall_now().ms + j->later_ms});
+        return;
     }
     lane_finish(c, j->item);
-    commit_delete(c, item_key(j));
+    if (j->dead.n > 0) {
+        write_dead(j, c);
+    } else {
+        commit_delete(c, item_key(j));
+    }
 }
 
-static void run_plan(struct inbox_job *j)
+void inbox_run(struct inbox_job *j)
 {
     const struct plan_run run = {plan_lease, plan_end, on_planned, j};
 
@@ -168,18 +203,24 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
     j->pending = NULL;
-    if (err != NULL) {
-        job_again(j, err);
+    if (err != NULL && err->code == ERR_DAMAGED) {
+        inbox_set_aside(j, err);
         return;
     }
-    plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->item->id);
-    if (view->user != NULL) {
+    if (err != NULL) {
+        inbox_again(j, err);
+        return;
+    }
+    metric_add(METRIC_DAMAGED, (int64_t)view->ndamaged);
+    inbox_plan(j, STR_NONE);
+    /* What is said in a group opens no window of his own. */
+    if (view->user != NULL && j->in.group_id.n == 0) {
         j->plan.speaker = view->user->id;
         j->plan.spoken_to = j->sender_id;
         j->plan.spoken_at = j->in.at;
     }
     talk_decide(view, &j->in, j->sender_id, &j->plan);
-    run_plan(j);
+    inbox_run(j);
 }
 
 static void read_person(struct inbox_job *j)
@@ -190,291 +231,71 @@ static void read_person(struct inbox_job *j)
     j->pending = view_load(j->et->e->store, &j->et->t, j->work, &query, on_view, j);
 }
 
-/* ---- a status that needs a decision: the CMMS is told ---- */
-
-static void tell_status(struct inbox_job *j, const struct message *m)
-{
-    const struct provider *provider = provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider);
-    const struct provider_error *row = provider->error_find(j->in.error.code, 0);
-    const char *state = j->in.state == DELIVERY_FAILED ? "failed" : j->in.state == DELIVERY_READ ? "read" : "delivered";
-    struct buf data;
-    struct jw w;
-
-    buf_init(&data, 64 * 1024);
-    jw_init(&w, &data);
-    jw_open(&w, NULL, '{');
-    jw_open(&w, "message", '{');
-    jw_str(&w, "id", m->id);
-    jw_z(&w, "state", state);
-    if (m->order_number.n > 0) {
-        jw_str(&w, "work_order", m->order_number);
-    }
-    if (j->in.state == DELIVERY_FAILED) {
-        jw_open(&w, "reason", '{');
-        jw_int(&w, "code", j->in.error.code);
-        jw_str(&w, "text", row != NULL ? str_of(row->title) : j->in.error.title);
-        jw_str(&w, "advice", row != NULL ? str_of(row->advice) : STR(""));
-        jw_close(&w, '}');
-    }
-    jw_close(&w, '}');
-    jw_close(&w, '}');
-    plan_event(&j->plan, "gateway.message.status_changed.v1", m->order_number.n > 0 ? m->order_number : m->id,
-               arena_dup(j->work, buf_str(&data)), m->cause);
-    if (m->order_id.n > 0 && j->in.state == DELIVERY_FAILED) {
-        plan_entry(&j->plan, m->order_id, "message", m->user,
-                   arena_printf(j->work, "message %.*s failed: %s", STR_ARG(m->id),
-                                row != NULL ? row->title : "the provider says so"));
-    }
-    buf_fini(&data);
-}
-
-static void on_message_read(void *ctx, const struct err *err, const struct doc *docs, size_t n)
-{
-    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
-    struct err own = {0};
-    struct message m;
-    struct str text;
-
-    (void)n;
-    j->pending = NULL;
-    if (err != NULL) {
-        job_again(j, err);
-        return;
-    }
-    plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->item->id);
-    if (docs[0].version > 0 &&
-        job_body(j->et, j->work, arena_printf(j->work, "m:%.*s", STR_ARG(j->message_id)), "b", docs[0].body, &text,
-                 &own) &&
-        message_decode(j->work, text, &m, &own)) {
-        if (j->et->t.conf->message_status_events != STATUS_EVENTS_NONE) {
-            tell_status(j, &m);
-        }
-        if (j->in.state == DELIVERY_FAILED) {
-            metric_add(METRIC_SEND_FAILED, 1);
-        }
-    } else {
-        j->message_id = STR_NONE; /* no message of ours */
-    }
-    run_plan(j);
-}
-
-static void fetch_message(struct inbox_job *j)
-{
-    struct str key = arena_printf(j->work, "m:%.*s", STR_ARG(j->message_id));
-
-    j->pending = fetch_run(j->et->e->store, j->et->t.id, &key, 1, on_message_read, j);
-}
-
-static void on_message_found(void *ctx, const struct err *err, const struct reply *reply)
-{
-    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
-
-    j->pending = NULL;
-    if (err != NULL) {
-        job_again(j, err);
-        return;
-    }
-    j->message_id = arena_dup(j->a, reply_str(reply));
-    if (j->message_id.n == 0) {
-        plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->item->id);
-        run_plan(j);
-        return;
-    }
-    fetch_message(j);
-}
-
-static void read_status(struct inbox_job *j)
-{
-    char hash[VAULT_HASH_CHARS + 1];
-    struct call call;
-    struct str id;
-    int64_t attempt;
-
-    if (correlation_check(vault_mac_key(j->et->t.vault), j->et->t.id, j->in.correlation, &id, &attempt)) {
-        j->message_id = id;
-        fetch_message(j);
-        return;
-    }
-    vault_hash(j->et->t.vault, "pid", j->in.provider_id, hash);
-    call_init(&call);
-    call_str(&call, STR("GET"));
-    call_str(&call, arena_printf(j->work, "{%.*s}:p:%s", STR_ARG(j->et->t.id), hash));
-    j->pending = store_run(j->et->e->store, &call, on_message_found, j);
-}
-
-/* ---- kept, nothing to decide yet ---- */
-
-static void read_nothing(struct inbox_job *j)
-{
-    plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->item->id);
-    run_plan(j);
-}
-
-/* ---- events of the CMMS, and its refusals ---- */
-
-static void decide_event(struct inbox_job *j)
-{
-    struct err err = {0};
-
-    plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->event.id.n > 0 ? j->event.id : j->item->id);
-    if (j->reason.n > 0) {
-        cmms_refused(json_get(j->json, "event"), j->reason, &j->view, j->reads.nusers, &j->plan);
-    } else if (!cmms_event_decide(&j->event, &j->reads, &j->view, &j->plan, &err)) {
-        log_error("event has no effect", LF_STR("tenant", j->et->t.id), LF_STR("event", j->event.id),
-                  LF_Z("reason", err.msg));
-        plan_init(&j->plan, j->work, &j->et->t, wall_now(), j->item->id);
-    }
-    run_plan(j);
-}
-
-static bool open_reads(struct inbox_job *j, const struct doc *docs, struct err *err)
-{
-    size_t at = 0;
-
-    j->view = (struct cmms_view){0};
-    j->view.versions = ARENA_ARRAY(j->work, int64_t, j->reads.nusers + 1);
-    j->view.damaged = ARENA_ARRAY(j->work, bool, j->reads.nusers + 1);
-    j->view.users = ARENA_ARRAY(j->work, struct user *, j->reads.nusers + 1);
-    if (j->reads.order_id.n > 0) {
-        j->view.order_version = docs[at].version;
-        if (docs[at].version > 0) {
-            j->view.order = ARENA_NEW(j->work, struct order);
-            if (!order_open(&j->et->t, j->work, j->reads.order_id, &docs[at], j->view.order, err)) {
-                return false;
-            }
-        }
-        at++;
-    }
-    for (size_t i = 0; i < j->reads.nusers; i++, at++) {
-        j->view.versions[i] = docs[at].version;
-        if (docs[at].version > 0) {
-            j->view.users[i] = ARENA_NEW(j->work, struct user);
-            if (!user_open(&j->et->t, j->work, j->reads.users[i], &docs[at], j->view.users[i], err)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static void on_event_docs(void *ctx, const struct err *err, const struct doc *docs, size_t n)
-{
-    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
-    struct err own = {0};
-
-    (void)n;
-    j->pending = NULL;
-    if (err == NULL && !open_reads(j, docs, &own)) {
-        metric_add(METRIC_DAMAGED, 1);
-        err = &own;
-    }
-    if (err != NULL) {
-        job_again(j, err);
-        return;
-    }
-    decide_event(j);
-}
-
-static void read_event(struct inbox_job *j)
-{
-    struct str keys[ARRAY_LEN(j->reads.users) + 1];
-    size_t n = 0;
-
-    if (j->reads.order_id.n > 0) {
-        keys[n++] = order_key(j->work, j->reads.order_id);
-    }
-    for (size_t i = 0; i < j->reads.nusers; i++) {
-        keys[n++] = user_key(j->work, j->reads.users[i]);
-    }
-    if (n == 0) {
-        struct err none = {0};
-
-        if (open_reads(j, NULL, &none)) {
-            decide_event(j);
-        }
-        return;
-    }
-    j->pending = fetch_run(j->et->e->store, j->et->t.id, keys, n, on_event_docs, j);
-}
-
 /* ---- opening an item ---- */
 
 static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
 {
     struct str json;
 
-    if (!str_cut(text, '\n', &j->sender_id, &json) || tenant_sender(j->et->t.conf, j->sender_id) == NULL) {
-        return err_set(err, ERR_DAMAGED, "it names a sender that is not configured any more");
+    if (!str_cut(text, '\n', &j->sender_id, &json) ||
+        tenant_sender(j->et->t.conf, j->sender_id) == NULL) {
+        return err_set(err, ERR_DAMAGED,
+                       "it came to sender \"%.*s\", which is not configured any more",
+                       STR_ARG(str_slice(j->sender_id, 0, 64)));
     }
     if (!inbound_decode(j->a, json, &j->in, err)) {
         return false;
     }
-    j->read = j->in.kind == INBOUND_MESSAGE ? read_person : j->in.kind == INBOUND_STATUS ? read_status : read_nothing;
-    return true;
-}
-
-static bool open_event(struct inbox_job *j, struct str text, struct err *err)
-{
-    if (!json_parse(text, (size_t)4 << 20, &j->json, err) ||
-        !cmms_event_parse(j->a, j->json, &j->event, err)) {
-        return false;
+    if (j->in.kind == INBOUND_MESSAGE) {
+        j->read = read_person;
+    } else if (j->in.kind == INBOUND_STATUS && j->in.state != DELIVERY_NONE) {
+        j->read = inbox_read_status;
+    } else {
+        j->keep = true;
+        j->read = read_nothing;
     }
-    cmms_event_phones(j->a, &j->event, &j->reads);
-    cmms_event_reads(j->a, &j->et->t, &j->event, &j->reads);
-    j->read = read_event;
-    return true;
-}
-
-static bool open_refusal(struct inbox_job *j, struct str text, struct err *err)
-{
-    const struct json *data;
-
-    if (!json_parse(text, (size_t)4 << 20, &j->json, err)) {
-        return false;
-    }
-    j->reason = json_get_str(j->json, "reason");
-    data = json_path(j->json, "event.data");
-    j->reads.order_id = json_str(json_path(data, "workorder.id"));
-    if (json_str(json_path(data, "person.id")).n > 0) {
-        j->reads.users[j->reads.nusers++] = json_str(json_path(data, "person.id"));
-    }
-    j->read = read_event;
     return true;
 }
 
 static bool open_item(struct inbox_job *j, struct err *err)
 {
-    struct str text, rest;
+    struct str rest;
 
-    if (!job_body(j->et, j->a, item_key(j), "b", j->item->body, &text, err)) {
+    if (j->item->reaped && j->item->sends >= LOST_TRIES_MAX) {
+        return err_set(err, ERR_DAMAGED,
+                       "it was begun %lld times, and each time the gateway ended or its "
+                       "lease ran out",
+                       (long long)j->item->sends);
+    }
+    if (!job_item_body(j->et, j->a, item_key(j), j->item, &j->text, err)) {
         return false;
     }
-    rest = str_slice(text, 1, text.n);
-    switch (text.p[0]) {
+    rest = str_slice(j->text, 1, j->text.n);
+    switch (j->text.n > 0 ? j->text.p[0] : '\0') {
     case ITEM_WEBHOOK:
         return open_webhook(j, rest, err);
     case ITEM_EVENT:
-        return open_event(j, rest, err);
+        return inbox_open_event(j, rest, err);
     case ITEM_REFUSED:
-        return open_refusal(j, rest, err);
+        return inbox_open_refusal(j, rest, err);
     default:
-        return err_set(err, ERR_DAMAGED, "an item of the unknown kind \"%c\"", text.p[0]);
+        return err_set(err, ERR_DAMAGED, "it is of an unknown kind, perhaps of a newer version");
     }
 }
 
 static void on_item(void *ctx, struct lane_item *item)
 {
     struct inbox_job *j = MEM_NEW(struct inbox_job);
+    struct engine_tenant *et = ctx;
     struct err err = {0};
 
-    *j = (struct inbox_job){.magic = INBOX_MAGIC, .et = ctx, .item = item, .a = arena_new(), .work = arena_new()};
+    *j = (struct inbox_job){
+        .magic = INBOX_MAGIC, .et = et, .item = item, .a = arena_new(), .work = arena_new()};
+    job_begin(et->e, &j->job, drop_job);
     j->began = mono_now();
     if (!open_item(j, &err)) {
-        /* Nothing can be done with it; the record stays (i:<id> is kept) and the operator is told. */
-        log_error("inbound item set aside", LF_STR("tenant", j->et->t.id), LF_STR("item", item->id),
-                  LF_Z("reason", err.msg));
-        metric_add(METRIC_DAMAGED, 1);
-        j->read = read_nothing;
+        inbox_set_aside(j, &err);
+        return;
     }
     j->read(j);
 }

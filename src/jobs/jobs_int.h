@@ -1,13 +1,25 @@
 /*
- * jobs_int: what the files of this room share: the engine's structs. engine.c owns them; inbox.c, outbox.c
- * and callbacks.c work on the lanes of one tenant; accept.c puts things in.
+ * jobs_int: what the files of this room share: the engine's structs. engine.c owns them; inbox*.c,
+ * outbox*.c and callbacks.c work on the lanes of one tenant; accept.c puts things in; job.c holds
+ * what all of them need.
  */
 #ifndef CREWLINE_JOBS_INT_H
 #define CREWLINE_JOBS_INT_H
 
+#include "base/list.h"
 #include "base/map.h"
 #include "jobs/engine.h"
 #include "jobs/metrics.h"
+
+/*
+ * Anything under way that has operations of its own: in the engine's list from job_begin() to
+ * job_end(). What is left when the engine is freed is dropped: its operations are cancelled, it is
+ * freed and tells nobody; its lease runs out and others go on.
+ */
+struct job {
+    struct list node;
+    void (*drop)(struct job *job);
+};
 
 struct outbox { /* one sender of one tenant */
     struct engine_tenant *et;
@@ -15,19 +27,23 @@ struct outbox { /* one sender of one tenant */
     const struct provider *provider;
     char *queue;
     struct lane_worker *worker;
-    bool paused;
-    char reason[200];         /* of the pause */
-    struct timer *probe;      /* a paused sender is tried again every minute */
+    bool paused; /* the token or the account is in trouble: until a probe passes, or somebody says
+                    so */
+    char reason[200];    /* of the pause */
+    struct timer *probe; /* a paused sender is tried again every minute */
     struct op *probing;
+    struct timer *rest;       /* the provider asked for silence: running while we keep it */
     struct map *content_sids; /* Twilio: shape -> char * HX sid */
-    int64_t factor_pct;       /* of the configured rate: halved by 130429 and the like, grows 5 % a second */
+    int64_t
+        factor_pct; /* of the configured rate: halved by 130429 and the like, grows 5 % a second */
+    struct mono slowed; /* when it was halved last */
     struct timer *growth;
 };
 
 struct callbacks {
-    bool off;                 /* the CMMS answered 410 */
-    char reason[200];         /* why it fails now, or "" */
-    int64_t failing;          /* attempts failed in a row */
+    bool off;         /* the CMMS answered 410 */
+    char reason[200]; /* why it fails now, or "" */
+    int64_t failing;  /* attempts failed in a row */
 };
 
 struct engine_tenant {
@@ -38,6 +54,8 @@ struct engine_tenant {
     size_t noutboxes;
     struct callbacks callbacks;
     struct op *loading;
+    struct timer *again; /* loading is tried again */
+    bool loaded;
     int64_t schema; /* of the stored data */
 };
 
@@ -48,7 +66,8 @@ struct engine {
     struct http_client *http;
     struct engine_tenant *tenants;
     size_t ntenants, nloaded;
-    bool ready, stopping;
+    struct list jobs; /* struct job */
+    bool ready, failed, stopping, closing;
     size_t stopping_workers;
     struct timer *stop_timer;
     loop_fn *on_stopped;
@@ -57,34 +76,76 @@ struct engine {
     char store_reason[200];
 };
 
-#define INBOX_SLOTS     256
-#define OUTBOX_SLOTS    256
-#define CALLBACK_SLOTS  64
+#define INBOX_SLOTS         256
+#define OUTBOX_SLOTS        256
+#define CALLBACK_SLOTS      64
 #define PROVIDER_ID_KEEP_MS ((int64_t)90 * 86400 * 1000)
 #define WINDOW_MS           ((int64_t)24 * 3600 * 1000)
 
 void inbox_start(struct engine_tenant *et);
-bool outbox_start(struct engine_tenant *et);
+void outbox_start(struct engine_tenant *et);
 void outbox_fini(struct outbox *ob);
 void outbox_resume(struct outbox *ob);
+/** May a message be granted to it at once? Not while it is paused, rests or goes slowly. */
+bool outbox_grants(struct outbox *ob);
+void outbox_apply_rate(struct outbox *ob);
 struct outbox *outbox_find(struct engine_tenant *et, struct str queue);
 void callbacks_start(struct engine_tenant *et);
+void callbacks_resume(struct engine_tenant *et);
+
+void job_begin(struct engine *e, struct job *job, void (*drop)(struct job *job));
+void job_end(struct job *job);
+
+/** How long to wait before the @tries-th try to record something: 250 ms, doubling to 10 s. */
+int64_t job_retry_ms(int tries);
+/**
+ * Bodies of lane items: what a grant hands over inside this process is plain text, what Redis holds
+ * is sealed, always. Opened into @a. ERR_DAMAGED when it is missing or does not open.
+ */
+bool job_item_body(struct engine_tenant *et, struct arena *a, struct str key,
+                   const struct lane_item *item, struct str *out, struct err *err);
+/** Sealed into an arena. */
+struct str job_seal(struct engine_tenant *et, struct arena *a, struct str key, const char *field,
+                    struct str text);
 
 /*
- * Bodies: sealed ones begin with the seal's format byte; what a grant hands over inside this process is
- * plain text. Opened into @a.
+ * Dead letters: dl:<id> HASH b sealed {"kind","sequence","lane","reason","tries","at"}, listed in
+ * dl by time. An id is "cb:<sequence>" or "in:<item>"; "sequence" is what comes behind the colon,
+ * to be put back into its queue and lane by a replay.
  */
-bool job_body(struct engine_tenant *et, struct arena *a, struct str key, const char *field, struct str body,
-              struct str *out, struct err *err);
-/** Sealed into an arena. */
-struct str job_seal(struct engine_tenant *et, struct arena *a, struct str key, const char *field, struct str text);
+struct dead_letter {
+    const char *prefix, *kind; /* "cb:", "callback"; "in:", "inbound" */
+    struct str item, lane, reason;
+    int64_t tries;
+};
+void dead_letter_write(struct engine_tenant *et, struct arena *a, struct commit *c,
+                       const struct dead_letter *d);
+
+/**
+ * What was signed but is nobody's to act upon, kept for the operator: "kept" LIST of sealed items,
+ * the newest KEPT_MOST, each cut to KEPT_BYTES.
+ */
+#define KEPT_MOST  1000
+#define KEPT_BYTES (64 * 1024)
+void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c, struct str text);
+
+/**
+ * Tells the CMMS that something of ours is in trouble (gateway.system.alert.v1); at most once an
+ * hour for each @component, whatever the number of gateways.
+ */
+void alert_raise(struct engine_tenant *et, struct str component, const char *severity,
+                 struct str text, struct str advice);
 
 /* Inbound items: one letter, then what it is. */
 #define ITEM_WEBHOOK 'W' /* sender id, line end, inbound JSON */
 #define ITEM_EVENT   'E' /* CloudEvent of the CMMS */
 #define ITEM_REFUSED 'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */
-void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane, struct str id,
-               struct str text, bool grant);
+void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
+               struct str id, struct str text, bool grant);
+/** Behind inbox_put(): @token is its result. The item goes to the worker, or the worker looks for
+ * it. */
+void inbox_handed(struct engine_tenant *et, struct str lane, struct str id, int64_t token,
+                  struct str text);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * outbox_int: one attempt to hand a message over, shared by outbox.c (the story) and outbox_content.c (the
- * detour of Twilio's buttons).
+ * outbox_int: one attempt to hand a message over, shared by outbox.c (the story), outbox_record.c
+ * (writing down what came of it), outbox_sender.c (the sender: rate, pause, rest) and
+ * outbox_content.c (the detour of Twilio's buttons).
  */
 #ifndef CREWLINE_JOBS_OUTBOX_INT_H
 #define CREWLINE_JOBS_OUTBOX_INT_H
@@ -9,35 +10,68 @@
 
 #define ATTEMPT_MAGIC 0x0b0c5002u
 
-enum then { THEN_SENT, THEN_LATER, THEN_HOLD, THEN_UNCERTAIN, THEN_FAILED, THEN_EXPIRED, THEN_DROP };
+enum then {
+    THEN_SENT,
+    THEN_LATER,     /* certainly not accepted: again after wait_ms, not counted */
+    THEN_HOLD,      /* nobody knows: evidence may come for wait_ms */
+    THEN_UNCERTAIN, /* nobody knows, and it is not sent again */
+    THEN_FAILED,
+    THEN_EXPIRED,
+    THEN_DROP /* decided by somebody else: only out of its lane */
+};
 
 struct attempt {
     uint32_t magic;
+    struct job job;
     struct outbox *ob;
     struct lane_item *item;
     struct op *pending;
     struct timer *retry;
     struct arena *a;
+    struct arena *scratch; /* of one try to record */
     struct message m;
     struct outcome o;
     enum then then;
     int64_t wait_ms;
     struct mono began;
-    bool late;       /* the lease was lost after the provider accepted: recorded as evidence */
+    int tries;    /* to record */
+    bool local;   /* nothing was handed over: the attempt that the claim counted did not happen */
+    bool refused; /* and that was the provider's word: such tries are counted apart */
+    int64_t refusals;          /* of these, before this one */
+    struct wall refused_since; /* the first of them; 0: none */
+    bool late;   /* the lease was lost after the provider accepted: recorded as evidence */
+    bool gone;   /* the record was deleted meanwhile: there is nothing to write to */
+    bool forget; /* the Content resource is gone: make another one */
     struct plan plan;
     struct str content_key;
 };
+
+void attempt_free(struct attempt *at);
+/** The one way out of an attempt: records what comes next and frees it. */
+void attempt_end(struct attempt *at, enum then then, int64_t wait_ms);
+/**
+ * The end by our own judgement, without an attempt. A message that was handed over before without
+ * an answer has not failed for that: nobody knows.
+ */
+void attempt_end_here(struct attempt *at, enum then then, const char *title, const char *advice);
 
 /** Builds the request and sends it. */
 void outbox_send(struct attempt *at);
 /** Finds or makes the Content resource that the options need, then outbox_send(). */
 void outbox_content(struct attempt *at);
+/** The one it used is unknown to Twilio: out of the memory; the record takes it out of Redis. */
+void outbox_content_forget(struct attempt *at);
 
-void outbox_slow_down(struct outbox *ob);
-void outbox_pause(struct outbox *ob, struct str reason);
+/* What the provider wants from the sender; @scope account: from all of ours in that account. */
+void outbox_slow_down(struct outbox *ob, enum outcome_scope scope);
+void outbox_rest(struct outbox *ob, enum outcome_scope scope, int64_t ms, struct str reason);
+void outbox_pause(struct outbox *ob, struct str reason, struct str advice);
+
+/** For the lanes of its queue. */
+void outbox_on_item(void *ctx, struct lane_item *item);
 
 /* Pure, for tests. */
-int64_t outbox_backoff_ms(int64_t age_ms);
+int64_t outbox_backoff_ms(int64_t tries);
 int64_t outbox_max_sends(const struct settings *s, const struct message *m);
 
 #endif

@@ -1,0 +1,71 @@
+/*
+ * inbox_int: one inbound item being executed, shared by inbox.c (opening, people's words, the end),
+ * inbox_event.c (events of the CMMS and its refusals), inbox_status.c (statuses that need a
+ * decision) and inbox_removal.c (a person goes, with all that was said to him).
+ */
+#ifndef CREWLINE_JOBS_INBOX_INT_H
+#define CREWLINE_JOBS_INBOX_INT_H
+
+#include "domain/cmms_event.h"
+#include "jobs_int.h"
+
+#define INBOX_MAGIC 0x1b0c5001u
+
+struct inbox_job {
+    uint32_t magic;
+    struct job job;
+    struct engine_tenant *et;
+    struct lane_item *item;
+    struct op *pending;
+    struct timer *retry;
+    struct arena *a;    /* the input, for the life of the job */
+    struct arena *work; /* reads and plan, anew for each try */
+    struct str text;    /* the item, opened */
+    struct mono began;
+    int tries, conflicts;
+    void (*read)(struct inbox_job *j); /* (re)starts from fresh reads */
+    struct plan plan;
+    /* what the end writes beside the plan */
+    struct str dead;  /* why it cannot be carried out: a dead letter */
+    bool keep;        /* nothing to act upon: kept for the operator */
+    int64_t later_ms; /* not finished: comes again in that time */
+    /* a person's item, or a status */
+    struct inbound in;
+    struct str sender_id;
+    struct str message_id;   /* of a status: which message it moves, */
+    struct str message_hash; /* or only the provider's id of it */
+    /* an event's, or a refusal's */
+    struct json *json;
+    struct cmms_event event;
+    struct cmms_reads *reads;
+    struct cmms_view view;
+    struct str reason;
+    struct str purge_after; /* removal: messages up to this one are gone */
+};
+
+/** Frees the job; its lease runs out unless a commit has ended it. */
+void inbox_free(struct inbox_job *j);
+/** Tries again from fresh reads, after a pause that grows. */
+void inbox_again(struct inbox_job *j, const struct err *err);
+/** The end of an item that cannot be carried out: it becomes a dead letter that says why. */
+void inbox_set_aside(struct inbox_job *j, const struct err *err);
+/** Begins the plan of this try. */
+void inbox_plan(struct inbox_job *j, struct str cause);
+/** Commits plan and end in one. */
+void inbox_run(struct inbox_job *j);
+/** Is the job's turn over because its lease is? Then it is gone. */
+bool inbox_over(struct inbox_job *j);
+
+/* Items: fill the job and its first step from the text behind the letter. */
+bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err);
+bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
+
+/* First steps. */
+void inbox_read_status(struct inbox_job *j);
+void inbox_read_removal(struct inbox_job *j);
+/** The last step of reading an event. */
+void inbox_decide_event(struct inbox_job *j);
+/** Writes of a status, in its commit. */
+void inbox_write_status(struct inbox_job *j, struct commit *c);
+
+#endif

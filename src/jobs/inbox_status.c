@@ -1,0 +1,227 @@
+/*
+ * inbox_status: a status that needs a decision: a message failed, or the CMMS wants to hear of
+ * each. Which message it is about stands in our correlation, or the provider's id leads to it. A
+ * status may come before the answer to the send it is about: then it waits, and at last is left
+ * with the id for whoever learns it.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "inbox_int.h"
+
+#define EARLY_MS      30000 /* an answer comes within the timeout of a send */
+#define EARLY_LOOK_MS 1000
+
+struct kept { /* what is read of a message */
+    struct str state, body;
+    int64_t sends;
+    bool there;
+};
+
+static const char *word_of(enum delivery_state state)
+{
+    return state == DELIVERY_FAILED      ? "failed"
+           : state == DELIVERY_READ      ? "read"
+           : state == DELIVERY_DELIVERED ? "delivered"
+                                         : "sent";
+}
+
+void inbox_write_status(struct inbox_job *j, struct commit *c)
+{
+    struct str detail = j->in.state == DELIVERY_FAILED
+                            ? arena_printf(j->work, "%lld %.*s", (long long)j->in.error.code,
+                                           STR_ARG(j->in.error.title))
+                            : STR("by webhook");
+
+    /* Lines end entries of a timeline. */
+    for (size_t i = 0; i < detail.n; i++) {
+        if (detail.p[i] == '\n') {
+            detail = str_slice(detail, 0, i);
+        }
+    }
+    commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
+}
+
+/* ---- what follows ---- */
+
+static void write_reason(struct inbox_job *j, const struct provider_error *row, struct jw *w)
+{
+    jw_open(w, "reason", '{');
+    jw_int(w, "code", j->in.error.code);
+    jw_str(w, "text", row != NULL ? str_of(row->title) : j->in.error.title);
+    jw_str(w, "advice", row != NULL ? str_of(row->advice) : STR(""));
+    jw_close(w, '}');
+}
+
+static void tell_cmms(struct inbox_job *j, const struct message *m)
+{
+    const struct provider *provider =
+        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider);
+    const struct provider_error *row = provider->error_find(j->in.error.code, 0);
+    struct buf data;
+    struct jw w;
+
+    buf_init(&data, 64 * 1024);
+    jw_init(&w, &data);
+    jw_open(&w, NULL, '{');
+    jw_open(&w, "message", '{');
+    jw_str(&w, "id", m->id);
+    jw_z(&w, "state", word_of(j->in.state));
+    if (m->order_number.n > 0) {
+        jw_str(&w, "work_order", m->order_number);
+    }
+    if (j->in.state == DELIVERY_FAILED) {
+        write_reason(j, row, &w);
+    }
+    jw_close(&w, '}');
+    jw_close(&w, '}');
+    plan_event(&j->plan, "gateway.message.status_changed.v1",
+               m->order_number.n > 0 ? m->order_number : m->id, arena_dup(j->work, buf_str(&data)),
+               m->cause);
+    if (m->order_id.n > 0 && j->in.state == DELIVERY_FAILED) {
+        plan_entry(&j->plan, m->order_id, "message", m->user,
+                   arena_printf(j->work, "message %.*s failed: %s", STR_ARG(m->id),
+                                row != NULL ? row->title : "the provider says so"));
+    }
+    buf_fini(&data);
+}
+
+/* What leaves the message where it is, or may not move it any more, is no news. */
+static bool is_news(const struct kept *kept, enum delivery_state state)
+{
+    static const char *const ends[] = {"read", "failed", "expired", "cancelled"};
+
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        if (str_eqz(kept->state, ends[i])) {
+            return false;
+        }
+    }
+    return state == DELIVERY_READ || !str_eqz(kept->state, "delivered");
+}
+
+static bool told(const struct inbox_job *j)
+{
+    enum status_events which = j->et->t.conf->message_status_events;
+
+    return which == STATUS_EVENTS_ALL ||
+           (which == STATUS_EVENTS_FAILURES && j->in.state == DELIVERY_FAILED);
+}
+
+/*
+ * Of two hand-overs the later one counts: that the first was refused in the end says nothing about
+ * the second, which is out.
+ */
+static bool superseded(const struct inbox_job *j, const struct kept *kept)
+{
+    struct str id;
+    int64_t attempt;
+
+    return j->in.state == DELIVERY_FAILED &&
+           correlation_check(vault_mac_key(j->et->t.vault), j->et->t.id, j->in.correlation, &id,
+                             &attempt) &&
+           attempt < kept->sends;
+}
+
+static void decide(struct inbox_job *j, const struct kept *kept)
+{
+    struct err err = {0};
+    struct message m;
+    struct str text, key = arena_printf(j->work, "m:%.*s", STR_ARG(j->message_id));
+
+    inbox_plan(j, STR_NONE);
+    if (!kept->there || superseded(j, kept)) {
+        j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */
+    } else if (is_news(kept, j->in.state)) {
+        metric_add(METRIC_SEND_FAILED, j->in.state == DELIVERY_FAILED);
+        if (!vault_open_arena(j->et->t.vault, j->work, key, "b", kept->body, &text, &err) ||
+            !message_decode(j->work, text, &m, &err)) {
+            log_error("the CMMS is not told of a message: its record does not open",
+                      LF_STR("message", j->message_id), LF_Z("reason", err.msg));
+            metric_add(METRIC_DAMAGED, 1);
+        } else if (told(j)) {
+            tell_cmms(j, &m);
+        }
+    }
+    inbox_run(j);
+}
+
+/* ---- reading ---- */
+
+static void on_message(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct kept kept;
+
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+        return;
+    }
+    kept = (struct kept){arena_dup(j->work, reply_str(reply_at(reply, 0))),
+                         arena_dup(j->work, reply_str(reply_at(reply, 1))),
+                         reply_int(reply_at(reply, 2)), reply_str(reply_at(reply, 0)).n > 0};
+    decide(j, &kept);
+}
+
+static void read_message(struct inbox_job *j)
+{
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("HMGET"));
+    call_str(&call,
+             arena_printf(j->work, "{%.*s}:m:%.*s", STR_ARG(j->et->t.id), STR_ARG(j->message_id)));
+    call_str(&call, STR("s"));
+    call_str(&call, STR("b"));
+    call_str(&call, STR("n"));
+    j->pending = store_run(j->et->e->store, &call, on_message, j);
+}
+
+/* Nobody knows this id, yet. */
+static void early(struct inbox_job *j)
+{
+    inbox_plan(j, STR_NONE);
+    if (wall_now().ms - j->in.at.ms < EARLY_MS) {
+        j->later_ms = EARLY_LOOK_MS;
+    } else {
+        j->message_hash = vault_hash_arena(j->et->t.vault, j->a, "pid", j->in.provider_id);
+    }
+    inbox_run(j);
+}
+
+static void on_found(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+        return;
+    }
+    j->message_id = arena_dup(j->a, reply_str(reply));
+    if (j->message_id.n == 0) {
+        early(j);
+    } else {
+        read_message(j);
+    }
+}
+
+void inbox_read_status(struct inbox_job *j)
+{
+    char hash[VAULT_HASH_CHARS + 1];
+    struct call call;
+    struct str id;
+    int64_t attempt;
+
+    j->message_id = j->message_hash = STR_NONE;
+    if (correlation_check(vault_mac_key(j->et->t.vault), j->et->t.id, j->in.correlation, &id,
+                          &attempt)) {
+        j->message_id = id;
+        read_message(j);
+        return;
+    }
+    vault_hash(j->et->t.vault, "pid", j->in.provider_id, hash);
+    call_init(&call);
+    call_str(&call, STR("GET"));
+    call_str(&call, arena_printf(j->work, "{%.*s}:p:%s", STR_ARG(j->et->t.id), hash));
+    j->pending = store_run(j->et->e->store, &call, on_found, j);
+}

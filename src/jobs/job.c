@@ -1,0 +1,161 @@
+/* job: what every job needs: the list of those under way, sealed bodies, dead letters, alerts. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "jobs_int.h"
+
+#define RETRY_FIRST_MS 250
+#define RETRY_MOST_MS  10000
+#define HOUR_MS        ((int64_t)3600 * 1000)
+
+void job_begin(struct engine *e, struct job *job, void (*drop)(struct job *job))
+{
+    list_init(&job->node);
+    list_add_tail(&e->jobs, &job->node);
+    job->drop = drop;
+}
+
+void job_end(struct job *job)
+{
+    list_del(&job->node);
+}
+
+int64_t job_retry_ms(int tries)
+{
+    int64_t ms = RETRY_FIRST_MS;
+
+    while (tries-- > 0 && ms < RETRY_MOST_MS) {
+        ms *= 2;
+    }
+    return ms > RETRY_MOST_MS ? RETRY_MOST_MS : ms;
+}
+
+bool job_item_body(struct engine_tenant *et, struct arena *a, struct str key,
+                   const struct lane_item *item, struct str *out, struct err *err)
+{
+    if (item->granted) {
+        *out = arena_dup(a, item->body);
+        return true;
+    }
+    if (item->body.n == 0) {
+        return err_set(err, ERR_DAMAGED, "record %.*s is missing", STR_ARG(key));
+    }
+    return vault_open_arena(et->t.vault, a, key, "b", item->body, out, err);
+}
+
+struct str job_seal(struct engine_tenant *et, struct arena *a, struct str key, const char *field,
+                    struct str text)
+{
+    struct buf sealed;
+    struct str out;
+
+    buf_init(&sealed, text.n + SEAL_EXTRA_BYTES + 1);
+    vault_seal(et->t.vault, key, field, text, &sealed);
+    out = arena_dup(a, buf_str(&sealed));
+    buf_fini(&sealed);
+    return out;
+}
+
+/* ---- dead letters, and what is kept ---- */
+
+void dead_letter_write(struct engine_tenant *et, struct arena *a, struct commit *c,
+                       const struct dead_letter *d)
+{
+    struct str id = arena_printf(a, "%s%.*s", d->prefix, STR_ARG(d->item));
+    struct str key = arena_printf(a, "dl:%.*s", STR_ARG(id));
+    struct buf text;
+    struct jw w;
+
+    buf_init(&text, 64 * 1024);
+    jw_init(&w, &text);
+    jw_open(&w, NULL, '{');
+    jw_z(&w, "kind", d->kind);
+    jw_str(&w, "sequence", d->item);
+    jw_str(&w, "lane", d->lane);
+    jw_str(&w, "reason", d->reason);
+    jw_int(&w, "tries", d->tries);
+    jw_wall(&w, "at", wall_now());
+    jw_close(&w, '}');
+    commit_hset(c, key, STR("b"), job_seal(et, a, key, "b", buf_str(&text)));
+    commit_zadd(c, STR("dl"), (double)wall_now().ms, id);
+    buf_fini(&text);
+}
+
+void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c, struct str text)
+{
+    size_t n = text.n < KEPT_BYTES ? text.n : KEPT_BYTES;
+
+    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80) {
+        n--;
+    }
+    commit_append(c, STR("kept"), job_seal(et, a, STR("kept"), "b", str_slice(text, 0, n)),
+                  KEPT_MOST);
+}
+
+/* ---- alerts ---- */
+
+struct alert {
+    struct job job;
+    struct op *pending;
+    struct arena *a;
+    struct plan plan;
+    struct str unit;
+};
+
+static void alert_free(struct alert *al)
+{
+    job_end(&al->job);
+    op_cancel(&al->pending);
+    arena_free(&al->a);
+    mem_free(&al);
+}
+
+static void drop_alert(struct job *job)
+{
+    alert_free(LIST_OF(job, struct alert, job));
+}
+
+static void alert_checks(void *ctx, struct commit *c)
+{
+    struct alert *al = ctx;
+
+    commit_once(c, al->unit);
+}
+
+static void on_alert_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct alert *al = ctx;
+
+    (void)outcome; /* a duplicate: another gateway has said so already */
+    al->pending = NULL;
+    if (err != NULL) {
+        log_warn("alert not kept for the CMMS", LF_Z("reason", err->msg));
+    }
+    alert_free(al);
+}
+
+void alert_raise(struct engine_tenant *et, struct str component, const char *severity,
+                 struct str text, struct str advice)
+{
+    struct alert *al = MEM_NEW(struct alert);
+    const struct plan_run run = {alert_checks, NULL, on_alert_kept, al};
+    struct buf data;
+    struct jw w;
+
+    al->a = arena_new();
+    job_begin(et->e, &al->job, drop_alert);
+    al->unit = arena_printf(al->a, "alert:%.*s:%lld", STR_ARG(component),
+                            (long long)(wall_now().ms / HOUR_MS));
+    plan_init(&al->plan, al->a, &et->t, wall_now(), STR_NONE);
+    buf_init(&data, 64 * 1024);
+    jw_init(&w, &data);
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "component", component);
+    jw_z(&w, "severity", severity);
+    jw_str(&w, "text", text);
+    jw_str(&w, "advice", advice);
+    jw_close(&w, '}');
+    plan_event(&al->plan, "gateway.system.alert.v1", arena_dup(al->a, component),
+               arena_dup(al->a, buf_str(&data)), STR_NONE);
+    buf_fini(&data);
+    al->pending = engine_run_plan(et->e, et, &al->plan, &run);
+}

@@ -1,0 +1,282 @@
+/*
+ * outbox_record: what came of an attempt, written down with the lease as its fence. It is tried
+ * until Redis has it: the ring of finished sends is the slots themselves. When the lease went to
+ * somebody else meanwhile, an acceptance is recorded as what it is then: evidence, like a status.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "outbox_int.h"
+
+void attempt_free(struct attempt *at)
+{
+    job_end(&at->job);
+    op_cancel(&at->pending);
+    timer_free(&at->retry);
+    arena_free(&at->a);
+    arena_free(&at->scratch);
+    lane_item_done(&at->item);
+    mem_free(&at);
+}
+
+static void record(struct attempt *at);
+
+/* ---- what the CMMS and the order's timeline are told ---- */
+
+static void tell_failure(struct attempt *at, const char *state)
+{
+    struct arena *a = at->scratch;
+    struct buf data;
+    struct jw w;
+
+    if (at->ob->et->t.conf->message_status_events != STATUS_EVENTS_NONE) {
+        buf_init(&data, 64 * 1024);
+        jw_init(&w, &data);
+        jw_open(&w, NULL, '{');
+        jw_open(&w, "message", '{');
+        jw_str(&w, "id", at->m.id);
+        jw_z(&w, "state", state);
+        if (at->m.order_number.n > 0) {
+            jw_str(&w, "work_order", at->m.order_number);
+        }
+        jw_open(&w, "reason", '{');
+        jw_int(&w, "code", at->o.code);
+        jw_str(&w, "text", at->o.title);
+        jw_str(&w, "advice", at->o.advice);
+        jw_close(&w, '}');
+        jw_close(&w, '}');
+        jw_close(&w, '}');
+        plan_event(&at->plan, "gateway.message.status_changed.v1",
+                   at->m.order_number.n > 0 ? at->m.order_number : at->m.id,
+                   arena_dup(a, buf_str(&data)), at->m.cause);
+        buf_fini(&data);
+    }
+    if (at->m.order_id.n > 0) {
+        plan_entry(&at->plan, at->m.order_id, "message", at->m.user,
+                   arena_printf(a, "message %.*s %s: %.*s", STR_ARG(at->m.id), state,
+                                STR_ARG(at->o.title)));
+    }
+}
+
+/* "code|title|advice", in one line: the timeline's entries end with one. */
+static struct str failure_detail(struct attempt *at)
+{
+    struct str s = arena_printf(at->scratch, "%lld|%.*s|%.*s", (long long)at->o.code,
+                                STR_ARG(at->o.title), STR_ARG(at->o.advice));
+    char *p = arena_alloc(at->scratch, s.n + 1);
+
+    for (size_t i = 0; i < s.n; i++) {
+        p[i] = s.p[i] == '\n' ? ' ' : s.p[i];
+    }
+    return str_make(p, s.n);
+}
+
+/* ---- the writes ---- */
+
+static struct str message_key(struct attempt *at)
+{
+    return arena_printf(at->scratch, "m:%.*s", STR_ARG(at->m.id));
+}
+
+static void write_sent(struct attempt *at, struct commit *c)
+{
+    commit_message_state(c, at->m.id, "sent", wall_now(),
+                         at->item->sends > 1 ? STR("possible_duplicate") : STR_NONE);
+    if (at->o.provider_id.n > 0) {
+        commit_provider_id(
+            c, vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id),
+            at->m.id, PROVIDER_ID_KEEP_MS);
+    }
+    lane_finish(c, at->item);
+}
+
+/*
+ * Too fast for this person: what waits for him in other lanes of this sender waits too. The pair's
+ * clock (store/lua/common.lua, pair_wait) is set so that its next turn comes when ours does.
+ */
+static void write_pair(struct attempt *at, struct commit *c)
+{
+    const struct sender *s = at->ob->sender;
+    int64_t free_ms = wall_now().ms + at->wait_ms;
+
+    if (s->pair_interval_ms > 0 && at->m.user.n > 0) {
+        commit_hmax(c, arena_printf(at->scratch, "pr:%s", at->ob->queue), at->m.user,
+                    (free_ms + (s->pair_burst - 1) * s->pair_interval_ms) * 1000);
+    }
+}
+
+static void write_put_off(struct attempt *at, struct commit *c)
+{
+    if (at->refused) {
+        commit_hincr(c, message_key(at), STR("r"), 1);
+        if (at->refused_since.ms == 0) {
+            commit_hset(c, message_key(at), STR("rf"),
+                        arena_printf(at->scratch, "%lld", (long long)wall_now().ms));
+        }
+    }
+    if (at->o.cls == OUTCOME_THROTTLED && at->o.scope == SCOPE_PAIR) {
+        write_pair(at, c);
+    }
+    if (at->forget) {
+        commit_hdel(c, arena_printf(at->scratch, "tw:%.*s", STR_ARG(at->ob->sender->id)),
+                    at->content_key);
+    }
+    lane_put_off(c, at->item, (struct wall){wall_now().ms + at->wait_ms});
+}
+
+static void record_writes(void *ctx, struct commit *c)
+{
+    struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
+
+    if (at->gone || at->then == THEN_DROP) {
+        lane_finish(c, at->item);
+        return;
+    }
+    if (at->local || at->then == THEN_LATER) {
+        commit_hincr(c, message_key(at), STR("n"),
+                     -1); /* the attempt that the claim counted did not happen */
+    }
+    switch (at->then) {
+    case THEN_SENT:
+        write_sent(at, c);
+        return;
+    case THEN_LATER:
+        write_put_off(at, c);
+        return;
+    case THEN_HOLD:
+        commit_message_state(c, at->m.id, "uncertain", wall_now(),
+                             STR("no answer; a status settles it"));
+        lane_put_off(c, at->item, (struct wall){wall_now().ms + at->wait_ms});
+        return;
+    case THEN_UNCERTAIN:
+        commit_message_state(c, at->m.id, "uncertain", wall_now(), failure_detail(at));
+        break;
+    case THEN_FAILED:
+        commit_message_state(c, at->m.id, "failed", wall_now(), failure_detail(at));
+        break;
+    case THEN_EXPIRED:
+        commit_message_state(c, at->m.id, "expired", wall_now(), failure_detail(at));
+        break;
+    case THEN_DROP:
+        break;
+    }
+    lane_finish(c, at->item);
+}
+
+/* A record that was deleted (its person went) is not brought back by writing to it. */
+static void record_checks(void *ctx, struct commit *c)
+{
+    struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
+
+    lane_check_lease(c, at->item);
+    if (!at->gone && at->then != THEN_DROP) {
+        commit_check_version(c, message_key(at), 1);
+    }
+}
+
+/* ---- until Redis has it ---- */
+
+static void on_retry(void *ctx)
+{
+    record(obj_check(ctx, ATTEMPT_MAGIC));
+}
+
+static void record_again(struct attempt *at, const struct err *err)
+{
+    /* What is not an acceptance need not be kept beyond the lease: the next one finds out by
+     * himself. */
+    if (at->then != THEN_SENT && !lane_item_live(at->item)) {
+        attempt_free(at);
+        return;
+    }
+    if (at->tries == 0) {
+        log_warn("a finished attempt is not recorded yet", LF_STR("tenant", at->ob->et->t.id),
+                 LF_STR("message", at->m.id), LF_Z("reason", err->msg));
+    }
+    if (at->retry == NULL) {
+        at->retry = timer_new(at->ob->et->e->loop, on_retry, at);
+    }
+    timer_start(at->retry, job_retry_ms(at->tries++));
+}
+
+static void on_evidence(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
+
+    (void)outcome;
+    at->pending = NULL;
+    if (err != NULL) {
+        record_again(at, err);
+        return;
+    }
+    attempt_free(at);
+}
+
+static void record_evidence(struct attempt *at)
+{
+    struct commit *c = commit_new(at->ob->et->t.id);
+    struct str hash = vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id);
+
+    commit_status(c, at->m.id, hash, "sent", wall_now(), STR("by an answer that came late"));
+    commit_provider_id(c, hash, at->m.id, PROVIDER_ID_KEEP_MS);
+    at->pending = commit_run(at->ob->et->e->store, &c, on_evidence, at);
+}
+
+static void on_recorded(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
+
+    at->pending = NULL;
+    if (err != NULL) {
+        record_again(at, err);
+    } else if (outcome->result == COMMIT_FENCED) {
+        metric_add(METRIC_FENCED, 1);
+        if (at->then == THEN_SENT && at->o.provider_id.n > 0) {
+            at->late = true;
+            record(at);
+        } else {
+            attempt_free(at);
+        }
+    } else if (outcome->result == COMMIT_CONFLICT && !at->gone) {
+        at->gone = true;
+        record(at);
+    } else {
+        attempt_free(at);
+    }
+}
+
+static void record(struct attempt *at)
+{
+    static const char *const told[] = {[THEN_UNCERTAIN] = "uncertain",
+                                       [THEN_FAILED] = "failed",
+                                       [THEN_EXPIRED] = "expired",
+                                       [THEN_DROP] = NULL};
+    const struct plan_run run = {record_checks, record_writes, on_recorded, at};
+
+    arena_reset(at->scratch);
+    if (at->late) {
+        record_evidence(at);
+        return;
+    }
+    plan_init(&at->plan, at->scratch, &at->ob->et->t, wall_now(), at->m.cause);
+    if (!at->gone && told[at->then] != NULL) {
+        tell_failure(at, told[at->then]);
+    }
+    at->pending = engine_run_plan(at->ob->et->e, at->ob->et, &at->plan, &run);
+}
+
+void attempt_end(struct attempt *at, enum then then, int64_t wait_ms)
+{
+    at->then = then;
+    at->wait_ms = wait_ms;
+    metric_add(METRIC_SEND_FAILED, then == THEN_FAILED);
+    metric_add(METRIC_SEND_EXPIRED, then == THEN_EXPIRED);
+    record(at);
+}
+
+void attempt_end_here(struct attempt *at, enum then then, const char *title, const char *advice)
+{
+    at->local = true;
+    at->o =
+        (struct outcome){.cls = OUTCOME_REFUSED, .title = str_of(title), .advice = str_of(advice)};
+    attempt_end(at, at->item->sends > 1 ? THEN_UNCERTAIN : then, 0);
+}
