@@ -59,5 +59,5 @@ need_build() {
             die "meson failed ($(grep -m1 ERROR "$log" || tail -n 1 "$log")); see $log"
     fi
     ninja -C "$dir" >"$log" 2>&1 </dev/null ||
-        die "the build failed ($(grep -m1 -E 'error:|^FAILED|ERROR:' "$log" || tail -n 1 "$log")); see $log"
+        die "the build failed ($(grep -m1 -E '(error|ERROR):' "$log" || grep -m1 ^FAILED "$log" || tail -n 1 "$log")); see $log"
 }
