@@ -1,6 +1,6 @@
 /*
  * inbound: what a provider's webhook said, item by item, in a form that no provider owns. Parsed by
- * providers/, stored sealed as JSON (inbound_encode) in i:<id>, executed by jobs/inbox.
+ * providers/, stored packed (inbound_encode) and sealed in i:<id>, executed by jobs/inbox.
  */
 #ifndef CREWLINE_DOMAIN_INBOUND_H
 #define CREWLINE_DOMAIN_INBOUND_H

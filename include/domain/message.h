@@ -1,6 +1,6 @@
 /*
  * message: something to be said to one person: the content in a form that no provider owns, and what
- * decides how it travels. It is stored sealed as JSON (message_encode) in m:<id>.
+ * decides how it travels. It is stored packed (message_encode) and sealed in m:<id>.
  */
 #ifndef CREWLINE_DOMAIN_MESSAGE_H
 #define CREWLINE_DOMAIN_MESSAGE_H

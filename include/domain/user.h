@@ -1,5 +1,5 @@
 /*
- * user: a person of a tenant: crew, supervisor, stakeholder, requester, admin. Stored sealed as JSON in
+ * user: a person of a tenant: crew, supervisor, stakeholder, requester, admin. Stored packed and sealed in
  * u:<id>; found by ux (keyed hash of the phone or of the business-scoped id).
  */
 #ifndef CREWLINE_DOMAIN_USER_H

@@ -2,10 +2,9 @@
 
 #include <stddef.h>
 
-#include "base/buf.h"
+#include "base/pack.h"
 
-#define INBOUND_VERSION  1
-#define INBOUND_JSON_MAX (32 * 1024 * 1024) /* a webhook of 4 MiB kept raw, escaped at worst */
+#define INBOUND_VERSION 1
 
 static const char *const kind_names[] = {
     [INBOUND_MESSAGE] = "message",   [INBOUND_STATUS] = "status",
@@ -13,62 +12,39 @@ static const char *const kind_names[] = {
     [INBOUND_TEMPLATE] = "template", [INBOUND_ACCOUNT] = "account",
     [INBOUND_OTHER] = "other",
 };
-static const char *const type_names[] = {
-    [INBOUND_TEXT] = "text",
-    [INBOUND_TAP] = "tap",
-    [INBOUND_MEDIA] = "media",
-    [INBOUND_LOCATION] = "location",
-    [INBOUND_CONTACTS] = "contacts",
-    [INBOUND_REACTION] = "reaction",
-    [INBOUND_UNSUPPORTED] = "unsupported",
-};
-static const char *const state_names[] = {
-    [DELIVERY_NONE] = "none", [DELIVERY_SENT] = "sent",     [DELIVERY_DELIVERED] = "delivered",
-    [DELIVERY_READ] = "read", [DELIVERY_FAILED] = "failed",
-};
-
 const char *inbound_kind_name(enum inbound_kind kind)
 {
     return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : "unknown";
 }
 
-/* The stored form: one row a text, read by encode and decode alike. Empty ones are left out. */
+/*
+ * The stored form (base/pack): one row a member, read by encode and decode alike. A row's place is
+ * its tag in records that exist: new rows go to the end.
+ */
 #define AT(member) offsetof(struct inbound, member)
-static const struct {
-    const char *name;
-    size_t at;
-} texts[] = {
-    {"account",        AT(account)         },
-    {"number_id",      AT(number_id)       },
-    {"provider_id",    AT(provider_id)     },
-    {"phone",          AT(phone)           },
-    {"bsuid",          AT(bsuid)           },
-    {"profile_name",   AT(profile_name)    },
-    {"group_id",       AT(group_id)        },
-    {"type_name",      AT(type_name)       },
-    {"text",           AT(text)            },
-    {"payload",        AT(payload)         },
-    {"quoted",         AT(quoted)          },
-    {"media_id",       AT(media.id)        },
-    {"media_url",      AT(media.url)       },
-    {"media_mime",     AT(media.mime)      },
-    {"media_sha256",   AT(media.sha256_hex)},
-    {"media_filename", AT(media.filename)  },
-    {"place_name",     AT(location.name)   },
-    {"place_address",  AT(location.address)},
-    {"emoji",          AT(emoji)           },
-    {"emoji_target",   AT(emoji_target)    },
-    {"correlation",    AT(correlation)     },
-    {"error_title",    AT(error.title)     },
-    {"error_details",  AT(error.details)   },
-    {"subject",        AT(subject)         },
-    {"language",       AT(language)        },
-    {"event",          AT(event)           },
-    {"detail",         AT(detail)          },
-    {"previous_id",    AT(previous_id)     },
-    {"current_id",     AT(current_id)      },
- /* As a text, not as JSON in place: so it keeps its bytes and adds nothing to the depth. */
-    {"raw",            AT(raw)             },
+static const size_t texts[] = {
+    AT(account),        AT(number_id),     AT(provider_id),
+    AT(phone),          AT(bsuid),         AT(profile_name),
+    AT(group_id),       AT(type_name),     AT(text),
+    AT(payload),        AT(quoted),        AT(media.id),
+    AT(media.url),      AT(media.mime),    AT(media.sha256_hex),
+    AT(media.filename), AT(location.name), AT(location.address),
+    AT(emoji),          AT(emoji_target),  AT(correlation),
+    AT(error.title),    AT(error.details), AT(subject),
+    AT(language),       AT(event),         AT(detail),
+    AT(previous_id),    AT(current_id),    AT(raw),
+};
+
+enum tag {
+    TAG_KIND = 100, /* plus 1: 0 is what is absent */
+    TAG_TYPE,
+    TAG_STATE,
+    TAG_AT,
+    TAG_FORWARDED,
+    TAG_VOICE,
+    TAG_LATITUDE,
+    TAG_LONGITUDE,
+    TAG_ERROR_CODE
 };
 
 static struct str *text_at(const struct inbound *in, size_t at)
@@ -78,102 +54,85 @@ static struct str *text_at(const struct inbound *in, size_t at)
 
 void inbound_encode(const struct inbound *in, struct buf *out)
 {
-    struct jw w;
-
-    jw_init(&w, out);
-    jw_open(&w, NULL, '{');
-    jw_int(&w, "v", INBOUND_VERSION);
-    jw_z(&w, "kind", inbound_kind_name(in->kind));
-    if (in->kind == INBOUND_MESSAGE) {
-        jw_z(&w, "type", type_names[in->type]);
-    }
-    if (in->state != DELIVERY_NONE) {
-        jw_z(&w, "state", state_names[in->state]);
-    }
-    if (in->at.ms != 0) {
-        jw_int(&w, "at", in->at.ms);
-    }
+    pack_begin(out, INBOUND_VERSION);
+    pack_int(out, TAG_KIND, (int64_t)in->kind + 1);
+    pack_int(out, TAG_TYPE, in->type);
+    pack_int(out, TAG_STATE, in->state);
+    pack_int(out, TAG_AT, in->at.ms);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        const struct str *s = text_at(in, texts[i].at);
-
-        if (s->n > 0) {
-            jw_str(&w, texts[i].name, *s);
-        }
+        pack_str(out, (uint8_t)i, *text_at(in, texts[i]));
     }
-    if (in->forwarded) {
-        jw_bool(&w, "forwarded", true);
-    }
-    if (in->media.voice) {
-        jw_bool(&w, "voice", true);
-    }
-    if (in->kind == INBOUND_MESSAGE && in->type == INBOUND_LOCATION) {
-        jw_real(&w, "latitude", in->location.latitude);
-        jw_real(&w, "longitude", in->location.longitude);
-    }
-    if (in->error.code != 0) {
-        jw_int(&w, "error_code", in->error.code);
-    }
-    jw_close(&w, '}');
+    pack_int(out, TAG_FORWARDED, in->forwarded);
+    pack_int(out, TAG_VOICE, in->media.voice);
+    pack_real(out, TAG_LATITUDE, in->location.latitude);
+    pack_real(out, TAG_LONGITUDE, in->location.longitude);
+    pack_int(out, TAG_ERROR_CODE, in->error.code);
 }
 
-/* The index of @name in @names; @otherwise when it is absent, and n when it is unknown. */
-static size_t name_index(const char *const *names, size_t n, struct str name, size_t otherwise)
+static bool within(int64_t v, int64_t last)
 {
-    size_t i = 0;
-
-    if (name.p == NULL) {
-        return otherwise;
-    }
-    while (i < n && !str_eqz(name, names[i])) {
-        i++;
-    }
-    return i;
+    return v >= 0 && v <= last;
 }
 
-static bool decode(struct arena *a, const struct json *j, struct inbound *in, struct err *err)
+static bool decode_member(uint8_t tag, struct str value, struct inbound *in)
 {
-    int64_t version = json_get_int(j, "v", 0);
-    size_t nkinds = ARRAY_LEN(kind_names), ntypes = ARRAY_LEN(type_names);
-    size_t nstates = ARRAY_LEN(state_names);
-    size_t kind = name_index(kind_names, nkinds, json_get_str(j, "kind"), nkinds);
-    size_t type = name_index(type_names, ntypes, json_get_str(j, "type"), INBOUND_TEXT);
-    size_t state = name_index(state_names, nstates, json_get_str(j, "state"), DELIVERY_NONE);
+    int64_t v = unpack_int(value);
 
-    if (version != INBOUND_VERSION) {
-        return err_set(err, ERR_DAMAGED, "inbound record has version %lld, not %d",
-                       (long long)version, INBOUND_VERSION);
+    switch (tag) {
+    case TAG_KIND:
+        in->kind = (enum inbound_kind)(v - 1);
+        return within(v - 1, INBOUND_OTHER);
+    case TAG_TYPE:
+        in->type = (enum inbound_type)v;
+        return within(v, INBOUND_UNSUPPORTED);
+    case TAG_STATE:
+        in->state = (enum delivery_state)v;
+        return within(v, DELIVERY_FAILED);
+    case TAG_AT:
+        in->at.ms = v;
+        return true;
+    case TAG_FORWARDED:
+        in->forwarded = v != 0;
+        return true;
+    case TAG_VOICE:
+        in->media.voice = v != 0;
+        return true;
+    case TAG_LATITUDE:
+        in->location.latitude = unpack_real(value);
+        return true;
+    case TAG_LONGITUDE:
+        in->location.longitude = unpack_real(value);
+        return true;
+    case TAG_ERROR_CODE:
+        in->error.code = v;
+        return true;
+    default:
+        return true; /* of a newer program */
     }
-    if (kind == nkinds || type == ntypes || state == nstates) {
-        return err_set(err, ERR_DAMAGED, "inbound record has an unknown kind, type or state");
-    }
-    in->kind = (enum inbound_kind)kind;
-    in->type = (enum inbound_type)type;
-    in->state = (enum delivery_state)state;
-    in->at.ms = json_get_int(j, "at", 0);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        *text_at(in, texts[i].at) = arena_dup(a, json_get_str(j, texts[i].name));
-    }
-    in->forwarded = json_get_bool(j, "forwarded", false);
-    in->media.voice = json_get_bool(j, "voice", false);
-    in->location.latitude = json_get_real(j, "latitude", 0);
-    in->location.longitude = json_get_real(j, "longitude", 0);
-    in->error.code = json_get_int(j, "error_code", 0);
-    return true;
 }
 
 bool inbound_decode(struct arena *a, struct str text, struct inbound *out, struct err *err)
 {
     struct inbound in = {0};
-    struct json *j = NULL;
-    bool ok;
+    bool kind = false;
+    struct unpack u;
+    struct str value;
+    uint8_t tag;
 
-    if (!json_parse(text, INBOUND_JSON_MAX, &j, err)) {
-        return err_set(err, ERR_DAMAGED, "inbound record is not JSON");
+    if (unpack_begin(&u, text) != INBOUND_VERSION) {
+        return err_set(err, ERR_DAMAGED, "inbound record has not version %d", INBOUND_VERSION);
     }
-    ok = decode(a, j, &in, err);
-    json_free(&j);
-    if (ok) {
-        *out = in;
+    while (unpack_next(&u, &tag, &value)) {
+        kind = kind || tag == TAG_KIND;
+        if (tag < ARRAY_LEN(texts)) {
+            *text_at(&in, texts[tag]) = arena_dup(a, value);
+        } else if (!decode_member(tag, value, &in)) {
+            return err_set(err, ERR_DAMAGED, "inbound record has an unknown kind, type or state");
+        }
     }
-    return ok;
+    if (u.broken || !kind) {
+        return err_set(err, ERR_DAMAGED, "inbound record is cut off");
+    }
+    *out = in;
+    return true;
 }

@@ -3,10 +3,9 @@
 
 #include <stddef.h>
 
-#include "base/buf.h"
+#include "base/pack.h"
 
-#define MESSAGE_VERSION  1
-#define MESSAGE_JSON_MAX (256 * 1024) /* of a stored record; far above every provider's limits */
+#define MESSAGE_VERSION 1
 
 static const char *const kind_names[] = {
     [MESSAGE_TEXT] = "text",         [MESSAGE_BUTTONS] = "buttons",
@@ -35,58 +34,55 @@ bool message_kind_parse(struct str name, enum message_kind *out)
     return false;
 }
 
-/* The stored form: one row a member, read by encode and decode alike. Empty ones are left out. */
+/*
+ * The stored form (base/pack): one row a member, read by encode and decode alike. A row's place is
+ * its tag in records that exist: new rows go to the end.
+ */
 #define AT(member) offsetof(struct message, member)
-static const struct {
-    const char *name;
-    size_t at;
-} texts[] =
-    {
-        {"id",                AT(id)                   },
-        {"user",              AT(user)                 },
-        {"phone",             AT(phone)                },
-        {"bsuid",             AT(bsuid)                },
-        {"sender",            AT(sender)               },
-        {"class",             AT(cls)                  },
-        {"lang",              AT(lang)                 },
-        {"text",              AT(text)                 },
-        {"header",            AT(header)               },
-        {"footer",            AT(footer)               },
-        {"list_button",       AT(list_button)          },
-        {"media_url",         AT(media.url)            },
-        {"media_id",          AT(media.provider_id)    },
-        {"media_mime",        AT(media.mime)           },
-        {"media_filename",    AT(media.filename)       },
-        {"place_name",        AT(location.name)        },
-        {"place_address",     AT(location.address)     },
-        {"template",          AT(template_.name)       },
-        {"template_language", AT(template_.language)   },
-        {"content_sid",       AT(template_.content_sid)},
-        {"emoji",             AT(emoji)                },
-        {"quoted",            AT(quoted)               },
-        {"order_id",          AT(order_id)             },
-        {"order_number",      AT(order_number)         },
-        {"cause",             AT(cause)                },
-},
-  option_texts[] =
-      {
-          {"id", offsetof(struct message_option, id)},
-          {"title", offsetof(struct message_option, title)},
-          {"description", offsetof(struct message_option, description)},
-          {"section", offsetof(struct message_option, section)},
-},
-  param_texts[] = {
-      {"name", offsetof(struct message_param, name)},
-      {"value", offsetof(struct message_param, value)},
+static const size_t texts[] = {
+    AT(id),
+    AT(user),
+    AT(phone),
+    AT(bsuid),
+    AT(sender),
+    AT(cls),
+    AT(lang),
+    AT(text),
+    AT(header),
+    AT(footer),
+    AT(list_button),
+    AT(media.url),
+    AT(media.provider_id),
+    AT(media.mime),
+    AT(media.filename),
+    AT(location.name),
+    AT(location.address),
+    AT(template_.name),
+    AT(template_.language),
+    AT(template_.content_sid),
+    AT(emoji),
+    AT(quoted),
+    AT(order_id),
+    AT(order_number),
+    AT(cause),
 };
-static const struct {
-    const char *name;
-    size_t at;
-} numbers[] = {
-    {"created",   AT(created.ms)},
-    {"send_at",   AT(send_at.ms)},
-    {"expires",   AT(expires.ms)},
-    {"max_sends", AT(max_sends) },
+static const size_t numbers[] = {AT(created.ms), AT(send_at.ms), AT(expires.ms), AT(max_sends)};
+static const size_t option_texts[] = {
+    offsetof(struct message_option, id), offsetof(struct message_option, title),
+    offsetof(struct message_option, description), offsetof(struct message_option, section)};
+static const size_t param_texts[] = {offsetof(struct message_param, name),
+                                     offsetof(struct message_param, value)};
+
+enum tag {
+    TAG_TEXTS = 0,
+    TAG_NUMBERS = 100,
+    TAG_KIND = 120, /* plus 1, as the priority: 0 is what is absent */
+    TAG_PRIO,
+    TAG_TYPING,
+    TAG_LATITUDE,
+    TAG_LONGITUDE,
+    TAG_OPTION, /* a record inside */
+    TAG_PARAM
 };
 
 static struct str *text_at(const void *base, size_t at)
@@ -99,126 +95,127 @@ static int64_t *number_at(const void *base, size_t at)
     return (int64_t *)((uintptr_t)base + at);
 }
 
+static void encode_texts(const void *base, const size_t *at, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        pack_str(out, (uint8_t)(TAG_TEXTS + i), *text_at(base, at[i]));
+    }
+}
+
+static void encode_inner(uint8_t tag, const void *base, const size_t *at, size_t n, struct buf *out)
+{
+    struct buf inner;
+
+    buf_init(&inner, out->max);
+    pack_begin(&inner, MESSAGE_VERSION);
+    encode_texts(base, at, n, &inner);
+    out->over = out->over || !buf_ok(&inner);
+    pack_bytes(out, tag, buf_str(&inner));
+    buf_fini(&inner);
+}
+
 void message_encode(const struct message *m, struct buf *out)
 {
-    struct jw w;
-
-    jw_init(&w, out);
-    jw_open(&w, NULL, '{');
-    jw_int(&w, "v", MESSAGE_VERSION);
-    jw_z(&w, "kind", message_kind_name(m->kind));
-    jw_int(&w, "prio", m->prio);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        const struct str *s = text_at(m, texts[i].at);
-
-        if (s->n > 0) {
-            jw_str(&w, texts[i].name, *s);
-        }
-    }
+    pack_begin(out, MESSAGE_VERSION);
+    pack_int(out, TAG_KIND, (int64_t)m->kind + 1);
+    pack_int(out, TAG_PRIO, (int64_t)m->prio + 1);
+    encode_texts(m, texts, ARRAY_LEN(texts), out);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-        if (*number_at(m, numbers[i].at) != 0) {
-            jw_int(&w, numbers[i].name, *number_at(m, numbers[i].at));
-        }
+        pack_int(out, (uint8_t)(TAG_NUMBERS + i), *number_at(m, numbers[i]));
     }
-    if (m->typing) {
-        jw_bool(&w, "typing", true);
-    }
-    if (m->kind == MESSAGE_LOCATION) {
-        jw_real(&w, "latitude", m->location.latitude);
-        jw_real(&w, "longitude", m->location.longitude);
-    }
-    if (m->noptions > 0) {
-        jw_open(&w, "options", '[');
-        for (size_t i = 0; i < m->noptions; i++) {
-            jw_open(&w, NULL, '{');
-            for (size_t k = 0; k < ARRAY_LEN(option_texts); k++) {
-                if (text_at(&m->options[i], option_texts[k].at)->n > 0) {
-                    jw_str(&w, option_texts[k].name, *text_at(&m->options[i], option_texts[k].at));
-                }
-            }
-            jw_close(&w, '}');
-        }
-        jw_close(&w, ']');
-    }
-    if (m->template_.nparams > 0) {
-        jw_open(&w, "params", '[');
-        for (size_t i = 0; i < m->template_.nparams; i++) {
-            jw_open(&w, NULL, '{');
-            for (size_t k = 0; k < ARRAY_LEN(param_texts); k++) {
-                jw_str(&w, param_texts[k].name,
-                       *text_at(&m->template_.params[i], param_texts[k].at));
-            }
-            jw_close(&w, '}');
-        }
-        jw_close(&w, ']');
-    }
-    jw_close(&w, '}');
-}
-
-static bool decode_lists(struct arena *a, const struct json *j, struct message *m, struct err *err)
-{
-    const struct json *options = json_get(j, "options"), *params = json_get(j, "params");
-
-    if (json_len(options) > MESSAGE_ROWS_MAX || json_len(params) > MESSAGE_PARAMS_MAX) {
-        return err_set(err, ERR_DAMAGED, "message record has too many options or parameters");
-    }
-    m->noptions = json_len(options);
+    pack_int(out, TAG_TYPING, m->typing);
+    pack_real(out, TAG_LATITUDE, m->location.latitude);
+    pack_real(out, TAG_LONGITUDE, m->location.longitude);
     for (size_t i = 0; i < m->noptions; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(option_texts); k++) {
-            *text_at(&m->options[i], option_texts[k].at) =
-                arena_dup(a, json_get_str(json_at(options, i), option_texts[k].name));
-        }
+        encode_inner(TAG_OPTION, &m->options[i], option_texts, ARRAY_LEN(option_texts), out);
     }
-    m->template_.nparams = json_len(params);
     for (size_t i = 0; i < m->template_.nparams; i++) {
-        for (size_t k = 0; k < ARRAY_LEN(param_texts); k++) {
-            *text_at(&m->template_.params[i], param_texts[k].at) =
-                arena_dup(a, json_get_str(json_at(params, i), param_texts[k].name));
-        }
+        encode_inner(TAG_PARAM, &m->template_.params[i], param_texts, ARRAY_LEN(param_texts), out);
     }
-    return true;
 }
 
-static bool decode(struct arena *a, const struct json *j, struct message *m, struct err *err)
+static bool decode_inner(struct arena *a, struct str record, void *base, const size_t *at, size_t n)
 {
-    int64_t version = json_get_int(j, "v", 0), prio = json_get_int(j, "prio", -1);
+    struct unpack u;
+    struct str value;
+    uint8_t tag;
 
-    if (version != MESSAGE_VERSION) {
-        return err_set(err, ERR_DAMAGED, "message record has version %lld, not %d",
-                       (long long)version, MESSAGE_VERSION);
+    unpack_begin(&u, record);
+    while (unpack_next(&u, &tag, &value)) {
+        if (tag < n) {
+            *text_at(base, at[tag]) = arena_dup(a, value);
+        }
     }
-    if (!message_kind_parse(json_get_str(j, "kind"), &m->kind)) {
-        return err_set(err, ERR_DAMAGED, "message record has no known kind");
+    return !u.broken;
+}
+
+static bool decode_list(struct arena *a, uint8_t tag, struct str value, struct message *m)
+{
+    if (tag == TAG_OPTION) {
+        return m->noptions < MESSAGE_ROWS_MAX &&
+               decode_inner(a, value, &m->options[m->noptions++], option_texts,
+                            ARRAY_LEN(option_texts));
     }
-    if (prio < 0 || prio >= PRIO_COUNT) {
-        return err_set(err, ERR_DAMAGED, "message record has priority %lld", (long long)prio);
+    return m->template_.nparams < MESSAGE_PARAMS_MAX &&
+           decode_inner(a, value, &m->template_.params[m->template_.nparams++], param_texts,
+                        ARRAY_LEN(param_texts));
+}
+
+static bool decode_member(struct arena *a, uint8_t tag, struct str value, struct message *m)
+{
+    if (tag < ARRAY_LEN(texts)) {
+        *text_at(m, texts[tag]) = arena_dup(a, value);
+        return true;
     }
-    m->prio = (enum prio)prio;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        *text_at(m, texts[i].at) = arena_dup(a, json_get_str(j, texts[i].name));
+    if (tag >= TAG_NUMBERS && tag - TAG_NUMBERS < (int)ARRAY_LEN(numbers)) {
+        *number_at(m, numbers[tag - TAG_NUMBERS]) = unpack_int(value);
+        return true;
     }
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-        *number_at(m, numbers[i].at) = json_get_int(j, numbers[i].name, 0);
+    switch (tag) {
+    case TAG_KIND:
+        m->kind = (enum message_kind)(unpack_int(value) - 1);
+        return unpack_int(value) >= 1 && unpack_int(value) <= (int64_t)ARRAY_LEN(kind_names);
+    case TAG_PRIO:
+        m->prio = (enum prio)(unpack_int(value) - 1);
+        return unpack_int(value) >= 1 && unpack_int(value) <= PRIO_COUNT;
+    case TAG_TYPING:
+        m->typing = unpack_int(value) != 0;
+        return true;
+    case TAG_LATITUDE:
+        m->location.latitude = unpack_real(value);
+        return true;
+    case TAG_LONGITUDE:
+        m->location.longitude = unpack_real(value);
+        return true;
+    case TAG_OPTION:
+    case TAG_PARAM:
+        return decode_list(a, tag, value, m);
+    default:
+        return true; /* of a newer program */
     }
-    m->typing = json_get_bool(j, "typing", false);
-    m->location.latitude = json_get_real(j, "latitude", 0);
-    m->location.longitude = json_get_real(j, "longitude", 0);
-    return decode_lists(a, j, m, err);
 }
 
 bool message_decode(struct arena *a, struct str text, struct message *out, struct err *err)
 {
     struct message m = {0};
-    struct json *j = NULL;
-    bool ok;
+    bool kind = false, prio = false;
+    struct unpack u;
+    struct str value;
+    uint8_t tag;
 
-    if (!json_parse(text, MESSAGE_JSON_MAX, &j, err)) {
-        return err_set(err, ERR_DAMAGED, "message record is not JSON");
+    if (unpack_begin(&u, text) != MESSAGE_VERSION) {
+        return err_set(err, ERR_DAMAGED, "message record has not version %d", MESSAGE_VERSION);
     }
-    ok = decode(a, j, &m, err);
-    json_free(&j);
-    if (ok) {
-        *out = m;
+    while (unpack_next(&u, &tag, &value)) {
+        kind = kind || tag == TAG_KIND;
+        prio = prio || tag == TAG_PRIO;
+        if (!decode_member(a, tag, value, &m)) {
+            return err_set(err, ERR_DAMAGED, "message record has a wrong member %u", tag);
+        }
     }
-    return ok;
+    if (u.broken || !kind || !prio) {
+        return err_set(err, ERR_DAMAGED, "message record is cut off");
+    }
+    *out = m;
+    return true;
 }

@@ -190,10 +190,12 @@ static void test_stored(void)
         "\"updates\":true,\"training\":true},\"quiet_hours\":{\"from\":\"22:00\",\"to\":"
         "\"06:30\"}},\"opted_out\":[\"training\"]}");
     buf_fini(&b);
-    CHECK("damaged", !user_decode(arena, STR("{"), 1, &u, &err));
+    CHECK("another version", !user_decode(arena, STR("{"), 1, &u, &err));
+    CHECK("nothing", !user_decode(arena, STR(""), 1, &u, &err));
+    CHECK("cut off", !user_decode(arena, STR("\1\0\2u"), 1, &u, &err));
     CHECK_INT("damaged", err.code, ERR_DAMAGED);
     err = (struct err){0};
-    CHECK("nobody", !user_decode(arena, STR("{\"name\":\"Ana\"}"), 1, &u, &err));
+    CHECK("nobody", !user_decode(arena, STR("\1\1\3Ana"), 1, &u, &err));
     CHECK_INT("nobody", err.code, ERR_DAMAGED);
     u = (struct user){.id = STR("u2"), .opted_out = OPTED_OUT_ALL | 1u, .off = 0xff};
     buf_init(&b, 1 << 16);
