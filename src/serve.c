@@ -84,8 +84,11 @@ static void stop(struct serve *s, int exit_code)
 
 static void on_drain_deadline(void *ctx)
 {
+    struct serve *s = ctx;
+
     log_warn("requests are still open at the end of the drain");
-    stop_engine(ctx);
+    app_close(s->app); /* they hold operations of the store, which is about to go */
+    stop_engine(s);
 }
 
 static void on_term(void *ctx, int signum)

@@ -20,14 +20,14 @@ static void refuse(struct request *r, enum err_code code, const char *fmt, struc
 }
 
 /* id, type and subject of a stored event. */
-static void write_event(struct request *r, struct str sealed, struct jw *w)
+static void write_event(struct request *r, struct arena *a, struct str sealed, struct jw *w)
 {
     struct str text;
     struct json *j = NULL;
     struct err err = {0};
 
     if (sealed.n == 0 ||
-        !vault_open_arena(r->who.tenant->vault, r->a, STR("ev"), "b", sealed, &text, &err) ||
+        !vault_open_arena(r->who.tenant->vault, a, STR("ev"), "b", sealed, &text, &err) ||
         !json_parse(text, (size_t)4 << 20, &j, &err)) {
         jw_null(w, "event");
         return;
@@ -53,7 +53,7 @@ static void write_callback(struct request *r, const struct reply *row, struct jw
     jw_str(w, "reason", reply_str(reply_at(row, 4)));
     jw_wall(w, "next_try_at", (struct wall){reply_int(reply_at(row, 2))});
     jw_int(w, "waiting_behind", reply_int(reply_at(row, 5)));
-    write_event(r, reply_str(reply_at(row, 6)), w);
+    write_event(r, r->a, reply_str(reply_at(row, 6)), w);
     jw_close(w, '}');
 }
 
@@ -233,6 +233,7 @@ static bool dead_row(struct request *r, struct listing *l, struct str id, const 
     jw_str(&l->w, "reason", json_get_str(j, "reason"));
     jw_int(&l->w, "tries", json_get_int(j, "tries", 0));
     jw_str(&l->w, "at", json_get_str(j, "at"));
+    write_event(r, l->a, reply_str(reply_at(row, 3)), &l->w);
     jw_close(&l->w, '}');
     json_free(&j);
     return true;

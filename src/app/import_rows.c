@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "domain/user.h"
+
 #define ROW_BYTES_MAX ((size_t)64 << 10)
 
 /* ---- the objects of a JSON array ---- */
@@ -184,6 +186,8 @@ static const struct {
 
 static bool kind_of(struct str column, enum cell_kind *out)
 {
+    enum user_class cls;
+
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (str_eqz(column, known[i].name)) {
             *out = known[i].kind;
@@ -191,7 +195,8 @@ static bool kind_of(struct str column, enum cell_kind *out)
         }
     }
     *out = CELL_CLASS;
-    return str_starts(column, STR(CLASS_PREFIX));
+    return str_starts(column, STR(CLASS_PREFIX)) &&
+           user_class_parse(str_slice(column, sizeof(CLASS_PREFIX) - 1, column.n), &cls);
 }
 
 /* One cell from s->at on; *more: another one follows on its line. False: a quote is not closed, or

@@ -40,8 +40,9 @@ const struct openapi_schema openapi_schemas[] = {
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"enum\":[\"callback\"]},"
      "\"sequence\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"tries\":{\"type\":\"integer\"},"
-     "\"at\":{\"type\":\"string\",\"format\":\"date-time\"}},\"required\":[\"id\",\"kind\",\"reason\"]}},"
-     "\"next_cursor\":{\"type\":[\"string\",\"null\"],"
+     "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "\"event\":{\"$ref\":\"#/components/schemas/EventRef\"}},\"required\":[\"id\",\"kind\","
+     "\"reason\"]}},\"next_cursor\":{\"type\":[\"string\",\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
     {"EventRef",

@@ -324,12 +324,38 @@ static void test_long_poll(void)
     world_run(w, 150);
 }
 
+static void on_drained(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+/* Last, since nobody is let in any more. */
+static void test_drain(void)
+{
+    struct ask q = {.who = BETA_CMMS, .method = "GET", .path = "/api/v1/outbox?after=99&wait=30"};
+    struct flight *f = ask_begin(w, &q);
+    struct reply_to r;
+    bool drained = false;
+
+    world_run(w, 150);
+    CHECK("it waits", !flight_done(f));
+    app_drain(w->app, on_drained, &drained);
+    r = ask_end(w, &f);
+    CHECK_INT("the end of the gateway ends a wait", r.status, 200);
+    CHECK_Z("with a usable cursor", at(&r, "next_cursor"), "99");
+    CHECK("at once", r.ms < 1500);
+    for (int i = 0; i < 100 && !drained; i++) {
+        world_run(w, 10);
+    }
+    CHECK("drained", drained);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_single),        TEST(test_shapes), TEST(test_batch),
-        TEST(test_large_batch),   TEST(test_binary), TEST(test_plain),
-        TEST(test_order_is_kept), TEST(test_outbox), TEST(test_long_poll),
+        TEST(test_single),    TEST(test_shapes), TEST(test_batch),         TEST(test_large_batch),
+        TEST(test_binary),    TEST(test_plain),  TEST(test_order_is_kept), TEST(test_outbox),
+        TEST(test_long_poll), TEST(test_drain),
     };
     int code;
 

@@ -1,5 +1,7 @@
 /* What operators look at and do: keys, audit, senders, callbacks, dead letters, orders, health,
  * metrics. */
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "world.h"
 
@@ -180,27 +182,47 @@ static struct reply_to wait_for_items(const char *path, size_t n)
     return r;
 }
 
+/* The callback about WO-9 that fails now, or NULL; the gateway's own alerts may fail beside it. */
+static const struct json *failing(void)
+{
+    struct reply_to r = admin("GET", "/api/v1/callbacks", NULL);
+
+    for (size_t i = 0; i < items(&r); i++) {
+        const struct json *one = json_at(json_get(r.j, "items"), i);
+
+        if (str_eqz(json_str(json_path(one, "event.subject")), "WO-9")) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
 static void test_callbacks(void)
 {
+    const struct json *one = NULL;
     struct reply_to r;
     struct str id;
     size_t posts;
 
+    w->watch = "\"subject\":\"well\"";
     emit("well");
     for (int i = 0; i < 200 && w->posts == 0; i++) {
         world_run(w, 10);
     }
     CHECK_INT("the CMMS gets its events", w->posts, 1);
     r = wait_for_items("/api/v1/callbacks", 0);
+    w->watch = "\"subject\":\"WO-9\"";
     w->cmms_status = 500;
     emit("WO-9");
     emit("WO-9");
-    r = wait_for_items("/api/v1/callbacks", 1);
-    id = at(&r, "items.0.id");
-    CHECK("with the reason", str_find(at(&r, "items.0.reason"), STR("500")) != SIZE_MAX);
-    CHECK("tried", at_int(&r, "items.0.tries") >= 1);
-    CHECK_INT("another waits behind it", at_int(&r, "items.0.waiting_behind"), 1);
-    CHECK_Z("what it is about", at(&r, "items.0.event.subject"), "WO-9");
+    for (int i = 0; i < 400 && (one = failing()) == NULL; i++) {
+        world_run(w, 10);
+    }
+    id = json_get_str(one, "id");
+    CHECK("with the reason", str_find(json_get_str(one, "reason"), STR("500")) != SIZE_MAX);
+    CHECK("tried", json_get_int(one, "tries", 0) >= 1);
+    CHECK_INT("another waits behind it", json_get_int(one, "waiting_behind", 0), 1);
+    CHECK("and when it is tried again", json_get_str(one, "next_try_at").n == 24);
     r = ask_json(w, BETA_ADMIN, "GET", "/api/v1/callbacks", NULL);
     CHECK_INT("none of another tenant's", items(&r), 0);
     r = ask_json(w, BETA_ADMIN, "POST",
@@ -209,8 +231,8 @@ static void test_callbacks(void)
     posts = w->posts;
     r = admin("POST", arena_printf(w->a, "/api/v1/callbacks/%.*s/replay", STR_ARG(id)).p, NULL);
     CHECK_INT("tried now", r.status, 202);
-    for (int i = 0; i < 20 && w->posts == posts; i++) {
-        world_run(w, 5);
+    for (int i = 0; i < 80 && w->posts == posts; i++) {
+        world_run(w, 10);
     }
     CHECK("before its time", w->posts > posts);
     r = admin("POST", "/api/v1/callbacks/999999/replay", NULL);
@@ -221,28 +243,55 @@ static void test_callbacks(void)
     check_problem("no number", &r, 404, "not-found", NULL);
 }
 
+/* Dead letters about WO-9, newest first: the gateway tells its own troubles by events too. */
+static size_t dead(struct str ids[2])
+{
+    struct reply_to r = admin("GET", "/api/v1/dead_letters?limit=500", NULL);
+    size_t n = 0;
+
+    for (size_t i = 0; i < items(&r); i++) {
+        const struct json *one = json_at(json_get(r.j, "items"), i);
+
+        if (str_eqz(json_str(json_path(one, "event.subject")), "WO-9") && n < 2) {
+            CHECK("with the reason", str_find(json_get_str(one, "reason"), STR("500")) != SIZE_MAX);
+            ids[n++] = json_get_str(one, "id");
+        }
+    }
+    return n;
+}
+
 static void test_dead_letters(void)
 {
-    struct reply_to r = wait_for_items("/api/v1/dead_letters", 2), page, again;
-    struct str first = at(&r, "items.1.id"), second = at(&r, "items.0.id");
-    struct str path = arena_printf(w->a, "/api/v1/dead_letters/%.*s/replay", STR_ARG(first));
-    struct ask q = {.who = ACME_ADMIN, .method = "POST", .path = path.p, .key = "replay"};
-    size_t posts;
+    struct str ids[2] = {STR(""), STR("")};
+    struct reply_to r, page, again;
+    struct ask q = {.who = ACME_ADMIN, .method = "POST", .key = "replay"};
+    size_t posts, all, n = 0;
 
-    CHECK("newest first", str_cmp(at(&r, "items.0.sequence"), at(&r, "items.1.sequence")) > 0);
-    CHECK("with the reason", str_find(at(&r, "items.0.reason"), STR("500")) != SIZE_MAX);
+    for (int i = 0; i < 800 && dead(ids) < 2; i++) {
+        world_run(w, 10);
+    }
+    CHECK_INT("given up", dead(ids), 2);
+    CHECK("newest first", str_cmp(ids[0], ids[1]) > 0);
+    world_run(w, 1500); /* so that the others have given up as well */
+    page = admin("GET", "/api/v1/dead_letters", NULL);
+    all = items(&page);
     page = admin("GET", "/api/v1/dead_letters?limit=1", NULL);
-    CHECK_STR("a page", at(&page, "items.0.id"), second);
-    page = admin("GET",
-                 arena_printf(w->a, "/api/v1/dead_letters?limit=1&cursor=%.*s",
-                              STR_ARG(at(&page, "next_cursor")))
-                     .p,
-                 NULL);
-    CHECK_STR("the next", at(&page, "items.0.id"), first);
+    for (n = 1; n < all; n++) {
+        struct str last = at(&page, "items.0.at");
+
+        page = admin("GET",
+                     arena_printf(w->a, "/api/v1/dead_letters?limit=1&cursor=%.*s",
+                                  STR_ARG(at(&page, "next_cursor")))
+                         .p,
+                     NULL);
+        CHECK("page by page", str_cmp(at(&page, "items.0.at"), last) <= 0);
+    }
+    CHECK_Z("to the end", at(&page, "next_cursor"), "");
     page = ask_json(w, BETA_ADMIN, "GET", "/api/v1/dead_letters", NULL);
     CHECK_INT("none of another tenant's", items(&page), 0);
     w->cmms_status = 200;
     posts = w->posts;
+    q.path = arena_printf(w->a, "/api/v1/dead_letters/%.*s/replay", STR_ARG(ids[1])).p;
     r = ask(w, &q);
     CHECK_INT("replayed", r.status, 202);
     again = ask(w, &q);
@@ -252,12 +301,10 @@ static void test_dead_letters(void)
         world_run(w, 10);
     }
     world_run(w, 50);
-    CHECK_INT("posted once", w->posts, posts + 1);
-    CHECK("the same event",
-          str_find(buf_str(&w->last_post), STR("\"subject\":\"WO-9\"")) != SIZE_MAX);
-    r = wait_for_items("/api/v1/dead_letters", 1);
-    CHECK_Z("out of its index too", str_of(redis_fixture_command(w->redis, "ZCARD {acme}:dl")),
-            "1");
+    CHECK_INT("posted once, the same event", w->posts, posts + 1);
+    CHECK_INT("one is left", dead(ids), 1);
+    CHECK_INT("out of its index too",
+              strtol(redis_fixture_command(w->redis, "ZCARD {acme}:dl"), NULL, 10), all - 1);
     q.key = NULL;
     r = ask(w, &q);
     check_problem("it is one no more", &r, 404, "not-found", NULL);

@@ -145,6 +145,30 @@ static void test_conflicts(void)
     }
 }
 
+static void test_one_phone_two_people(void)
+{
+    struct flight *f[4];
+    size_t made = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(f); i++) {
+        f[i] = ask_begin(
+            w, &(struct ask){
+                   .who = ACME_CMMS,
+                   .method = "POST",
+                   .path = "/api/v1/users",
+                   .body = arena_printf(w->a, "{\"id\":\"p%zu\",\"phone\":\"+12025550150\"}", i)});
+    }
+    for (size_t i = 0; i < ARRAY_LEN(f); i++) {
+        struct reply_to r = ask_end(w, &f[i]);
+
+        made += r.status == 201 ? 1 : 0;
+        if (r.status != 201) {
+            check_problem("the phone is taken", &r, 409, "conflict", "phone");
+        }
+    }
+    CHECK_INT("at once: one gets it", made, 1);
+}
+
 static void test_list(void)
 {
     char path[300] = "/api/v1/users?limit=2";
@@ -282,6 +306,8 @@ static void test_import_refused(void)
     r = import(STR("id,shoe size\n1,44\n"), "text/csv");
     check_problem("an unknown column", &r, 422, "invalid", NULL);
     CHECK("is named", str_find(at(&r, "detail"), STR("shoe size")) != SIZE_MAX);
+    r = import(STR("id,preferences.classes.pa\x95ts\n1,no\n"), "text/csv");
+    check_problem("bytes that are no text in a column's name", &r, 422, "invalid", NULL);
     r = import(STR("<xml/>"), "application/xml");
     check_problem("another type", &r, 415, "unsupported-media-type", NULL);
     r = import(STR("[]"), NULL);
@@ -379,11 +405,21 @@ static void test_slices(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_create),     TEST(test_welcome),        TEST(test_shapes),
-        TEST(test_change),     TEST(test_idempotency),    TEST(test_conflicts),
-        TEST(test_list),       TEST(test_delete),         TEST(test_import_json),
-        TEST(test_import_csv), TEST(test_import_refused), TEST(test_import_again),
-        TEST(test_slices),     TEST(test_import_large),
+        TEST(test_create),
+        TEST(test_welcome),
+        TEST(test_shapes),
+        TEST(test_change),
+        TEST(test_idempotency),
+        TEST(test_conflicts),
+        TEST(test_one_phone_two_people),
+        TEST(test_list),
+        TEST(test_delete),
+        TEST(test_import_json),
+        TEST(test_import_csv),
+        TEST(test_import_refused),
+        TEST(test_import_again),
+        TEST(test_slices),
+        TEST(test_import_large),
     };
     int code;
 

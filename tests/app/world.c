@@ -30,9 +30,7 @@ static void on_outside(void *ctx, struct http_req *r)
                                        : "{\"error\":{\"message\":\"token\",\"code\":190}}",
                  w->sends);
     } else {
-        w->posts++;
-        buf_reset(&w->last_post);
-        buf_add(&w->last_post, http_req_body(r));
+        w->posts += w->watch != NULL && str_find(http_req_body(r), str_of(w->watch)) != SIZE_MAX;
         snprintf(body, sizeof(body), "{\"reason\":\"not now\"}");
     }
     reply.body = str_of(body);
@@ -68,7 +66,7 @@ static void write_config(struct world *w, const char *path)
             "gateway.test\",\"allow_private_callbacks\":true,"
             "\"bootstrap_key\":\"bootstrap-key-of-the-tests\",\"redis_url\":\"%.*s\","
             "\"master_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
-            "\"callbacks\":{\"schedule_ms\":[300,300],\"timeout_ms\":2000},"
+            "\"callbacks\":{\"schedule_ms\":[1500,300],\"timeout_ms\":2000},"
             "\"http\":{\"connections_per_address\":0},"
             "\"tenants\":[",
             STR_ARG(redis_fixture_url(w->redis)));
@@ -178,7 +176,6 @@ struct world *world_new(void)
     log_setup(getenv("CREWLINE_TEST_LOG") != NULL ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
     w->a = arena_new();
     w->cmms_status = w->meta_status = 200;
-    buf_init(&w->last_post, (size_t)1 << 20);
     w->loop = loop_new();
     w->redis = redis_fixture_new(0, NULL);
     w->outside = http_server_new(w->loop, &http_server_defaults, &outside, w);
@@ -228,7 +225,6 @@ void world_free(struct world **owner)
         json_free(&kept[i]);
     }
     nkept = 0;
-    buf_fini(&w->last_post);
     arena_free(&w->a);
     mem_free(owner);
 }

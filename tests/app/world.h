@@ -37,8 +37,8 @@ struct world {
     bool ready;
     /* the CMMS */
     int cmms_status; /* what it answers; 200 at first */
-    size_t posts;    /* callbacks that came */
-    struct buf last_post;
+    size_t posts;    /* callbacks that came with `watch` in them */
+    const char *watch;
     size_t sends;    /* messages that Meta took */
     int meta_status; /* what Meta answers; 200 at first */
 };
