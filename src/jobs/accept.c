@@ -206,7 +206,7 @@ static struct str cut_utf8(struct str s, size_t max)
     return str_slice(s, 0, n);
 }
 
-/* As JSON in the arena; what is too large to be kept whole loses the end of its longest texts. */
+/* Packed, in the arena; what is too large to be kept whole loses the end of its longest texts. */
 static struct str encode(struct arena *a, const struct inbound *in)
 {
     struct inbound less = *in;
@@ -223,6 +223,22 @@ static struct str encode(struct arena *a, const struct inbound *in)
         buf_reset(&text);
         inbound_encode(&less, &text);
     }
+    out = arena_dup(a, buf_str(&text));
+    buf_fini(&text);
+    return out;
+}
+
+/* Not printed: a record has NULs in it. */
+static struct str webhook_text(struct arena *a, const struct sender *sender, struct str record)
+{
+    struct str out;
+    struct buf text;
+
+    buf_init(&text, ITEM_BYTES_MAX + 256);
+    buf_add_char(&text, ITEM_WEBHOOK);
+    buf_add(&text, sender->id);
+    buf_add_char(&text, '\n');
+    buf_add(&text, record);
     out = arena_dup(a, buf_str(&text));
     buf_fini(&text);
     return out;
@@ -246,7 +262,7 @@ static void unit_item(struct webhook_unit *u, const struct inbound *in, const st
                       struct commit *c)
 {
     struct arena *a = u->w->a;
-    struct str key = item_hash(u, "in"), json = encode(a, in), who;
+    struct str key = item_hash(u, "in"), record = encode(a, in), who;
     char id[ID_BYTES];
 
     id_new(id);
@@ -259,7 +275,7 @@ static void unit_item(struct webhook_unit *u, const struct inbound *in, const st
         u->lane = arena_printf(a, "%dp:%.*s", PRIO_REPLY, STR_ARG(who));
         key = arena_printf(a, "w:%.*s", STR_ARG(key));
     }
-    u->text = arena_printf(a, "%c%.*s\n%.*s", ITEM_WEBHOOK, STR_ARG(sender->id), STR_ARG(json));
+    u->text = webhook_text(a, sender, record);
     commit_check_new(c, key, STR_NONE);
     commit_remember(c, key, STR_NONE, u->id);
     inbox_put(u->et, a, c, u->lane, u->id, u->text, true);

@@ -235,15 +235,15 @@ static void read_person(struct inbox_job *j)
 
 static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
 {
-    struct str json;
+    struct str record;
 
-    if (!str_cut(text, '\n', &j->sender_id, &json) ||
+    if (!str_cut(text, '\n', &j->sender_id, &record) ||
         tenant_sender(j->et->t.conf, j->sender_id) == NULL) {
         return err_set(err, ERR_DAMAGED,
                        "it came to sender \"%.*s\", which is not configured any more",
                        STR_ARG(str_slice(j->sender_id, 0, 64)));
     }
-    if (!inbound_decode(j->a, json, &j->in, err)) {
+    if (!inbound_decode(j->a, record, &j->in, err)) {
         return false;
     }
     if (j->in.kind == INBOUND_MESSAGE) {
