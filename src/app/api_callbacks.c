@@ -268,6 +268,12 @@ static void on_replayed(void *ctx, const struct err *err, const struct commit_ou
     }
 }
 
+/* Where the items of a kind go back to; NULL: no dead letter is called so. */
+static const char *queue_of(struct str id)
+{
+    return str_starts(id, STR("cb:")) ? QUEUE_CB : str_starts(id, STR("in:")) ? QUEUE_IN : NULL;
+}
+
 static void on_dead(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct request *r;
@@ -297,7 +303,8 @@ static void on_dead(void *ctx, const struct err *err, const struct reply *reply)
     commit_remember(c, mark, STR_NONE, STR_NONE);
     commit_delete(c, arena_printf(r->a, "dl:%.*s", STR_ARG(r->args[0])));
     commit_zrem(c, STR("dl"), r->args[0]);
-    commit_enqueue(c, STR(QUEUE_CB), p->lane, p->sequence, (struct wall){0}, false, NULL);
+    commit_enqueue(c, str_of(queue_of(r->args[0])), p->lane, p->sequence, (struct wall){0}, false,
+                   NULL);
     idempotency_writes(r, c, 202, p->body);
     audit_write(r, c, "dead_letter.replay", r->args[0]);
     r->pending = commit_run(engine_store(r->e), &c, on_replayed, r);
@@ -305,13 +312,14 @@ static void on_dead(void *ctx, const struct err *err, const struct reply *reply)
 
 void api_dead_letter_replay(struct request *r)
 {
+    const char *queue = queue_of(r->args[0]);
     struct call call;
 
-    if (!str_starts(r->args[0], STR("cb:"))) {
+    if (queue == NULL) {
         refuse(r, ERR_NOT_FOUND, "there is no dead letter \"%.*s\"", r->args[0]);
         return;
     }
-    if (!has_endpoint(r)) {
+    if (strcmp(queue, QUEUE_CB) == 0 && !has_endpoint(r)) {
         return;
     }
     call_init(&call);

@@ -38,7 +38,7 @@ const struct openapi_schema openapi_schemas[] = {
      "\"additionalProperties\":true}"},
     {"DeadLetters",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"enum\":[\"callback\"]},"
+     "\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"enum\":[\"callback\",\"inbound\"]},"
      "\"sequence\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"tries\":{\"type\":\"integer\"},"
      "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
      "\"event\":{\"$ref\":\"#/components/schemas/EventRef\"}},\"required\":[\"id\",\"kind\","

@@ -312,6 +312,49 @@ static void test_dead_letters(void)
     check_problem("no such", &r, 404, "not-found", NULL);
 }
 
+/* An inbound item that was given up, as the inbox leaves it: item and letter, sealed. */
+static void put_sealed(struct commit *c, const struct tenant *t, const char *key, const char *text)
+{
+    struct buf sealed;
+
+    buf_init(&sealed, 8192);
+    vault_seal(t->vault, str_of(key), "b", str_of(text), &sealed);
+    commit_hset(c, str_of(key), STR("b"), buf_str(&sealed));
+    buf_fini(&sealed);
+}
+
+static void test_dead_inbound(void)
+{
+    const struct tenant *t = engine_tenant(engine_tenant_find(w->engine, STR("acme")));
+    struct commit *c = commit_new(t->id);
+    struct reply_to r;
+    int done = 0;
+
+    commit_once(c, STR("q:dead"));
+    put_sealed(c, t, "i:DEAD1",
+               "E{\"specversion\":\"1.0\",\"id\":\"d1\",\"source\":\"/"
+               "cmms\",\"type\":\"cmms.person.upserted.v1\","
+               "\"data\":{\"person\":{\"id\":\"raised\",\"name\":\"Raised\"}}}");
+    put_sealed(c, t, "dl:in:DEAD1",
+               "{\"kind\":\"inbound\",\"sequence\":\"DEAD1\",\"lane\":\"2e:x\",\"reason\":\"it did "
+               "not open\","
+               "\"tries\":3,\"at\":\"2026-11-21T08:00:00.000Z\"}");
+    commit_zadd(c, STR("dl"), 1, STR("in:DEAD1"));
+    commit_run(engine_store(w->engine), &c, on_kept, &done);
+    while (done == 0) {
+        world_run(w, 2);
+    }
+    r = admin("GET", "/api/v1/dead_letters?limit=500", NULL);
+    CHECK("listed", str_find(r.body, STR("\"kind\":\"inbound\"")) != SIZE_MAX);
+    r = admin("POST", "/api/v1/dead_letters/in:DEAD1/replay", NULL);
+    CHECK_INT("put back", r.status, 202);
+    for (int i = 0; i < 200 && r.status != 200; i++) {
+        world_run(w, 10);
+        r = admin("GET", "/api/v1/users/raised", NULL);
+    }
+    CHECK_Z("and carried out", at(&r, "name"), "Raised");
+}
+
 /* ---- work orders ---- */
 
 static void order(const char *id, const char *number, const char *status, int rev)
@@ -517,9 +560,10 @@ static void test_redis_stops(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_keys),      TEST(test_key_shapes),   TEST(test_audit),       TEST(test_senders),
-        TEST(test_callbacks), TEST(test_dead_letters), TEST(test_orders),      TEST(test_health),
-        TEST(test_metrics),   TEST(test_documents),    TEST(test_redis_stops),
+        TEST(test_keys),         TEST(test_key_shapes), TEST(test_audit),
+        TEST(test_senders),      TEST(test_callbacks),  TEST(test_dead_letters),
+        TEST(test_dead_inbound), TEST(test_orders),     TEST(test_health),
+        TEST(test_metrics),      TEST(test_documents),  TEST(test_redis_stops),
     };
     int code;
 
