@@ -272,6 +272,9 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
         snprintf(key, sizeof(key), "m:%s", it->id);
         commit_doc(c, str_of(key), 1, STR("body"));
         commit_doc_field(c, "s", STR("queued"));
+        if (sim_random(s, 2) == 0) { /* the document and its place in the lane apart */
+            commit_hset(c, str_of(key), STR("x"), STR("1"));
+        }
     } else {
         snprintf(key, sizeof(key), "i:%s", it->id);
         commit_hset(c, str_of(key), STR("b"), STR("body"));

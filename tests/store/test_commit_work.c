@@ -39,6 +39,57 @@ static void test_lease(void)
     world_free(&w);
 }
 
+/* Units of one call see what those before them did, though it is written at its end. */
+static void test_one_call(void)
+{
+    struct world *w = open_world(NULL);
+    struct got first = run(w, message("1", "3p", 0, true, NULL)), g[8];
+    struct store_stats before, after;
+    struct commit *c[8];
+
+    run(w, message("2", "3p", 0, false, NULL));
+    store_stats(w->store, &before);
+    c[0] = held("3p", "1", first.results[0]);
+    commit_finish(c[0], OUT, STR("3p"), STR("1"));
+    c[1] = held("3p", "1", first.results[0]); /* finished by the one before */
+    commit_finish(c[1], OUT, STR("3p"), STR("1"));
+    c[2] = commit_new(T); /* nobody holds the lane: evidence settles its head */
+    commit_status(c[2], STR("2"), STR_NONE, "sent", AT(6), STR(""));
+    c[3] = message("3", "3p", 0, true, NULL); /* the lane is free again */
+    c[4] = commit_new(T);
+    commit_withdraw(c[4], OUT, STR("3p"), STR("3")); /* a worker has it */
+    for (int i = 5; i < 7; i++) {
+        c[i] = commit_new(T);
+        commit_check_new(c[i], STR("key"), STR("print"));
+        commit_remember(c[i], STR("key"), STR("print"), STR("value"));
+        commit_zadd(c[i], STR("mx"), 0, STR("a"));
+    }
+    c[7] = commit_new(T);
+    commit_zrem(c[7], STR("mx"), STR("a"));
+    commit_hset(c[7], STR("i:9"), STR("b"), STR("x"));
+    commit_delete(c[7], STR("i:9"));
+    for (int i = 0; i < 8; i++) {
+        start(w, c[i], &g[i]);
+    }
+    CHECK("answered", world_run(w, &g[7].done, 3000));
+    store_stats(w->store, &after);
+    CHECK_INT("one call", after.calls - before.calls, 1);
+    CHECK_INT("finished", g[0].result, COMMIT_OK);
+    CHECK_INT("once", g[1].result, COMMIT_FENCED);
+    CHECK_Z("settled", str_of(g[2].results[0]), "moved");
+    CHECK("granted", strcmp(g[3].results[0], "0") != 0);
+    CHECK_REDIS(w, "HMGET {acme}:m:3 s n q l", "sending\n1\nout:main\n3p");
+    CHECK_REDIS(w, "HKEYS {acme}:k:out:main", "3p");
+    CHECK_REDIS(w, "ZRANGE {acme}:f:out:main 0 -1", "3p");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "3");
+    CHECK_Z("not withdrawn", str_of(g[4].results[0]), "0");
+    CHECK_INT("new", g[5].result, COMMIT_OK);
+    CHECK_INT("seen in this call", g[6].result, COMMIT_DUPLICATE);
+    CHECK_Z("what was remembered", str_of(g[6].value), "value");
+    CHECK_REDIS(w, "EXISTS {acme}:mx {acme}:i:9", "0");
+    world_free(&w);
+}
+
 static void test_evidence_under_lease(void)
 {
     struct world *w = open_world(NULL);
@@ -225,9 +276,13 @@ static void test_early_status(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_lease),        TEST(test_evidence_under_lease),
-        TEST(test_rates),        TEST(test_schedule_and_withdraw),
-        TEST(test_events),       TEST(test_states),
+        TEST(test_lease),
+        TEST(test_one_call),
+        TEST(test_evidence_under_lease),
+        TEST(test_rates),
+        TEST(test_schedule_and_withdraw),
+        TEST(test_events),
+        TEST(test_states),
         TEST(test_early_status),
     };
 

@@ -57,12 +57,17 @@ end
 local later = call('ZRANGE', P .. 's:' .. queue, 0, 0, 'WITHSCORES')[2]
 if later and tonumber(later) <= now_ms and not repeated then
     local due = call('ZRANGEBYSCORE', P .. 's:' .. queue, '-inf', now_ms, 'LIMIT', 0, 64)
+    local ready, stamp = {}, int(now_ms)
     for _, item in ipairs(due) do
         local lane, id = string.match(item, '^(.*)\n(.*)$')
         if call('RPUSH', list .. lane, id) == 1 then
-            call('ZADD', ready_key(queue, lane), now_ms, lane)
+            local key = ready_key(queue, lane)
+            local to = ready[key] or {}
+            ready[key] = to
+            to[#to + 1], to[#to + 2] = stamp, lane
         end
     end
+    for key, to in pairs(ready) do call('ZADD', key, unpack(to)) end
     call('ZREM', P .. 's:' .. queue, unpack(due))
     later = call('ZRANGE', P .. 's:' .. queue, 0, 0, 'WITHSCORES')[2]
 end
@@ -166,6 +171,7 @@ if record == 'm' and n > 0 then
 end
 
 -- Columns body, state, sends of row i.
+local begun = 'sending,' .. int(now_ms) .. ',attempt '
 local function record_of(i)
     local id = ids[i]
     if record == 'm' then
@@ -177,7 +183,7 @@ local function record_of(i)
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
             call('HSET', key, 's', state, 'n', sends,
-                'tl', (m[4] or '') .. 'sending,' .. now_ms .. ',attempt ' .. sends ..
+                'tl', (m[4] or '') .. begun .. sends ..
                     (sends > 1 and ' possible_duplicate\n' or '\n'))
         end
         return m[1], state, sends

@@ -24,7 +24,62 @@ if full then call('UNLINK', P .. 'full') end
 
 local now = now_us()
 local now_ms = math.floor(now / 1000)
+local stamp = int(now_ms) -- a number that becomes text costs 1 us each time
 local touched, granted = {}, false
+
+-- Every redis.call costs 0.5 us and as much again in the append-only file, so what many units of a call
+-- do to one key is gathered here and done at the end in one command. Nobody sees the time between.
+local leases = {} -- queue -> lane -> value of the lease, false: none any more
+local messages = {} -- ids for the index of all messages, as ZADD takes them
+local items = {} -- inbound items that are done: keys
+local fresh, nfresh = {}, 0 -- what was seen in this call: key -> fingerprint|value
+
+local function many(command, key, list)
+    for i = 1, #list, 2000 do call(command, key, unpack(list, i, math.min(i + 1999, #list))) end
+end
+
+local function lease_of(queue, lane)
+    local held = leases[queue] and leases[queue][lane]
+    if held ~= nil then return held end
+    return call('HGET', P .. 'k:' .. queue, lane)
+end
+
+local function set_lease(queue, lane, held)
+    local of = leases[queue]
+    if not of then
+        of = {}
+        leases[queue] = of
+    end
+    of[lane] = held
+end
+
+local function write_leases()
+    local till = int(now_ms + lease_ms)
+    for queue, of in pairs(leases) do
+        local held, ends, gone = {}, {}, {}
+        for lane, value in pairs(of) do
+            if value then
+                held[#held + 1], held[#held + 2] = lane, value
+                ends[#ends + 1], ends[#ends + 2] = till, lane
+            else
+                gone[#gone + 1] = lane
+            end
+        end
+        many('HDEL', P .. 'k:' .. queue, gone)
+        many('ZREM', P .. 'f:' .. queue, gone)
+        many('HSET', P .. 'k:' .. queue, held)
+        many('ZADD', P .. 'f:' .. queue, ends)
+    end
+end
+
+-- A message's document waits for the next word about it: mostly the place in its lane, in one HSET.
+local held_doc, held_key
+local function write_doc()
+    if held_doc then
+        call('HSET', held_key, unpack(held_doc))
+        held_doc, held_key = nil, nil
+    end
+end
 
 -- Seen keys are kept in three hashes of four days each, taken in turn: eight days at least. The turn
 -- comes when the newest is four days old, once however far the clock jumped, so no jump forgets.
@@ -39,8 +94,11 @@ local function seen_turn()
 end
 
 local function seen_before(key, print)
-    for turn = seen_turn(), newest - 2, -1 do
-        local seen = call('HGET', P .. 'd:' .. turn, key)
+    seen_turn()
+    -- There are no hashes before the first.
+    for turn = newest + 1, math.max(newest - 2, 1), -1 do
+        local seen
+        if turn > newest then seen = fresh[key] else seen = call('HGET', P .. 'd:' .. turn, key) end
         if seen then
             local cut = string.find(seen, '|', 1, true)
             local old = string.sub(seen, 1, cut - 1)
@@ -55,9 +113,10 @@ local function seen_now(key, print, value)
     if now_ms >= newest_since + 4 * 86400000 then
         call('UNLINK', P .. 'd:' .. newest - 2)
         newest, newest_since = newest + 1, now_ms
-        call('SET', P .. 'dn', newest .. ' ' .. now_ms)
+        call('SET', P .. 'dn', newest .. ' ' .. stamp)
     end
-    call('HSET', P .. 'd:' .. newest, key, print .. '|' .. value)
+    fresh[key] = print .. '|' .. value
+    nfresh = nfresh + 1
 end
 
 -- What a message may become: only up, and failed never after delivered. DECIDED: from there on nothing
@@ -90,7 +149,7 @@ local function status(id, state, at_ms, detail)
     if moved == 'moved' and from < DECIDED then
         local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
         local queue, lane = at[1], at[2]
-        if queue and call('HEXISTS', P .. 'k:' .. queue, lane) == 0 then
+        if queue and not lease_of(queue, lane) then
             local list = P .. 'l:' .. queue .. ':' .. lane
             if call('LINDEX', list, 0) == id then
                 call('LPOP', list)
@@ -127,43 +186,58 @@ local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst
         fence = fence_end - 12
     end
     fence = fence + 1
-    call('HSET', P .. 'k:' .. queue, lane, fence .. '|' .. id .. '|' .. owner)
-    call('ZADD', P .. 'f:' .. queue, now_ms + lease_ms, lane)
+    set_lease(queue, lane, fence .. '|' .. id .. '|' .. owner)
     granted = true
     return fence
+end
+
+-- A message knows its lane, so that a status finds it; an attempt is durable before its first byte.
+local function place(key, queue, lane, token)
+    local doc = held_key == key and held_doc
+    local begun = token and 'sending,' .. stamp .. ',attempt 1\n'
+    if not doc then
+        if token then
+            call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', 1, 'tl',
+                (call('HGET', key, 'tl') or '') .. begun)
+        else
+            call('HSET', key, 'q', queue, 'l', lane)
+        end
+        return
+    end
+    local n = #doc
+    doc[n + 1], doc[n + 2], doc[n + 3], doc[n + 4] = 'q', queue, 'l', lane
+    if token then
+        local line = ''
+        for i = 1, n, 2 do
+            if doc[i] == 'tl' then line = doc[i + 1] end
+        end
+        doc[n + 5], doc[n + 6], doc[n + 7], doc[n + 8] = 's', 'sending', 'n', 1
+        doc[n + 9], doc[n + 10] = 'tl', line .. begun
+    end
+    write_doc()
 end
 
 -- Returns the token or 0. at: where the rates stand, or nil when no grant is asked for.
 local function enqueue(queue, lane, id, not_before, at)
     local token
-    if tonumber(not_before) > now_ms then
+    if not_before ~= '0' and tonumber(not_before) > now_ms then
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
     elseif call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) == 1 then
         token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]), A[at + 2] * 1000,
             tonumber(A[at + 3]))
         if not token then
-            call('ZADD', ready_key(queue, lane), now_ms, lane)
+            call('ZADD', ready_key(queue, lane), stamp, lane)
             touched[queue] = true
         end
     end -- else the lane is ready already, put off or leased
-    if string.sub(queue, 1, 4) == 'out:' then
-        -- A message knows its lane, so that a status finds it; an attempt is durable before its first byte.
-        local key = P .. 'm:' .. id
-        if token then
-            call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', 1,
-                'tl', (call('HGET', key, 'tl') or '') .. 'sending,' .. now_ms .. ',attempt 1\n')
-        else
-            call('HSET', key, 'q', queue, 'l', lane)
-        end
-    end
+    if string.sub(queue, 1, 4) == 'out:' then place(P .. 'm:' .. id, queue, lane, token) end
     return token or 0
 end
 
 -- The end of a lease.
 local function release(queue, lane, not_before_ms)
-    call('HDEL', P .. 'k:' .. queue, lane)
-    call('ZREM', P .. 'f:' .. queue, lane)
+    set_lease(queue, lane, false)
     if call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 1 then
         call('ZADD', ready_key(queue, lane), not_before_ms, lane)
         touched[queue] = true
@@ -181,7 +255,7 @@ while at <= most do
     while at < checks_end and not refused do
         local op = A[at]
         if op == 'lease' then -- still ours: queue lane id token
-            local held = call('HGET', P .. 'k:' .. A[at + 1], A[at + 2])
+            local held = lease_of(A[at + 1], A[at + 2])
             local prefix = A[at + 4] .. '|' .. A[at + 3] .. '|'
             if not held or string.sub(held, 1, #prefix) ~= prefix then refused = {'fenced'} end
             leased = A[at + 3]
@@ -214,6 +288,7 @@ while at <= most do
     while at < stop do
         local op, a, b, c, d, e = A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5]
         local result
+        if held_doc and op ~= 'zadd' and op ~= 'grant' and op ~= 'enqueue' then write_doc() end
         if op == 'status' then
             -- from a provider: id ("" when not told) provider_hash state at_ms detail -> moved | kept | none
             if a == '' then a = call('GET', P .. 'p:' .. b) end
@@ -234,16 +309,19 @@ while at <= most do
                 call('LPUSH', list, head)
                 call('LREM', list, 1, c)
             end
-            release(a, b, now_ms)
+            release(a, b, stamp)
             at = at + 4
         elseif op == 'message_state' then -- id state at_ms detail -> moved | kept | none
             result = move(a, b, c, d)
             at = at + 5
         elseif op == 'provider_id' then -- learn the provider's id of a message: hash id keep_ms
             call('SET', P .. 'p:' .. a, b, 'PX', c)
-            local early = call('LRANGE', P .. 'ps:' .. a, 0, -1)
-            if #early > 0 then call('UNLINK', P .. 'ps:' .. a) end
-            for _, one in ipairs(early) do status(b, string.match(one, '^(.-)|(.-)|(.*)$')) end
+            if call('EXISTS', P .. 'ps:' .. a) == 1 then
+                for _, one in ipairs(call('LRANGE', P .. 'ps:' .. a, 0, -1)) do
+                    status(b, string.match(one, '^(.-)|(.-)|(.*)$'))
+                end
+                call('UNLINK', P .. 'ps:' .. a)
+            end
             at = at + 4
         elseif op == 'enqueue' then -- queue lane id not_before_ms -> 0
             result = enqueue(a, b, c, d)
@@ -255,13 +333,17 @@ while at <= most do
             result = call('INCR', P .. 'seq')
             call('XADD', P .. 'ev', result .. '-0', 'b', b)
             if c == '1' and call('RPUSH', P .. 'l:cb:' .. a, result) == 1 then
-                call('ZADD', ready_key('cb', a), now_ms, a)
+                call('ZADD', ready_key('cb', a), stamp, a)
                 touched.cb = true
             end
             at = at + 4
         elseif op == 'doc' then -- document: key version body n field value...
             local last = at + 4 + 2 * d
-            call('HSET', P .. a, 'v', b, 'b', c, unpack(A, at + 5, last))
+            if string.sub(a, 1, 2) == 'm:' then
+                held_key, held_doc = P .. a, {'v', b, 'b', c, unpack(A, at + 5, last)}
+            else
+                call('HSET', P .. a, 'v', b, 'b', c, unpack(A, at + 5, last))
+            end
             at = last + 1
         elseif op == 'seen' then -- remember as seen: key fingerprint value
             seen_now(a, b, c)
@@ -271,7 +353,7 @@ while at <= most do
             local state = string.sub(a, 1, 4) == 'out:' and call('HGET', P .. 'm:' .. leased, 's')
             if state and rank(state) >= DECIDED then
                 call('LREM', P .. 'l:' .. a .. ':' .. b, 1, leased)
-                c = now_ms
+                c = stamp
             end
             release(a, b, c)
             at = at + 4
@@ -282,7 +364,7 @@ while at <= most do
             -- take an item out, unless a worker has it; a message is cancelled with it:
             -- queue lane id -> 1 taken
             local list = P .. 'l:' .. a .. ':' .. b
-            local held = call('HGET', P .. 'k:' .. a, b)
+            local held = lease_of(a, b)
             local out = string.sub(a, 1, 4) == 'out:'
             result = 0
             if not held or not string.find(held, '|' .. c .. '|', 1, true) then
@@ -311,9 +393,15 @@ while at <= most do
             if not have or tonumber(c) > tonumber(have) then call('HSET', P .. a, b, c) end
             at = at + 4
         elseif op == 'zadd' then -- key score member
-            call('ZADD', P .. a, b, c)
+            if a == 'mx' then
+                messages[#messages + 1], messages[#messages + 2] = b, c
+            else
+                call('ZADD', P .. a, b, c)
+            end
             at = at + 4
         elseif op == 'zrem' then -- key member
+            many('ZADD', P .. 'mx', messages)
+            messages = {}
             call('ZREM', P .. a, b)
             at = at + 3
         elseif op == 'mark' then -- the newest accepted for this key: key mark
@@ -330,15 +418,25 @@ while at <= most do
             call('SET', P .. a, b, 'PX', c)
             at = at + 4
         elseif op == 'delete' then -- key
-            call('UNLINK', P .. a)
+            -- Nobody writes to an item again; another key may be made anew by the next unit.
+            if string.sub(a, 1, 2) == 'i:' then items[#items + 1] = P .. a else call('UNLINK', P .. a) end
             at = at + 2
         else
             error('commit: write ' .. op)
         end
         if result then ok[#ok + 1] = result end
     end
+    write_doc()
     units = units + 1
     results[units] = refused or ok
+end
+write_leases()
+many('ZADD', P .. 'mx', messages)
+for i = 1, #items, 2000 do call('UNLINK', unpack(items, i, math.min(i + 1999, #items))) end
+if nfresh > 0 then
+    local seen = {}
+    for key, value in pairs(fresh) do seen[#seen + 1], seen[#seen + 2] = key, value end
+    many('HSET', P .. 'd:' .. newest, seen)
 end
 for queue, tat in pairs(tats) do call('SET', P .. 'g:' .. queue, int(tat)) end
 if granted then call('SET', reply_key, cmsgpack.pack(results), 'PX', 10000) end
