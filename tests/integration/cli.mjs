@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// What operators do by hand: every subcommand, beside a running gateway and without one, and its exit status.
+import fs from 'node:fs'
+import http from 'node:http'
+import path from 'node:path'
+import {ANA, META, Plant, assert, call, freePort, run, test, until} from './lib.mjs'
+
+const plant = await new Plant({twilio: false}).start()
+const cli = (...args) => plant.command(...args, '--config', plant.config)
+const as = key => call('GET', `${plant.url}/api/v1/users`, {headers: {authorization: `Bearer ${key}`}})
+
+test('help, version, completion; wrong usage is 64', async () => {
+  const help = await plant.command('--help')
+  assert.equal(help.code, 0)
+  for (const word of ['serve', 'check', 'keys', 'users', 'send-test', 'migrate', 'completion', 'CREWLINE_LISTEN']) {
+    assert.ok(help.out.includes(word), word)
+  }
+  assert.match((await plant.command('--version')).out, /^crewline \d+\.\d+\.\d+\n$/)
+  assert.match((await plant.command('completion', 'bash')).out, /complete -F \w+ crewline/)
+  assert.equal((await plant.command('serve', '--help')).code, 0)
+  for (const wrong of [[], ['nonsense'], ['keys'], ['keys', 'create', '--role'], ['keys', 'create', '--role', 'king', '--name', 'n']]) {
+    const r = await (wrong.length > 1 ? cli(...wrong) : plant.command(...wrong))
+    assert.equal(r.code, 64, `${wrong.join(' ')}: ${r.err}`)
+    assert.ok(r.err.length > 0)
+  }
+})
+
+test('check: a table; a dead token is a fail and exit 1', async () => {
+  const good = await cli('check')
+  assert.equal(good.code, 0, good.out + good.err)
+  assert.match(good.out, /^ok +acme\/meta /m)
+  assert.match(good.out, /^warn +public_url /m)
+  const file = JSON.parse(fs.readFileSync(plant.config))
+  file.tenants[0].senders[0].access_token = 'no such token'
+  const other = path.join(plant.dir, 'bad.json')
+  fs.writeFileSync(other, JSON.stringify(file))
+  const bad = await plant.command('check', '--config', other)
+  assert.equal(bad.code, 1, bad.out)
+  assert.match(bad.out, /^fail +acme\/meta /m)
+})
+
+test('keys: the secret alone on stdout, it opens the API, revoking closes it', async () => {
+  const made = await cli('keys', 'create', '--tenant', 'acme', '--role', 'viewer', '--name', 'wall screen')
+  assert.equal(made.code, 0, made.err)
+  assert.match(made.out, /^\S{20,}\n$/)
+  const secret = made.out.trim()
+  assert.equal((await as(secret)).status, 200)
+  const json = JSON.parse((await cli('keys', 'create', '--tenant', 'acme', '--role', 'cmms', '--name', 'erp', '--json')).out)
+  assert.deepEqual(Object.keys(json).filter(k => ['id', 'role', 'name', 'secret'].includes(k)).length, 4)
+  assert.equal((await as(json.secret)).status, 200)
+  const list = (await cli('keys', 'list', '--tenant', 'acme')).out
+  assert.match(list, /wall screen/)
+  assert.ok(!list.includes(secret) && !list.includes(json.secret), 'no secret is shown again')
+  assert.equal((await cli('keys', 'revoke', json.id)).code, 0)
+  await until('the key to be closed', async () => (await as(json.secret)).status === 401)
+  assert.equal((await cli('keys', 'revoke', json.id + 'X')).code, 1)
+  assert.equal((await cli('keys', 'create', '--tenant', 'nobody', '--role', 'cmms', '--name', 'n')).code, 1)
+})
+
+test('users import: JSON and CSV, bad rows are told', async () => {
+  const people = path.join(plant.dir, 'people.json'), csv = path.join(plant.dir, 'people.csv')
+  fs.writeFileSync(people, JSON.stringify([{id: 'ana', name: 'Ana', phone: ANA, language: 'es'}]))
+  const first = await cli('users', 'import', people)
+  assert.equal(first.code, 0, first.err)
+  assert.match(first.out, /1 created/)
+  fs.writeFileSync(csv, 'id,name,phone,roles\nana,Ana Ruiz,' + ANA + ',technician\nbad,Bad,12,technician\n')
+  const second = await cli('users', 'import', csv)
+  assert.match(second.out, /1 updated, 1 failed/)
+  assert.notEqual(second.code, 0)
+  assert.equal((await plant.api('GET', '/api/v1/users/ana')).json.name, 'Ana Ruiz')
+  assert.equal((await cli('users', 'import', path.join(plant.dir, 'none.csv'))).code, 1)
+})
+
+test('send-test: what became of it', async () => {
+  const closed = await cli('send-test', '--to', ANA, '--text', 'hello')
+  assert.equal(closed.code, 1)
+  assert.match(closed.err, /24-hour window/)
+  await plant.inbound({from: ANA, to: META.number, type: 'text', text: 'Hi'})
+  await until('Ana to be verified', async () => (await plant.api('GET', '/api/v1/users/ana')).json.verified)
+  const open = await cli('send-test', '--to', ANA, '--text', 'hello Ana')
+  assert.equal(open.code, 0, open.err)
+  await plant.expect(ANA, 'hello Ana')
+  assert.notEqual((await cli('send-test', '--to', 'nobody')).code, 0)
+})
+
+test('migrate --status tells the schema', async () => {
+  const r = await cli('migrate', '--status')
+  assert.equal(r.code, 0, r.err)
+  assert.match(r.out, /acme: schema \d+/)
+})
+
+test('serve: 78 on bad configuration with the key and the reason, 69 when the port is taken', async () => {
+  const file = path.join(plant.dir, 'wrong.json')
+  for (const [wrong, say] of [[{nonsense: 1}, /nonsense/], [{delivery: {lease_ms: 'abc'}}, /lease_ms/],
+    [{tenants: [{id: 'a', senders: [{id: 'm', provider: 'meta', phone_number_id: '1', access_token: 't'}]}]}, /app_secret/]]) {
+    fs.writeFileSync(file, JSON.stringify(wrong))
+    const r = await plant.command('serve', '--config', file)
+    assert.equal(r.code, 78, r.err)
+    assert.match(r.err, say)
+  }
+  const port = await freePort()
+  const other = await new Promise(done => { const s = http.createServer().listen(port, '127.0.0.1', () => done(s)) })
+  const taken = await cli('serve', '--listen', `127.0.0.1:${port}`, '--data-dir', path.join(plant.dir, 'other'))
+  other.close()
+  assert.equal(taken.code, 69, taken.err)
+  assert.match(taken.err, new RegExp(String(port)))
+})
+
+test('without a gateway a command starts the private Redis for itself', async () => {
+  plant.gateway.kill('SIGTERM')
+  assert.equal((await plant.gateway.exited).code, 0)
+  const list = await cli('keys', 'list', '--tenant', 'acme')
+  assert.equal(list.code, 0, list.err)
+  assert.match(list.out, /wall screen/)
+  assert.equal(plant.redisPid(), undefined, 'it is stopped again')
+  const file = path.join(plant.dir, 'remote.json')
+  fs.writeFileSync(file, JSON.stringify({redis_url: `redis://127.0.0.1:${await freePort()}/0`}))
+  const r = await plant.command('serve', '--config', file)
+  assert.equal(r.code, 69, r.err)
+  assert.match(r.err, /Redis/)
+})
+
+await run()
