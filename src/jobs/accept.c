@@ -196,16 +196,6 @@ static void unit_status(struct webhook_unit *u, const struct inbound *in, struct
                   STR("by webhook"));
 }
 
-static struct str cut_utf8(struct str s, size_t max)
-{
-    size_t n = s.n < max ? s.n : max;
-
-    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) {
-        n--;
-    }
-    return str_slice(s, 0, n);
-}
-
 /* Packed, in the arena; what is too large to be kept whole loses the end of its longest texts. */
 static struct str encode(struct arena *a, const struct inbound *in)
 {
@@ -289,7 +279,7 @@ static void unit_aside(struct webhook_unit *u, const struct inbound *in, struct 
 
     commit_check_new(c, key, STR_NONE);
     commit_remember(c, key, STR_NONE, STR_NONE);
-    kept_write(u->et, a, c, encode(a, in));
+    kept_write(u->et, a, c, in);
 }
 
 static void unit_start(struct webhook_unit *u, enum provider_kind provider,

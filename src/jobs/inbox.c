@@ -175,7 +175,7 @@ static void plan_end(void *ctx, struct commit *c)
         inbox_write_status(j, c);
     }
     if (j->keep) {
-        kept_write(j->et, j->work, c, j->text);
+        kept_write(j->et, j->work, c, &j->in);
     }
     if (j->later_ms > 0) {
         lane_put_off(c, j->item, (struct wall){wall_now().ms + j->later_ms});

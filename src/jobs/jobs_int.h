@@ -123,11 +123,13 @@ void dead_letter_write(struct engine_tenant *et, struct arena *a, struct commit 
 
 /**
  * What was signed but is nobody's to act upon, kept for the operator: "kept" LIST of sealed items,
- * the newest KEPT_MOST, each cut to KEPT_BYTES.
+ * the newest KEPT_MOST, the long texts of each cut to KEPT_BYTES.
  */
 #define KEPT_MOST  1000
-#define KEPT_BYTES (64 * 1024)
-void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c, struct str text);
+#define KEPT_BYTES (32 * 1024)
+void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c, const struct inbound *in);
+/** At most @max bytes of @s, whole characters. */
+struct str cut_utf8(struct str s, size_t max);
 
 /**
  * Tells the CMMS that something of ours is in trouble (gateway.system.alert.v1); at most once an

@@ -1,0 +1,125 @@
+/*
+ * world: a real engine in the test's own process, against a private Redis and one loopback server
+ * that plays Meta, Twilio and the CMMS. One tenant, "acme", with a Meta sender "main" and a Twilio
+ * sender "tw". Redis is emptied for each world; times are short (see world_start()).
+ */
+#ifndef CREWLINE_TESTS_JOBS_WORLD_H
+#define CREWLINE_TESTS_JOBS_WORLD_H
+
+#include "domain/cmms_event.h"
+#include "fake/redis_fixture.h"
+#include "harness.h"
+#include "jobs/engine.h"
+#include "jobs/metrics.h"
+#include "net/http_server.h"
+
+#define ANA   "+12025550117"
+#define BEN   "+12025550118"
+#define POSTS 512
+
+enum how { ANSWER, HANG, RESET, HALF };
+struct act {    /* what the provider or the CMMS does to one request */
+    int status; /* 0: the usual good answer */
+    const char *body;
+    int retry_after_s;
+    enum how how;
+};
+struct post { /* a request that came in */
+    struct str path, body, to, text, correlation, id;
+    int64_t at_ms;
+    bool answered;
+};
+
+struct world {
+    struct loop *loop;
+    struct settings *settings;
+    struct i18n *i18n;
+    struct redis_fixture *redis; /* of the program */
+    struct engine *engine;
+    struct engine_tenant *et;
+    struct http_server *outside;
+    struct arena *a;
+    bool ready, stopped;
+    enum err_code failed;
+    char failure[256];
+    struct act sends[32], hooks[32]; /* in order; behind the last: the usual */
+    size_t nsends, nhooks, asends, ahooks;
+    struct post sent[POSTS], hooked[POSTS]; /* messages; callbacks */
+    size_t nsent, nhooked, ncontent, nprobes;
+    int probe_status, content_status; /* 0: good */
+    struct http_req *hanging[64];
+    size_t nhanging;
+    /* the last call of accept_*(): */
+    int accepted; /* callbacks */
+    enum err_code accept_code;
+    enum accept_result accept_result;
+};
+
+struct world_options {
+    const char *config; /* members of the file, with a comma behind: "\"delivery\":{…}," */
+    const char *tenant; /* members of the tenant, likewise */
+    bool no_callbacks, no_start, keep_data, no_work;
+};
+/** Redis emptied (unless keep_data), engine ready, Ana (u1) and Ben (u2) known, verified, in the
+ * window. */
+struct world *world_new(const struct world_options *o);
+void world_start(struct world *w); /* an engine; world_new() does it */
+/** engine_stop() with @deadline_ms, then engine_free(): nothing may be left (the sanitizer looks).
+ */
+void world_stop(struct world *w, int64_t deadline_ms);
+void world_kill(
+    struct world *w); /* engine_free() without a stop: as a crash, but for what is in flight */
+void world_free(struct world **owner);
+void world_done(void); /* at the end of the program: the Redis */
+
+void world_run(struct world *w, int64_t ms);
+#define UNTIL(w, label, cond)                                                           \
+    do {                                                                                \
+        for (int64_t until_end_ = mono_now().us + 8000000; !(cond);) {                  \
+            if (mono_now().us > until_end_) {                                           \
+                test_fail(__FILE__, __LINE__, "%s: waited 8 s for %s", (label), #cond); \
+                break;                                                                  \
+            }                                                                           \
+            world_run((w), 3);                                                          \
+        }                                                                               \
+    } while (0)
+
+/** One Redis command on the tenant: "HGET m:%s s" becomes HGET {acme}:m:… s (first key only). */
+const char *redis_get(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int64_t redis_int(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct str message_state(struct world *w, struct str id);
+struct str message_timeline(struct world *w, struct str id);
+/** Queues are empty: nothing waits, nothing is leased. */
+bool idle(struct world *w);
+
+/* Putting in. */
+void put_event(struct world *w, const char *id, const char *type, const char *data);
+void put_event_text(struct world *w, const char *json);
+void put_inbound(struct world *w, const struct inbound *in);
+void put_text(struct world *w, const char *phone, const char *id, const char *text);
+void put_status(struct world *w, struct str provider_id, struct str correlation,
+                enum delivery_state state, int64_t code);
+struct message_options {
+    enum prio prio;
+    const char *sender; /* NULL: "main" */
+    int64_t max_sends, expires_in_ms;
+    bool buttons, strange; /* strange: to somebody who never wrote */
+    const char *text;      /* NULL: "hello" */
+    const char *user;      /* NULL: "u1" */
+};
+/** Accepted when it returns; its id. */
+struct str put_message(struct world *w, const struct message_options *o);
+
+/* Looking. */
+bool get_user(struct world *w, const char *id, struct user *out);
+bool get_order(struct world *w, const char *id, struct order *out);
+/** Whether the timeline of an order has an entry of @kind with @text in it ("" any). */
+bool has_entry(struct world *w, const char *order, const char *kind, const char *text);
+/** The text of the n-th event in the stream, or empty. */
+struct str stream_event(struct world *w, int64_t sequence);
+int stream_events(struct world *w, const char *type, const char *part);
+int sent_to(struct world *w, const char *phone, const char *part);
+/** The dead letter of @id ("in:…", "cb:…"; NULL: the only one) as JSON text, or empty. */
+struct str dead_letter(struct world *w, const char *id);
+
+#endif
