@@ -8,19 +8,24 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#define COMMAND_MS 20000
+#define URL_MS     5000  /* the Redis that is named must be there by then */
+#define COMMAND_MS 20000 /* our own may have much to load */
+#define DRAIN_MS   10000 /* sends under way get that long, so that none ends unknown */
 
 static void on_redis_stopped(void *ctx)
 {
     loop_stop(((struct command *)ctx)->loop);
 }
 
-void command_end(struct command *c, int exit_code)
+static void stop_redis(void *ctx)
 {
-    c->exit_code = exit_code;
-    timer_stop(c->deadline);
+    struct command *c = ctx;
+
     if (c->redis != NULL) {
         redis_child_stop(c->redis, on_redis_stopped, c);
     } else {
@@ -28,17 +33,38 @@ void command_end(struct command *c, int exit_code)
     }
 }
 
+void command_end(struct command *c, int exit_code)
+{
+    c->exit_code = exit_code;
+    timer_stop(c->deadline);
+    if (c->hooks->work && c->engine != NULL) {
+        engine_stop(c->engine, DRAIN_MS, stop_redis, c);
+    } else {
+        stop_redis(c);
+    }
+}
+
+static int down(struct command *c, int exit_code, const char *what, const char *reason)
+{
+    if (c->hooks->on_down != NULL) {
+        return c->hooks->on_down(c, what, reason);
+    }
+    fprintf(stderr, "crewline: %s\n", reason);
+    return exit_code;
+}
+
 static void on_deadline(void *ctx)
 {
     struct command *c = ctx;
     const char *reason = NULL;
+    char text[400];
 
     if (c->engine != NULL) {
         store_health(engine_store(c->engine), &reason);
     }
-    fprintf(stderr, "crewline: Redis cannot be reached: %s\n",
-            reason == NULL ? "no answer" : reason);
-    command_end(c, EXIT_UNAVAILABLE);
+    snprintf(text, sizeof(text), "Redis cannot be reached: %s",
+             reason == NULL ? "no answer" : reason);
+    command_end(c, down(c, EXIT_UNAVAILABLE, "redis", text));
 }
 
 static void on_engine_ready(void *ctx)
@@ -51,8 +77,7 @@ static void on_engine_ready(void *ctx)
 
 static void on_engine_failed(void *ctx, const struct err *err)
 {
-    fprintf(stderr, "crewline: %s\n", err->msg);
-    command_end(ctx, EXIT_CONFIG);
+    command_end(ctx, down(ctx, EXIT_CONFIG, "data", err->msg));
 }
 
 static bool start_engine(struct command *c, struct str url, struct err *err)
@@ -80,8 +105,7 @@ static void on_redis_up(void *ctx)
 
 static void on_redis_failed(void *ctx, const struct err *err)
 {
-    fprintf(stderr, "crewline: %s\n", err->msg);
-    command_end(ctx, EXIT_UNAVAILABLE);
+    command_end(ctx, down(ctx, EXIT_UNAVAILABLE, "redis", err->msg));
 }
 
 static bool start(struct command *c, struct err *err)
@@ -90,7 +114,7 @@ static bool start(struct command *c, struct err *err)
     struct buf url;
     bool ok;
 
-    timer_start(c->deadline, COMMAND_MS);
+    timer_start(c->deadline, c->settings->redis_url.n > 0 ? URL_MS : COMMAND_MS);
     if (c->settings->redis_url.n > 0) {
         return start_engine(c, c->settings->redis_url, err);
     }
@@ -104,24 +128,42 @@ static bool start(struct command *c, struct err *err)
     return ok;
 }
 
+static void on_awake(void *ctx, unsigned ready)
+{
+    (void)ctx;
+    (void)ready;
+}
+
+static bool stay_awake(struct command *c, struct err *err)
+{
+    c->awake = pipe2(c->awake_fds, O_CLOEXEC) == 0
+                   ? poller_new(c->loop, c->awake_fds[0], on_awake, c)
+                   : NULL;
+    if (c->awake == NULL) {
+        return err_set(err, ERR_IO, "no pipe: %s", strerror(errno));
+    }
+    poller_want(c->awake, POLLER_READ);
+    return true;
+}
+
 int command_run(const struct args *a, const struct command_hooks *hooks, void *user)
 {
-    struct command c = {.args = a, .hooks = hooks, .user = user};
+    struct command c = {
+        .args = a, .hooks = hooks, .user = user, .awake_fds = {-1, -1}
+    };
     struct err err = {0};
     struct buf notice;
-    int code = main_settings(a, &c.settings);
 
-    if (code != EXIT_OK) {
-        return code;
+    if (!main_settings_load(a, &c.settings, &err)) {
+        return down(&c, EXIT_CONFIG, "configuration", err.msg);
     }
     /* Operators want the answer, not the log of how it was found. */
     log_setup(c.settings->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
     buf_init(&notice, 1024);
     if (!settings_master_key(c.settings, &notice, &err) || !i18n_new(NULL, &c.i18n, &err)) {
-        fprintf(stderr, "crewline: %s\n", err.msg);
         buf_fini(&notice);
         settings_free(&c.settings);
-        return EXIT_CONFIG;
+        return down(&c, EXIT_CONFIG, "configuration", err.msg);
     }
     if (notice.n > 0) {
         fprintf(stderr, "crewline: %.*s\n", STR_ARG(buf_str(&notice)));
@@ -129,11 +171,11 @@ int command_run(const struct args *a, const struct command_hooks *hooks, void *u
     buf_fini(&notice);
     c.loop = loop_new();
     c.deadline = timer_new(c.loop, on_deadline, &c);
-    if (start(&c, &err)) {
+    if (stay_awake(&c, &err) && start(&c, &err)) {
         loop_run(c.loop);
     } else {
-        fprintf(stderr, "crewline: %s\n", err.msg);
-        c.exit_code = err.code == ERR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE;
+        c.exit_code =
+            down(&c, err.code == ERR_CONFIG ? EXIT_CONFIG : EXIT_UNAVAILABLE, "redis", err.msg);
     }
     if (hooks->on_end != NULL) {
         hooks->on_end(&c);
@@ -141,6 +183,9 @@ int command_run(const struct args *a, const struct command_hooks *hooks, void *u
     engine_free(&c.engine);
     redis_child_free(&c.redis);
     timer_free(&c.deadline);
+    poller_free(&c.awake);
+    close(c.awake_fds[0]);
+    close(c.awake_fds[1]);
     loop_free(&c.loop);
     i18n_free(&c.i18n);
     settings_free(&c.settings);

@@ -1,6 +1,7 @@
 /*
- * cli_api: `crewline users import` and `send-test`: the very code of the API. The command opens the app on a
- * free loopback port with a key made for its own length, asks it as any client would, and prints the answer.
+ * cli_api: `crewline users import` and `send-test`: the very code of the API. The command opens the
+ * app on a free loopback port with a key made for its own length, asks it as any client would, and
+ * prints the answer.
  */
 #include "main.h"
 
@@ -8,12 +9,14 @@
 #include "base/mem.h"
 #include "domain/api_key.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FILE_MAX ((size_t)16 << 20)
-#define WATCH_MS 300
-#define WATCH_TRIES 40
+#define FILE_MAX    ((size_t)16 << 20)
+#define WATCH_MS    200
+#define WATCH_TRIES 75 /* 15 s until it is with the provider */
+#define AFTER_TRIES 25 /* and 5 s for a status of its arrival */
 
 struct api_command {
     struct arena *a;
@@ -26,6 +29,7 @@ struct api_command {
     struct str body;
     struct op *pending;
     struct timer *watch;
+    struct str state; /* as it was told last */
     int tries;
     void (*on_answer)(struct api_command *k, const struct http_answer *answer);
     int exit_code;
@@ -71,14 +75,17 @@ static void on_http(void *ctx, const struct err *err, const struct http_answer *
 static void ask(struct api_command *k)
 {
     struct pair headers[2] = {
-        {STR("Authorization"), arena_printf(k->a, "Bearer %.*s", STR_ARG(buf_str(&k->secret)))}, {STR("Content-Type"), str_of(k->type)}};
-    const struct http_call call = {.method = k->method,
-                                   .url = arena_printf(k->a, "http://127.0.0.1:%d%s", app_port(k->app), k->path),
-                                   .headers = headers,
-                                   .nheaders = k->body.n > 0 ? 2 : 1,
-                                   .body = k->body,
-                                   .timeout_ms = 600000,
-                                   .response_bytes_max = FILE_MAX};
+        {STR("Authorization"),           arena_printf(k->a, "Bearer %.*s", STR_ARG(buf_str(&k->secret)))},
+        {STR("Content-Type"), str_of(k->type)                 }
+    };
+    const struct http_call call = {
+        .method = k->method,
+        .url = arena_printf(k->a, "http://127.0.0.1:%d%s", app_port(k->app), k->path),
+        .headers = headers,
+        .nheaders = k->body.n > 0 ? 2 : 1,
+        .body = k->body,
+        .timeout_ms = 600000,
+        .response_bytes_max = FILE_MAX};
 
     k->pending = http_call_start(engine_http(k->c->engine), &call, on_http, k);
 }
@@ -118,7 +125,8 @@ static void on_ready(struct command *c)
         return;
     }
     app_serve(k->app, c->engine);
-    api_key_make(k->a, engine_tenant(k->et)->id, STR("command line"), KEY_ADMIN, true, &k->key, &k->secret);
+    api_key_make(k->a, engine_tenant(k->et)->id, STR("command line"), KEY_ADMIN, true, &k->key,
+                 &k->secret);
     commit = commit_new(engine_tenant(k->et)->id);
     commit_once(commit, k->key.id);
     api_key_put(&k->key, commit);
@@ -135,12 +143,14 @@ static void on_end(struct command *c)
     app_free(&k->app);
 }
 
-static int run(struct api_command *k, const struct args *a, bool work, void (*ready)(struct command *c))
+static int run(struct api_command *k, const struct args *a, bool work,
+               void (*ready)(struct command *c))
 {
     const struct command_hooks hooks = {.on_ready = ready, .on_end = on_end, .work = work};
     int code;
 
-    app_scripts_add(); /* the store takes no more scripts once it is up, and the app comes after it */
+    app_scripts_add(); /* the store takes no more scripts once it is up, and the app comes after it
+                        */
     k->a = arena_new();
     buf_init(&k->secret, 512);
     code = command_run(a, &hooks, k);
@@ -179,7 +189,8 @@ static void on_imported(struct api_command *k, const struct http_answer *answer)
     for (size_t i = 0; i < json_len(json_get(j, "failed")); i++) {
         const struct json *row = json_at(json_get(j, "failed"), i);
 
-        fprintf(stderr, "row %lld: %.*s\n", (long long)json_get_int(row, "row", 0), STR_ARG(json_get_str(row, "error")));
+        fprintf(stderr, "row %lld: %.*s\n", (long long)json_get_int(row, "row", 0),
+                STR_ARG(json_get_str(row, "error")));
     }
     finish(k, json_len(json_get(j, "failed")) == 0 ? EXIT_OK : EXIT_FAIL);
     json_free(&j);
@@ -192,11 +203,16 @@ static bool read_file(const char *path, struct buf *out)
     size_t n;
 
     if (f == NULL) {
-        perror(path);
+        fprintf(stderr, "crewline: %s: %s\n", path, strerror(errno));
         return false;
     }
     while ((n = fread(part, 1, sizeof(part), f)) > 0) {
         buf_add(out, str_make(part, n));
+    }
+    if (ferror(f)) { /* a folder, for one */
+        fprintf(stderr, "crewline: %s: %s\n", path, strerror(errno));
+        fclose(f);
+        return false;
     }
     fclose(f);
     if (!buf_ok(out)) {
@@ -207,7 +223,8 @@ static bool read_file(const char *path, struct buf *out)
 
 int cmd_users(const struct args *a)
 {
-    struct api_command k = {.method = "POST", .path = "/api/v1/users/import", .on_answer = on_imported};
+    struct api_command k = {
+        .method = "POST", .path = "/api/v1/users/import", .on_answer = on_imported};
 
     if (a->nrest != 2 || strcmp(a->rest[0], "import") != 0) {
         fprintf(stderr, "usage: crewline users import FILE.csv|FILE.json [--tenant T]\n");
@@ -223,20 +240,81 @@ int cmd_users(const struct args *a)
     return run(&k, a, false, on_ready);
 }
 
-/* ---- send-test: sent, and watched until it is on its way ---- */
-
-static void on_state(struct api_command *k, const struct http_answer *answer);
+/* ---- send-test: sent, and watched until it has arrived or cannot ---- */
 
 static void on_watch(void *ctx)
 {
     ask(ctx);
 }
 
+static bool one_of(struct str state, const char *words)
+{
+    struct str rest = str_of(words), word;
+
+    while (rest.n > 0) {
+        str_cut(rest, ' ', &word, &rest);
+        if (str_eq(word, state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Why nothing moves is in the state of the senders. */
+static void on_senders(struct api_command *k, const struct http_answer *answer)
+{
+    struct json *j = NULL;
+    bool told = false;
+
+    if (answer->status == 200 && json_parse(answer->body, 1 << 20, &j, NULL)) {
+        for (size_t i = 0; i < json_len(json_get(j, "items")); i++) {
+            const struct json *s = json_at(json_get(j, "items"), i);
+
+            if (!str_eqz(json_get_str(s, "state"), "ok")) {
+                fprintf(stderr, "crewline: sender %.*s is %.*s: %.*s\n",
+                        STR_ARG(json_get_str(s, "id")), STR_ARG(json_get_str(s, "state")),
+                        STR_ARG(json_get_str(s, "reason")));
+                told = true;
+            }
+        }
+        json_free(&j);
+    }
+    if (!told) {
+        fprintf(stderr, "crewline: not sent within %d s; the gateway goes on trying\n",
+                WATCH_MS * WATCH_TRIES / 1000);
+    }
+    finish(k, EXIT_FAIL);
+}
+
+static void tell_error(const struct json *message)
+{
+    const struct json *timeline = json_get(message, "timeline");
+    const struct json *last = json_at(timeline, json_len(timeline) - 1);
+    const struct json *error = json_get(last, "error");
+
+    if (error != NULL) {
+        fprintf(stderr, "crewline: %.*s; %.*s\n", STR_ARG(json_get_str(error, "title")),
+                STR_ARG(json_get_str(error, "advice")));
+    }
+}
+
+/* Each step it takes is a line; queued and sending are none yet. */
+static void tell_state(struct api_command *k, struct str state)
+{
+    if (!str_eq(state, k->state)) {
+        if (!one_of(state, "queued sending")) {
+            printf("%.*s\n", STR_ARG(state));
+            fflush(stdout);
+            k->tries = 0;
+        }
+        k->state = arena_dup(k->a, state);
+    }
+}
+
 static void on_state(struct api_command *k, const struct http_answer *answer)
 {
     struct json *j = NULL;
     struct str state;
-    bool waits;
 
     if (answer->status >= 300 || !json_parse(answer->body, 1 << 20, &j, NULL)) {
         print_refusal(answer);
@@ -249,19 +327,20 @@ static void on_state(struct api_command *k, const struct http_answer *answer)
         k->path = arena_printf(k->a, "/api/v1/messages/%.*s", STR_ARG(json_get_str(j, "id"))).p;
         k->body = STR_NONE;
     }
-    waits = (str_eqz(state, "queued") || str_eqz(state, "sending")) && ++k->tries < WATCH_TRIES;
-    if (waits) {
-        timer_start(k->watch, WATCH_MS);
+    tell_state(k, state);
+    k->tries++;
+    if (one_of(state, "failed expired cancelled")) {
+        tell_error(j);
+        finish(k, EXIT_FAIL);
+    } else if (one_of(state, "delivered read") ||
+               (one_of(state, "sent") && k->tries > AFTER_TRIES)) {
+        finish(k, EXIT_OK);
+    } else if (k->tries > WATCH_TRIES) {
+        k->path = "/api/v1/senders";
+        k->on_answer = on_senders;
+        ask(k);
     } else {
-        const struct json *timeline = json_get(j, "timeline");
-        const struct json *last = json_len(timeline) > 0 ? json_at(timeline, json_len(timeline) - 1) : NULL;
-
-        printf("%.*s\n", STR_ARG(state));
-        if (json_get(last, "error") != NULL) {
-            fprintf(stderr, "crewline: %.*s; %.*s\n", STR_ARG(json_get_str(json_get(last, "error"), "title")),
-                    STR_ARG(json_get_str(json_get(last, "error"), "advice")));
-        }
-        finish(k, str_eqz(state, "failed") || str_eqz(state, "expired") ? EXIT_FAIL : EXIT_OK);
+        timer_start(k->watch, WATCH_MS);
     }
     json_free(&j);
 }
@@ -276,8 +355,10 @@ static void begin_watching(struct command *c)
 
 int cmd_send_test(const struct args *a)
 {
-    struct api_command k = {
-        .method = "POST", .path = "/api/whatsapp/send-test", .type = "application/json", .on_answer = on_state};
+    struct api_command k = {.method = "POST",
+                            .path = "/api/whatsapp/send-test",
+                            .type = "application/json",
+                            .on_answer = on_state};
     struct str to = args_flag(a, "--to"), text = args_flag(a, "--text");
     struct jw w;
 

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define CONFIGURATION_READ "read, every key known"
+
 struct check_command {
     struct arena *a;
     size_t waiting, failed;
@@ -96,7 +98,7 @@ static void on_ready(struct command *c)
     const char *reason = NULL;
     enum store_health health = store_health(engine_store(c->engine), &reason);
 
-    line(k, "ok", "configuration", "read, every key known");
+    line(k, "ok", "configuration", CONFIGURATION_READ);
     if (health == STORE_WEAK) {
         line(k, "fail", "redis", reason);
     } else {
@@ -122,10 +124,23 @@ static void on_ready(struct command *c)
     done_one(c);
 }
 
+/* The table ends here: what comes behind needs it. */
+static int on_down(struct command *c, const char *what, const char *reason)
+{
+    struct check_command *k = c->user;
+
+    if (strcmp(what, "configuration") != 0) {
+        line(k, "ok", "configuration", CONFIGURATION_READ);
+    }
+    line(k, "fail", what, reason);
+    return EXIT_FAIL;
+}
+
 int cmd_check(const struct args *a)
 {
     struct check_command k = {.a = arena_new()};
-    int code = command_run(a, &(const struct command_hooks){.on_ready = on_ready}, &k);
+    int code =
+        command_run(a, &(const struct command_hooks){.on_ready = on_ready, .on_down = on_down}, &k);
 
     arena_free(&k.a);
     return code;
@@ -157,19 +172,30 @@ int cmd_completion(const struct args *a)
     }
     printf(
         "_crewline() {\n"
-        "  local cur=${COMP_WORDS[COMP_CWORD]}\n"
-        "  case ${COMP_WORDS[1]} in\n"
-        "    keys) COMPREPLY=($(compgen -W 'create list revoke --tenant --role --name --json "
-        "--config' -- \"$cur\"));;\n"
-        "    users) COMPREPLY=($(compgen -W 'import --tenant --config' -f -- \"$cur\"));;\n"
-        "    send-test) COMPREPLY=($(compgen -W '--to --text --tenant --config' -- \"$cur\"));;\n"
-        "    migrate) COMPREPLY=($(compgen -W '--status --config' -- \"$cur\"));;\n"
-        "    completion) COMPREPLY=($(compgen -W 'bash' -- \"$cur\"));;\n"
-        "    serve|check) COMPREPLY=($(compgen -W '--config --listen --data-dir --redis-url "
-        "--public-url' -f -- \"$cur\"));;\n"
-        "    *) COMPREPLY=($(compgen -W 'serve check keys users send-test migrate completion "
-        "--help --version' -- \"$cur\"));;\n"
+        "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+        "  COMPREPLY=()\n"
+        "  case $prev in\n"
+        "    --config|--data-dir|--config-dir) COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n"
+        "    --role) COMPREPLY=($(compgen -W 'cmms admin viewer' -- \"$cur\")); return;;\n"
+        "    --log-level) COMPREPLY=($(compgen -W 'debug info warn error' -- \"$cur\")); return;;\n"
+        "    --tenant|--name|--to|--text|--listen|--redis-url|--public-url) return;;\n"
+        "    import) COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n"
         "  esac\n"
+        "  if [ \"$COMP_CWORD\" = 1 ]; then\n"
+        "    words='serve check keys users send-test migrate completion --help --version'\n"
+        "  else\n"
+        "    case ${COMP_WORDS[1]} in\n"
+        "      keys) words='create list revoke --tenant --role --name --json --no-broadcast';;\n"
+        "      users) words='import --tenant';;\n"
+        "      send-test) words='--to --text --tenant';;\n"
+        "      migrate) words='--status';;\n"
+        "      completion) words='bash';;\n"
+        "      serve) words='--listen --public-url --log-level';;\n"
+        "    esac\n"
+        "    [ \"${COMP_WORDS[1]}\" = completion ] || words=\"$words --config --data-dir "
+        "--redis-url --help\"\n"
+        "  fi\n"
+        "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
         "}\n"
         "complete -F _crewline crewline\n");
     return EXIT_OK;

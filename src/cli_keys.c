@@ -5,11 +5,15 @@
 #include "domain/api_key.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_MAX_BYTES 200
 
 struct keys_command {
     struct arena *a;
     struct engine_tenant *et;
     struct api_key key;
+    unsigned role; /* of the key to be made */
     struct buf secret;
     struct op *pending;
 };
@@ -62,31 +66,41 @@ static void on_created(void *ctx, const struct err *err, const struct commit_out
 static void create(struct command *c)
 {
     struct keys_command *k = c->user;
-    struct str role_name = args_flag(c->args, "--role"), name = args_flag(c->args, "--name");
+    struct str name = args_flag(c->args, "--name");
     struct commit *commit;
-    unsigned role;
 
     k->et = tenant_of(c);
     if (k->et == NULL) {
         return;
     }
-    if (!api_key_role_parse(role_name, &role) || name.n == 0) {
-        fprintf(stderr, "crewline: keys create needs --role cmms|admin|viewer and --name NAME\n");
-        command_end(c, EXIT_USAGE);
-        return;
-    }
-    api_key_make(k->a, engine_tenant(k->et)->id, name, role, !args_has(c->args, "--no-broadcast"),
-                 &k->key, &k->secret);
+    api_key_make(k->a, engine_tenant(k->et)->id, name, k->role,
+                 !args_has(c->args, "--no-broadcast"), &k->key, &k->secret);
     commit = commit_new(engine_tenant(k->et)->id);
     commit_once(commit, k->key.id);
     api_key_put(&k->key, commit);
     k->pending = commit_run(engine_store(c->engine), &commit, on_created, c);
 }
 
+/* Ids begin with the time: the oldest first. */
+static int by_id(const void *a, const void *b)
+{
+    return str_cmp(((const struct api_key *)a)->id, ((const struct api_key *)b)->id);
+}
+
+static void print_line(const struct api_key *key)
+{
+    char at[WALL_TEXT_BYTES];
+
+    printf("%.*s  %-6s  %s  %.*s\n", STR_ARG(key->id), api_key_role_name(key->role),
+           wall_format(key->created, at), STR_ARG(key->name));
+}
+
 static void on_list(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct command *c = ctx;
     struct keys_command *k = c->user;
+    struct api_key *keys;
+    size_t n = 0;
 
     k->pending = NULL;
     if (err != NULL) {
@@ -94,18 +108,16 @@ static void on_list(void *ctx, const struct err *err, const struct reply *reply)
         command_end(c, EXIT_UNAVAILABLE);
         return;
     }
+    keys = ARENA_ARRAY(k->a, struct api_key, reply_len(reply) / 2 + 1);
     for (size_t i = 1; i < reply_len(reply); i += 2) {
-        char at[WALL_TEXT_BYTES];
-        struct api_key key;
-
-        if (!api_key_decode(k->a, reply_str(reply_at(reply, i)), &key)) {
-            continue;
-        }
+        n += api_key_decode(k->a, reply_str(reply_at(reply, i)), &keys[n]) ? 1 : 0;
+    }
+    qsort(keys, n, sizeof(*keys), by_id);
+    for (size_t i = 0; i < n; i++) {
         if (args_has(c->args, "--json")) {
-            print_json(&key, STR_NONE);
+            print_json(&keys[i], STR_NONE);
         } else {
-            printf("%.*s  %-6s  %s  %.*s\n", STR_ARG(key.id), api_key_role_name(key.role),
-                   wall_format(key.created, at), STR_ARG(key.name));
+            print_line(&keys[i]);
         }
     }
     command_end(c, EXIT_OK);
@@ -163,8 +175,8 @@ int cmd_keys(const struct args *a)
 {
     struct keys_command k = {0};
     struct str what = a->nrest > 0 ? str_of(a->rest[0]) : STR_NONE;
-    void (*run)(struct command * c) = str_eqz(what, "create")                    ? create
-                                      : str_eqz(what, "list")                    ? list
+    void (*run)(struct command * c) = str_eqz(what, "create") && a->nrest == 1   ? create
+                                      : str_eqz(what, "list") && a->nrest == 1   ? list
                                       : str_eqz(what, "revoke") && a->nrest == 2 ? revoke
                                                                                  : NULL;
     int code;
@@ -172,6 +184,15 @@ int cmd_keys(const struct args *a)
     if (run == NULL) {
         fprintf(stderr, "usage: crewline keys create --tenant T --role cmms|admin|viewer --name N "
                         "| list | revoke ID\n");
+        return EXIT_USAGE;
+    }
+    if (run == create &&
+        (!api_key_role_parse(args_flag(a, "--role"), &k.role) || args_flag(a, "--name").n == 0 ||
+         args_flag(a, "--name").n > NAME_MAX_BYTES)) {
+        fprintf(
+            stderr,
+            "crewline: keys create needs --role cmms|admin|viewer and --name NAME (to %d bytes)\n",
+            NAME_MAX_BYTES);
         return EXIT_USAGE;
     }
     k.a = arena_new();

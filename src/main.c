@@ -9,24 +9,27 @@
 
 extern char **environ;
 
-static const struct {
+/* What follows the name of a subcommand: how many words at most, and which options beside the
+ * settings. */
+static const struct subcommand {
     const char *name;
     subcommand_fn *run;
+    size_t words;
+    const char *options; /* "--tenant= --json": with "=" it takes a value */
     const char *usage, *help;
 } commands[] = {
-    {"serve",      cmd_serve,      "serve [--config F]",                                          "run the gateway"                           },
-    {"check",      cmd_check,      "check [--config F]",                                          "check configuration, Redis and credentials"},
-    {"keys",       cmd_keys,       "keys create --tenant T --role R --name N | list | revoke ID", "API keys"                                  },
-    {"users",      cmd_users,      "users import FILE.csv|FILE.json [--tenant T]",                "import people"                             },
-    {"send-test",  cmd_send_test,  "send-test --to +… [--text …] [--tenant T]",
-     "send one message, for troubleshooting"                                                                                                  },
-    {"migrate",    cmd_migrate,    "migrate [--status]",
-     "bring the stored data to this version's schema"                                                                                         },
-    {"completion", cmd_completion, "completion bash",                                             "completion for the shell"                  },
+    {"serve",      cmd_serve,      0, "",                                                "serve [--config F]",                           "run the gateway"                           },
+    {"check",      cmd_check,      0, "",                                                "check [--config F]",                           "check configuration, Redis and credentials"},
+    {"keys",       cmd_keys,       2, "--tenant= --role= --name= --json --no-broadcast",
+     "keys create --tenant T --role R --name N | list | revoke ID",                                                                      "API keys"                                  },
+    {"users",      cmd_users,      2, "--tenant=",                                       "users import FILE.csv|FILE.json [--tenant T]",
+     "import people"                                                                                                                                                                 },
+    {"send-test",  cmd_send_test,  0, "--to= --text= --tenant=",
+     "send-test --to +… [--text …] [--tenant T]",                                                                                    "send one message, for troubleshooting"     },
+    {"migrate",    cmd_migrate,    0, "--status",                                        "migrate [--status]",
+     "bring the stored data to this version's schema"                                                                                                                                },
+    {"completion", cmd_completion, 1, "",                                                "completion bash",                              "completion for the shell"                  },
 };
-
-/* Flags that stand alone; all others take a value. */
-static const char *const switches[] = {"--json", "--status", "--no-broadcast", "--all", "--help"};
 
 static void usage(FILE *to)
 {
@@ -66,40 +69,81 @@ bool args_has(const struct args *a, const char *name)
     return args_flag(a, name).p != NULL;
 }
 
-static bool is_switch(const char *flag)
+enum option { OPTION_UNKNOWN, OPTION_SWITCH, OPTION_VALUE };
+
+static enum option option_of(const struct subcommand *c, struct str name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
-        if (strcmp(flag, switches[i]) == 0) {
-            return true;
+    struct str rest = str_of(c->options), one;
+    size_t n;
+    const struct config_row *rows = settings_rows(&n);
+
+    while (rest.n > 0) {
+        bool value;
+
+        str_cut(rest, ' ', &one, &rest);
+        value = str_ends(one, STR("="));
+        if (str_eq(value ? str_slice(one, 0, one.n - 1) : one, name)) {
+            return value ? OPTION_VALUE : OPTION_SWITCH;
         }
     }
-    return false;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].flag != NULL && str_eqz(name, rows[i].flag)) {
+            return OPTION_VALUE;
+        }
+    }
+    return str_eqz(name, "--config") ? OPTION_VALUE
+           : str_eqz(name, "--help") ? OPTION_SWITCH
+                                     : OPTION_UNKNOWN;
 }
 
-static bool parse_args(int argc, char **argv, struct args *out)
+/* --name, --name VALUE or --name=VALUE; @next is the word behind it, or NULL. */
+static bool take_option(const struct subcommand *c, const char *word, const char *next,
+                        struct args *out, bool *took_next)
+{
+    struct str name, value;
+    bool joined = str_cut(str_of(word), '=', &name, &value);
+    enum option kind = option_of(c, name);
+
+    if (kind == OPTION_UNKNOWN || (kind == OPTION_SWITCH && joined) || out->nflags == ARGS_MAX) {
+        fprintf(stderr, "crewline: %s knows no option %s; see crewline %s --help\n", c->name, word,
+                c->name);
+        return false;
+    }
+    *took_next = kind == OPTION_VALUE && !joined;
+    if (*took_next) {
+        value = str_of(next);
+    }
+    if (kind == OPTION_VALUE && value.n == 0) {
+        fprintf(stderr, "crewline: %.*s needs a value\n", STR_ARG(name));
+        return false;
+    }
+    if (str_eqz(name, "--config")) {
+        out->config = value.p; /* the tail of a word of argv: it ends with NUL */
+    }
+    out->flags[out->nflags++] = (struct pair){name, kind == OPTION_VALUE ? value : STR("")};
+    return true;
+}
+
+static bool parse_args(const struct subcommand *c, int argc, char **argv, struct args *out)
 {
     static const char *rest[ARGS_MAX];
 
     *out = (struct args){.rest = rest};
     for (int i = 2; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) != 0) {
-            if (out->nrest < ARGS_MAX) {
-                rest[out->nrest++] = argv[i];
+        const char *word = strcmp(argv[i], "-h") == 0 ? "--help" : argv[i];
+        bool took_next = false;
+
+        if (strncmp(word, "--", 2) == 0) {
+            if (!take_option(c, word, i + 1 < argc ? argv[i + 1] : NULL, out, &took_next)) {
+                return false;
             }
-            continue;
-        }
-        if (out->nflags == ARGS_MAX || (!is_switch(argv[i]) && i + 1 == argc)) {
-            fprintf(stderr, "crewline: %s needs a value\n", argv[i]);
+            i += took_next ? 1 : 0;
+        } else if (out->nrest == c->words) {
+            fprintf(stderr, "crewline: \"%s\" is one word too many; see crewline %s --help\n", word,
+                    c->name);
             return false;
-        }
-        if (is_switch(argv[i])) {
-            out->flags[out->nflags++] = (struct pair){str_of(argv[i]), STR("")};
         } else {
-            out->flags[out->nflags++] = (struct pair){str_of(argv[i]), str_of(argv[i + 1])};
-            i++;
-        }
-        if (strcmp(argv[i - 1], "--config") == 0) {
-            out->config = argv[i];
+            rest[out->nrest++] = word;
         }
     }
     return true;
@@ -121,39 +165,50 @@ static size_t settings_flags(const struct args *a, struct pair *out)
     return n;
 }
 
-int main_settings(const struct args *a, struct settings **out)
+bool main_settings_load(const struct args *a, struct settings **out, struct err *err)
 {
     struct pair flags[ARGS_MAX];
     struct config_sources from = {
         .file = a->config, .dotenv = ".env", .environ_ = environ, .flags = flags};
-    struct err err = {0};
 
     from.nflags = settings_flags(a, flags);
-    if (!settings_load(&from, out, &err)) {
+    if (!settings_load(&from, out, err)) {
+        return false;
+    }
+    log_setup((*out)->log_level, (*out)->log_format);
+    return true;
+}
+
+int main_settings(const struct args *a, struct settings **out)
+{
+    struct err err = {0};
+
+    if (!main_settings_load(a, out, &err)) {
         fprintf(stderr, "crewline: %s\n", err.msg);
         return EXIT_CONFIG;
     }
-    log_setup((*out)->log_level, (*out)->log_format);
     return EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
+    const char *name = argc < 2 ? "" : argv[1];
     struct args args;
 
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
         usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_OK;
     }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (strcmp(name, "--version") == 0) {
         printf("crewline " CREWLINE_VERSION "\n");
         return EXIT_OK;
     }
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) != 0) {
+        if (strcmp(name, commands[i].name) != 0) {
             continue;
         }
-        if (!parse_args(argc, argv, &args)) {
+        if (!parse_args(&commands[i], argc, argv, &args)) {
             return EXIT_USAGE;
         }
         if (args_has(&args, "--help")) {
@@ -162,6 +217,6 @@ int main(int argc, char **argv)
         }
         return commands[i].run(&args);
     }
-    fprintf(stderr, "crewline: there is no command \"%s\"; crewline --help lists them\n", argv[1]);
+    fprintf(stderr, "crewline: there is no command \"%s\"; crewline --help lists them\n", name);
     return EXIT_USAGE;
 }

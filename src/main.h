@@ -27,7 +27,9 @@ struct args {
 struct str args_flag(const struct args *a, const char *name); /* STR_NONE: not given */
 bool args_has(const struct args *a, const char *name);
 
-/** Settings from flags, environment, .env, --config; prints the reason and returns EXIT_CONFIG. */
+/** Settings from flags, environment, .env, --config. */
+bool main_settings_load(const struct args *a, struct settings **out, struct err *err);
+/** The same for whom the reason is on stderr and EXIT_CONFIG is all there is to say. */
 int main_settings(const struct args *a, struct settings **out);
 
 /* One command on a running or private store: work is done in @on_ready, ended by command_end(). */
@@ -38,6 +40,8 @@ struct command {
     struct redis_child *redis;
     struct engine *engine;
     struct timer *deadline;
+    struct poller *awake; /* nothing ever comes: timers alone do not keep a loop running */
+    int awake_fds[2];
     const struct args *args;
     const struct command_hooks *hooks;
     void *user;
@@ -46,7 +50,10 @@ struct command {
 struct command_hooks {
     void (*on_ready)(struct command *c);
     void (*on_end)(struct command *c); /* NULL: nothing hangs on loop or engine */
-    bool work;                         /* with the workers of a gateway */
+    /* It cannot run: @what ("configuration", "redis", "data") and why. Gives the exit code; NULL:
+     * stderr tells. */
+    int (*on_down)(struct command *c, const char *what, const char *reason);
+    bool work; /* with the workers of a gateway, drained at the end */
 };
 /** Brings up loop, store and engine, calls on_ready, runs until command_end(). */
 int command_run(const struct args *a, const struct command_hooks *hooks, void *user);
