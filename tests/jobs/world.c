@@ -110,6 +110,9 @@ static void on_outside(void *ctx, struct http_req *r)
         w->nprobes++;
         act.status = w->probe_status;
         answer(w, r, &act, "{\"id\":\"1\"}");
+    } else if (str_find(http_req_body(r), STR("gateway.system.alert.v1")) != SIZE_MAX) {
+        w->nalerts++; /* they come between the others, and are taken */
+        answer(w, r, &act, "");
     } else if (str_eqz(path, "/hooks")) {
         note(w, r, w->hooked, &w->nhooked)->id =
             arena_dup(w->a, http_req_header(r, STR("webhook-id")));

@@ -45,7 +45,7 @@ struct world {
     struct act sends[32], hooks[32]; /* in order; behind the last: the usual */
     size_t nsends, nhooks, asends, ahooks;
     struct post sent[POSTS], hooked[POSTS]; /* messages; callbacks */
-    size_t nsent, nhooked, ncontent, nprobes;
+    size_t nsent, nhooked, nalerts, ncontent, nprobes;
     int probe_status, content_status; /* 0: good */
     struct http_req *hanging[64];
     size_t nhanging;
