@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -9,6 +10,8 @@
 #define OWNER_BYTES_MAX  100
 #define LEASE_DEFAULT_MS 30000
 #define SERIAL_SPREAD    ((uint64_t)1 << 40)
+#define CALLS_OUT_MAX    2
+#define HELD_MAX_US      20000
 
 /* The units of one tenant and one turn: one call. */
 struct batch {
@@ -16,6 +19,7 @@ struct batch {
     struct commits *hub;
     struct op *asking;
     struct mono asked;
+    char tenant[TENANT_ID_MAX + 1];
     bool closed; /* asked, or being answered */
     size_t n, bytes;
     struct commit *units[COMMIT_UNITS_MAX]; /* NULL: cancelled */
@@ -106,13 +110,15 @@ void commits_free(struct store *s)
 
 /* ---- gathering ---- */
 
-static struct batch *batch_new(struct commits *hub, struct list *into)
+static struct batch *batch_new(struct commits *hub, struct list *into, struct str tenant)
 {
     struct batch *b = mem_resize(NULL, sizeof(*b)); /* the table of units is filled as it grows */
 
     b->hub = hub;
     b->asking = NULL;
     b->closed = false;
+    memset(b->tenant, 0, sizeof(b->tenant));
+    memcpy(b->tenant, tenant.p, tenant.n);
     b->n = b->bytes = 0;
     list_init(&b->node);
     list_add_tail(into, &b->node);
@@ -127,7 +133,7 @@ static struct batch *batch_for(struct commits *hub, struct str tenant, size_t by
     {
         struct batch *b = LIST_OF(it, struct batch, node);
 
-        if (str_eq(b->units[0]->tenant, tenant)) {
+        if (str_eqz(tenant, b->tenant)) {
             if (b->n < COMMIT_UNITS_MAX && b->bytes + bytes <= COMMIT_BYTES_MAX) {
                 return b;
             }
@@ -135,7 +141,7 @@ static struct batch *batch_for(struct commits *hub, struct str tenant, size_t by
             break;
         }
     }
-    return batch_new(hub, &hub->open);
+    return batch_new(hub, &hub->open, tenant);
 }
 
 /* In an open batch it stays, as nobody's, until the others are sent: the first names the tenant. */
@@ -165,7 +171,7 @@ struct op *commit_run(struct store *s, struct commit **owner, commit_fn *on_done
     if (buf_ok(&c->args.resp)) {
         b = batch_for(hub, c->tenant, c->args.resp.n);
     } else {
-        b = batch_new(hub, &hub->bad);
+        b = batch_new(hub, &hub->bad, c->tenant);
     }
     c->op.cancel = on_cancel;
     c->on_done = on_done;
@@ -337,6 +343,29 @@ static void fail_bad(struct commits *hub)
     }
 }
 
+/*
+ * While a tenant's calls are out, its units gather for the next: a call costs Redis and us the same for
+ * one unit and for twenty, so under load the batches grow, and at rest the first unit goes at once.
+ * Not behind a call that has stuck: then each goes out and waits on its own clock.
+ */
+static bool held_back(const struct batch *open)
+{
+    int out = 0;
+
+    LIST_EACH(it, &open->hub->sent)
+    {
+        const struct batch *b = LIST_OF(it, struct batch, node);
+
+        if (memcmp(b->tenant, open->tenant, sizeof(b->tenant)) == 0) {
+            out++;
+            if (mono_now().us - b->asked.us > HELD_MAX_US) {
+                return false;
+            }
+        }
+    }
+    return out >= CALLS_OUT_MAX;
+}
+
 void commits_flush(struct store *s)
 {
     struct commits *hub = s->commits;
@@ -345,8 +374,16 @@ void commits_flush(struct store *s)
         return;
     }
     fail_bad(hub);
-    while (!s->closing && !list_empty(&hub->open)) {
-        batch_send(LIST_OF(hub->open.next, struct batch, node));
+    LIST_EACH_SAFE(it, next, &hub->open)
+    {
+        struct batch *b = LIST_OF(it, struct batch, node);
+
+        if (s->closing) {
+            return;
+        }
+        if (!held_back(b)) {
+            batch_send(b);
+        }
     }
 }
 

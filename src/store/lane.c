@@ -19,6 +19,7 @@
  */
 #define LOOK_MS        30000
 #define RETRY_MS       500
+#define SIP_MS         5
 #define MARGIN_MOST_MS 1000
 /* Slots promised to commit_enqueue() are free again when no grant has come in this time. */
 #define HOPE_US 20000
@@ -41,6 +42,7 @@ struct lane_worker {
     struct timer *timer;
     bool wanted; /* claim at the end of this turn */
     bool hungry; /* there was more than we had slots for */
+    bool more;   /* the last claim could have brought more: the next waits for a good many slots */
     bool paused, stopping;
     bool *gone;        /* set while items are handed out, should the worker be freed meanwhile */
     struct list fresh; /* to be handed out at the end of this turn */
@@ -88,6 +90,12 @@ static size_t slots_free(const struct lane_worker *w)
     return used >= w->o.slots ? 0 : w->o.slots - used;
 }
 
+/* A claim costs Redis the same for one lane as for many, so a busy worker lets some slots come free. */
+static bool worth_a_claim(const struct lane_worker *w)
+{
+    return slots_free(w) >= (w->more ? w->o.slots / 4 : 1);
+}
+
 void lane_worker_wake(struct lane_worker *w)
 {
     w->wanted = true;
@@ -96,7 +104,10 @@ void lane_worker_wake(struct lane_worker *w)
 
 static void on_timer(void *ctx)
 {
-    lane_worker_wake(obj_check(ctx, WORKER_MAGIC));
+    struct lane_worker *w = obj_check(ctx, WORKER_MAGIC);
+
+    w->more = false;
+    lane_worker_wake(w);
 }
 
 /* ---- life ---- */
@@ -327,7 +338,7 @@ void lane_item_done(struct lane_item **owner)
     assert(w->nout > 0);
     w->nout--;
     w->stats.done++;
-    if (w->hungry) {
+    if (w->hungry && worth_a_claim(w)) {
         lane_worker_wake(w);
     } else if (w->stopping && w->nout == 0) {
         make_due(w);
@@ -380,7 +391,8 @@ static void on_claimed(void *ctx, const struct err *err, const struct reply *rep
     }
     wait_ms = reply_int(reply_at(reply, 0));
     w->hungry = false; /* a full claim says 0, and the next one finds whether there are slots */
-    if (wait_ms == 0) {
+    w->more = wait_ms == 0;
+    if (w->more) {
         lane_worker_wake(w);
         return;
     }
@@ -396,8 +408,11 @@ static void claim(struct lane_worker *w)
     if (w->paused || w->stopping) {
         return;
     }
-    if (want == 0) {
-        w->hungry = true; /* when a slot is free again */
+    if (!worth_a_claim(w)) {
+        w->hungry = true; /* when slots are free again; those that are, are not left idle for long */
+        if (want > 0 && !timer_running(w->timer)) {
+            timer_start(w->timer, SIP_MS);
+        }
         return;
     }
     want = want > CLAIM_MOST ? CLAIM_MOST : want;
