@@ -1,0 +1,142 @@
+#include "world_int.h"
+
+#include <string.h>
+
+static struct str between(struct arena *a, struct str s, const char *from, const char *end)
+{
+    size_t at = str_find(s, str_of(from));
+    struct str rest;
+
+    if (at == SIZE_MAX) {
+        return STR("");
+    }
+    rest = str_slice(s, at + strlen(from), s.n);
+    at = str_find(rest, str_of(end));
+    return arena_dup(a, str_slice(rest, 0, at == SIZE_MAX ? rest.n : at));
+}
+
+static void answer(struct world *w, struct http_req *r, const struct act *act, const char *usual)
+{
+    struct http_field field = {"Retry-After", arena_printf(w->a, "%d", act->retry_after_s)};
+    struct http_reply reply = {.status = act->status == 0 ? 200 : act->status,
+                               .content_type = "application/json",
+                               .fields = &field,
+                               .nfields = act->retry_after_s > 0 ? 1 : 0};
+
+    if (act->how == HANG) {
+        w->hanging[w->nhanging++ % 64] = r;
+        http_req_set_user(r, w);
+        return;
+    }
+    if (act->how != ANSWER) {
+        http_req_break(r, act->how == HALF
+                              ? STR("HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{\"mess")
+                              : STR_NONE);
+        return;
+    }
+    reply.body = str_of(act->body != NULL ? act->body : act->status == 0 ? usual : "{}");
+    http_reply(r, &reply);
+}
+
+static struct post *note(struct world *w, struct http_req *r, struct post *posts, size_t *n)
+{
+    struct post *p = &posts[*n < POSTS ? *n : POSTS - 1];
+
+    *p = (struct post){.path = arena_dup(w->a, http_req_path(r)),
+                       .body = arena_dup(w->a, http_req_body(r)),
+                       .at_ms = mono_now().us / 1000};
+    ++*n;
+    return p;
+}
+
+static void on_meta(struct world *w, struct http_req *r)
+{
+    struct post *p = note(w, r, w->sent, &w->nsent);
+    static const struct act good = {0};
+    const struct act *act = w->asends < w->nsends ? &w->sends[w->asends++] : &good;
+
+    p->to = arena_printf(w->a, "+%.*s", STR_ARG(between(w->a, p->body, "\"to\":\"+", "\"")));
+    p->text = between(w->a, p->body, "\"body\":\"", "\"");
+    p->correlation = between(w->a, p->body, "\"biz_opaque_callback_data\":\"", "\"");
+    p->id = arena_printf(w->a, "wamid.T%zu", w->nsent);
+    p->answered = act->how == ANSWER;
+    answer(w, r, act,
+           arena_printf(w->a,
+                        "{\"messaging_product\":\"whatsapp\",\"messages\":[{\"id\":\"%.*s\"}]}",
+                        STR_ARG(p->id))
+               .p);
+}
+
+static void on_twilio(struct world *w, struct http_req *r)
+{
+    struct post *p = note(w, r, w->sent, &w->nsent);
+    static const struct act good = {0};
+    const struct act *act = w->asends < w->nsends ? &w->sends[w->asends++] : &good;
+    struct pairs form = {0};
+    struct err err = {0};
+    struct str callback;
+
+    form_parse(w->a, p->body, &form, &err);
+    p->to = str_slice(pairs_get(&form, STR("To")), 9, 100);
+    p->text = pairs_get(&form, STR("Body"));
+    callback = pairs_get(&form, STR("StatusCallback"));
+    p->correlation = between(w->a, callback, "c=", "&");
+    p->id = arena_printf(w->a, "SM%032zu", w->nsent);
+    p->answered = act->how == ANSWER;
+    answer(w, r, act,
+           arena_printf(w->a, "{\"sid\":\"%.*s\",\"status\":\"queued\"}", STR_ARG(p->id)).p);
+}
+
+static void on_outside(void *ctx, struct http_req *r)
+{
+    struct world *w = ctx;
+    struct str path = http_req_path(r);
+    struct act act = {0};
+
+    if (str_eqz(http_req_method(r), "GET")) {
+        w->nprobes++;
+        act.status = w->probe_status;
+        answer(w, r, &act, "{\"id\":\"1\"}");
+    } else if (str_find(http_req_body(r), STR("gateway.system.alert.v1")) != SIZE_MAX) {
+        w->nalerts++; /* they come between the others, and are taken */
+        answer(w, r, &act, "");
+    } else if (str_eqz(path, "/hooks")) {
+        note(w, r, w->hooked, &w->nhooked)->id =
+            arena_dup(w->a, http_req_header(r, STR("webhook-id")));
+        answer(w, r, w->ahooks < w->nhooks ? &w->hooks[w->ahooks++] : &act, "");
+    } else if (str_starts(path, STR("/v23.0/"))) {
+        on_meta(w, r);
+    } else if (str_find(path, STR("/Messages.json")) != SIZE_MAX) {
+        on_twilio(w, r);
+    } else { /* Content */
+        w->ncontent++;
+        act.status = w->content_status == 0 ? 201 : w->content_status;
+        act.body =
+            act.status == 201 ? arena_printf(w->a, "{\"sid\":\"HX%032zu\"}", w->ncontent).p : "{}";
+        answer(w, r, &act, "");
+    }
+}
+
+static void on_headers(void *ctx, struct http_req *r)
+{
+    (void)ctx;
+    (void)r;
+}
+
+static void on_gone(void *ctx, struct http_req *r)
+{
+    struct world *w = ctx;
+
+    for (size_t i = 0; i < 64; i++) {
+        w->hanging[i] = w->hanging[i] == r ? NULL : w->hanging[i];
+    }
+}
+
+static void on_error(void *ctx, const struct err *err, struct buf *headers, struct buf *body)
+{
+    (void)ctx;
+    (void)headers;
+    buf_addz(body, err->msg);
+}
+
+const struct http_handler world_outside = {on_headers, on_outside, on_gone, on_error};
