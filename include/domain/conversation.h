@@ -16,7 +16,7 @@
 
 struct conversation {
     /* The open question: the command that waits for its order, with its rest ("note", "bearing replaced"). */
-    struct str question;      /* command_name(), "opt_out", "confirm_complete", or empty: none */
+    struct str question;      /* command_name(), "text:<command>:<order>", "as_note", "confirm:<order>"; empty: none */
     struct str question_rest;
     struct wall question_at;
     /* MORE: the command that listed, and how many rows were shown. */

@@ -1,7 +1,7 @@
 /*
  * talk_int: one turn of a conversation, shared by the files of talk: talk.c (who speaks, what it
- * is), talk_orders.c (which order, and what is done to it), talk_lists.c (lists, counts, help),
- * talk_people.c (language, consent, strangers), talk_text.c (taps, numbers, free text, open
+ * is), talk_which.c (which order), talk_orders.c (what is done to it), talk_lists.c (lists, counts,
+ * help), talk_people.c (language, consent, strangers), talk_text.c (taps, numbers, free text, open
  * questions).
  */
 #ifndef CREWLINE_DOMAIN_TALK_INT_H
@@ -53,7 +53,12 @@ bool talk_may_change(const struct talk *t,
 const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit fit);
 void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
                     const struct order *const *orders, size_t n);
-void talk_step(struct talk *t, const struct order *o, enum order_step step, bool explicit_);
+/** Does it, or says why not; whether it was done. */
+bool talk_step(struct talk *t, const struct order *o, enum order_step step, bool explicit_);
+/** The words of a command that waits for [Complete anyway] [Start], once; else empty. */
+struct str talk_confirmed_words(struct talk *t, const struct order *o);
+void talk_book_words(struct talk *t, const struct order *o,
+                     struct str words); /* a note, unless empty */
 void talk_note(struct talk *t, const struct order *o, struct str text);
 void talk_show(struct talk *t, const struct order *o);
 /** Runs a command on an order that is already known. */

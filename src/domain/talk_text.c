@@ -40,7 +40,11 @@ static void tap_anyway(struct talk *t, struct str id)
     t->tap_order = id;
     o = talk_resolve(t, CMD_COMPLETE, FIT_OPEN);
     if (o != NULL) {
-        talk_step(t, o, STEP_COMPLETE, true);
+        struct str words = talk_confirmed_words(t, o);
+
+        if (talk_step(t, o, STEP_COMPLETE, true)) {
+            talk_book_words(t, o, words);
+        }
     }
 }
 

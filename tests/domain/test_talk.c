@@ -96,7 +96,14 @@ static const struct {
     {"ack the only open one",        "o",  "ACK",                          "gateway.workorder.acknowledged.v1",     ORDER_ACKNOWLEDGED, "acknowledged" },
     {"slash, case, punctuation",     "o",  " /ack. ",                      "gateway.workorder.acknowledged.v1",     ORDER_ACKNOWLEDGED, "acknowledged" },
     {"ack twice",                    "a",  "ACK WO-2024-001",              NULL,                                    -1,                 "already"      },
-    {"nothing to ack",               "p",  "ACK",                          NULL,                                    -1,                 "No work order"},
+    {"nothing to ack",               "p",  "ACK",                          NULL,                                    -1,                 "already"      },
+    {"none at all",                  "c",  "ACK",                          NULL,                                    -1,                 "No work order"},
+    {"none fits, several open",      "ap", "ACK",                          NULL,                                    -1,                 "No work order"},
+    {"complete the only, not begun", "o",  "COMPLETE",                     NULL,                                    -1,                 "anyway"       },
+    {"done, but never begun",        "a",  "done",                         NULL,                                    -1,                 "anyway"       },
+    {"complete the only on hold",    "h",  "COMPLETE",                     NULL,                                    -1,                 "Which"        },
+    {"start the only one again",     "p",  "START",                        NULL,                                    -1,                 "already"      },
+    {"complete with none open",      "c",  "COMPLETE",                     NULL,                                    -1,                 "in progress"  },
     {"start the acknowledged",       "ap", "START WO-2024-001",            "gateway.workorder.status_requested.v1", ORDER_IN_PROGRESS,  "started"      },
     {"start by unique ending",       "oo", "start 002",                    "gateway.workorder.status_requested.v1", ORDER_IN_PROGRESS,  "WO-2024-002"  },
     {"complete what is in progress", "op", "COMPLETE",                     "gateway.workorder.status_requested.v1", ORDER_COMPLETED,    "completed"    },
@@ -184,6 +191,48 @@ static void test_words_behind_complete(void)
     say(s, "COMPLETE WO-2024-001 new seal fitted");
     CHECK_INT("status and note", s->plan.nevents, 2);
     CHECK("the words", has(s->plan.events[1].data, "new seal fitted"));
+}
+
+/* Several, none of them begun: a list, and the tapped one asks once more. */
+static void test_complete_of_none_begun(void)
+{
+    struct scene *s = scene("oa");
+    const struct message *m;
+
+    say(s, "COMPLETE");
+    CHECK_INT("a list", s->plan.messages[0].m.kind, MESSAGE_LIST);
+    CHECK_INT("of both", s->plan.messages[0].m.noptions, 2);
+    CHECK_INT("nothing changed", s->plan.norders + s->plan.nevents, 0);
+    s->view.conversation = *s->plan.conversation;
+    tap(s, s->plan.messages[0].m.options[1].id.p);
+    m = &s->plan.messages[0].m;
+    CHECK_INT("nothing yet", s->plan.norders + s->plan.nevents, 0);
+    CHECK_INT("two buttons", m->noptions, 2);
+    CHECK_Z("complete", m->options[0].id, "complete_anyway:w2");
+    CHECK_Z("start", m->options[1].id, "start:w2");
+}
+
+/* The words behind a command that waits for an answer are its note when the answer comes, once. */
+static void test_words_wait(void)
+{
+    static const char *const taps[] = {"complete_anyway:w1", "start:w1"};
+
+    for (size_t i = 0; i < ARRAY_LEN(taps); i++) {
+        struct scene *s = scene("o");
+
+        say(s, "COMPLETE WO-2024-001 new seal fitted");
+        CHECK_INT("nothing changed", s->plan.norders + s->plan.nevents, 0);
+        s->view.conversation = *s->plan.conversation;
+        tap(s, taps[i]);
+        CHECK_INT("status and note", s->plan.nevents, 2);
+        CHECK("the words", s->plan.nevents == 2 && has(s->plan.events[1].data, "new seal fitted"));
+        s->view.conversation = *s->plan.conversation;
+        tap(s, taps[i]);
+        CHECK_INT("once", s->plan.nevents, 1);
+        s = scene("c");
+        say(s, "COMPLETE WO-2024-001 new seal fitted");
+        CHECK_INT("refused: no note", s->plan.nevents, 0);
+    }
 }
 
 static void test_note_without_text_asks(void)
@@ -388,7 +437,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_rows),           TEST(test_asks_which_and_remembers), TEST(test_note_waits_for_its_order),
-        TEST(test_note_without_text_asks), TEST(test_words_behind_complete), TEST(test_taps),             TEST(test_number_counts_as_tap),
+        TEST(test_note_without_text_asks), TEST(test_words_behind_complete), TEST(test_complete_of_none_begun), TEST(test_words_wait), TEST(test_taps),             TEST(test_number_counts_as_tap),
         TEST(test_quoted),         TEST(test_foreign_order),            TEST(test_stakeholder),
         TEST(test_escalate),       TEST(test_stranger),                 TEST(test_verifies_by_speaking),
         TEST(test_stop_and_start), TEST(test_language),                 TEST(test_my_work_pages),
