@@ -22,6 +22,7 @@
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order
  *   ux                    HASH keyed hash of a phone or BSUID -> person
+ *   ch:<chore>            who runs it now; ends by itself after the chore's interval
  *   …                     the indexes are described beside the *_store that owns them
  *
  * Invariant: a lane with items is in exactly one of r (ready or put off) and f+k (leased); one without is

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "domain/view.h"
-#include "jobs_int.h"
+#include "chore.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -48,6 +48,7 @@ static void tenant_loaded(struct engine_tenant *et)
         inbox_start(et);
         outbox_start(et);
         callbacks_start(et);
+        chores_start(et);
     }
     if (++e->nloaded == e->ntenants && !e->stopping) {
         e->ready = true;
@@ -300,6 +301,7 @@ void engine_stop(struct engine *e, int64_t deadline_ms, loop_fn *on_stopped, voi
     timer_start(e->stop_timer, deadline_ms);
     e->stopping_workers = 1; /* ours, until all are asked */
     for (size_t i = 0; i < e->ntenants; i++) {
+        chores_stop(&e->tenants[i]);
         stop_worker(e, e->tenants[i].in);
         stop_worker(e, e->tenants[i].cb);
         for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
@@ -322,6 +324,7 @@ static void tenant_fini(struct engine_tenant *et)
 {
     op_cancel(&et->loading);
     timer_free(&et->again);
+    chores_stop(et);
     lane_worker_free(&et->in);
     lane_worker_free(&et->cb);
     for (size_t k = 0; k < et->noutboxes; k++) {

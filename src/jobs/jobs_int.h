@@ -53,6 +53,7 @@ struct engine_tenant {
     struct outbox *outboxes;
     size_t noutboxes;
     struct callbacks callbacks;
+    struct chores *chores;
     struct op *loading;
     struct timer *again; /* loading is tried again */
     bool loaded;
