@@ -69,7 +69,10 @@ struct plan {
 };
 
 void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct wall now, struct str cause);
-/** A message to @to, filled in by the caller: id, user, phone, lang, cause, created are set here. */
+/**
+ * A message to @to, filled in by the caller: id, user, phone, lang, cause, created are set here, and as the
+ * sender the one he wrote to last (tenant_sender_for()), unless the caller puts another.
+ */
 struct message *plan_message(struct plan *p, const struct user *to, enum message_kind kind);
 void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation);
 void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text);

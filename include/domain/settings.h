@@ -76,6 +76,13 @@ bool settings_master_key(struct settings *s, struct buf *notice, struct err *err
 
 const struct tenant_settings *settings_tenant(const struct settings *s, struct str id);
 const struct sender *tenant_sender(const struct tenant_settings *t, struct str id);
+/**
+ * The number a message goes out by, the one rule for all of them: the sender @wanted by whoever sends it,
+ * else the one the person wrote to last (user.sender: his window is open there), else the first configured;
+ * an id that is no sender (any more) counts as none. Either may be empty. NULL: the tenant has no sender.
+ */
+const struct sender *tenant_sender_for(const struct tenant_settings *t, struct str wanted,
+                                       struct str spoken_to);
 /** A webhook's sender: Meta by phone number id, Twilio by account sid and number (E.164). NULL: nobody's. */
 const struct sender *settings_sender_meta(const struct settings *s, struct str phone_number_id,
                                           const struct tenant_settings **tenant);

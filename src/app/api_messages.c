@@ -62,6 +62,15 @@ static void on_kept(void *ctx, const struct err *err, const struct commit_outcom
     reply_json(r, 202, p->reply);
 }
 
+/* Whose limits hold is known when the person is: his words chose the number. */
+static bool fits_provider(struct request *r)
+{
+    struct message_post *p = r->user;
+
+    p->sender = tenant_sender_for(r->who.tenant->conf, p->m.sender, p->user.sender);
+    return provider_of(p->sender->provider)->check(&p->m, &r->err);
+}
+
 /* What the caller gave, over what the plan knows about the person. */
 static void fill(struct message_post *p, struct message *to)
 {
@@ -92,6 +101,10 @@ static void keep(struct request *r)
     struct buf body;
     struct jw w;
 
+    if (!fits_provider(r)) {
+        reply_error(r, &r->err);
+        return;
+    }
     plan_init(&p->plan, r->a, t, now, STR_NONE);
     m = plan_message(&p->plan, &p->user, p->m.kind);
     m->cause = m->id; /* the request itself is the input that led here */
@@ -242,22 +255,19 @@ static void begin(struct request *r)
 
 /* ---- the shape ---- */
 
-static bool find_sender(struct request *r, struct message_post *p)
+static bool sender_exists(struct request *r, struct message_post *p)
 {
     const struct tenant_settings *conf = r->who.tenant->conf;
 
-    p->sender = p->m.sender.n > 0    ? tenant_sender(conf, p->m.sender)
-                : conf->nsenders > 0 ? &conf->senders[0]
-                                     : NULL;
-    if (p->sender != NULL) {
-        return true;
-    }
-    if (p->m.sender.n > 0) {
-        refuse(r, "sender", "there is no sender \"%.*s\"; see /api/v1/senders", p->m.sender);
-    } else {
+    if (conf->nsenders == 0) {
         refuse(r, "sender", "tenant \"%.*s\" has no sender configured", r->who.tenant->id);
+        return false;
     }
-    return false;
+    if (p->m.sender.n > 0 && tenant_sender(conf, p->m.sender) == NULL) {
+        refuse(r, "sender", "there is no sender \"%.*s\"; see /api/v1/senders", p->m.sender);
+        return false;
+    }
+    return true;
 }
 
 static bool times_ok(struct request *r, const struct message *m)
@@ -277,12 +287,11 @@ static bool times_ok(struct request *r, const struct message *m)
 
 static bool judge_shape(struct request *r, struct message_post *p)
 {
-    if (!find_sender(r, p) || !times_ok(r, &p->m)) {
+    if (!sender_exists(r, p) || !times_ok(r, &p->m)) {
         return false;
     }
-    if (!provider_of(p->sender->provider)->check(&p->m, &r->err) ||
-        (p->m.kind == MESSAGE_MEDIA &&
-         !http_url_check(p->m.media.url, !r->app->settings->allow_private_callbacks, &r->err))) {
+    if (p->m.kind == MESSAGE_MEDIA &&
+        !http_url_check(p->m.media.url, !r->app->settings->allow_private_callbacks, &r->err)) {
         if (r->err.code == ERR_NET_FORBIDDEN_ADDRESS && r->err.member[0] == '\0') {
             err_member(&r->err, "media.url");
         }

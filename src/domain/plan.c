@@ -224,13 +224,6 @@ static void write_audit(struct plan *p, const struct plan_audit *audit, struct c
     buf_fini(&sealed);
 }
 
-static const struct sender *sender_for(const struct tenant *t, struct str id)
-{
-    const struct sender *s = id.n > 0 ? tenant_sender(t->conf, id) : NULL;
-
-    return s != NULL || t->conf->nsenders == 0 ? s : &t->conf->senders[0];
-}
-
 static void enqueue_message(struct plan *p, struct plan_message *pm, const struct sender *s,
                             struct commit *c, plan_grant_fn *grant, void *ctx, size_t *marked)
 {
@@ -255,7 +248,7 @@ static void enqueue_message(struct plan *p, struct plan_message *pm, const struc
 static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c,
                           plan_grant_fn *grant, void *ctx, size_t *marked, struct err *err)
 {
-    const struct sender *s = sender_for(p->tenant, pm->m.sender);
+    const struct sender *s = tenant_sender_for(p->tenant->conf, pm->m.sender, STR_NONE);
     struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
     struct buf record, sealed;
     bool ok;

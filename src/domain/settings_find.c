@@ -22,6 +22,17 @@ const struct sender *tenant_sender(const struct tenant_settings *t, struct str i
     return NULL;
 }
 
+const struct sender *tenant_sender_for(const struct tenant_settings *t, struct str wanted,
+                                       struct str spoken_to)
+{
+    const struct sender *s = wanted.n > 0 ? tenant_sender(t, wanted) : NULL;
+
+    if (s == NULL && spoken_to.n > 0) {
+        s = tenant_sender(t, spoken_to);
+    }
+    return s != NULL || t->nsenders == 0 ? s : &t->senders[0];
+}
+
 typedef bool sender_test(const struct sender *s, struct str a, struct str b);
 
 static const struct sender *find(const struct settings *s, sender_test *fits, struct str a,

@@ -183,11 +183,53 @@ static void test_answered_once(void)
     CHECK_INT("in nobody else's log", items(&r), 0);
 }
 
+static void check_sender(const char *label, struct reply_to r, const char *sender)
+{
+    CHECK_INT(label, r.status, 202);
+    r = ask_json(w, BETA_CMMS, "GET",
+                 arena_printf(w->a, "/api/v1/messages/%.*s", STR_ARG(at(&r, "id"))).p, NULL);
+    CHECK_Z(label, at(&r, "sender"), sender);
+}
+
+/* What he is told comes from the number he wrote to last, unless the caller names another. */
+static void test_sender_he_wrote_to(void)
+{
+    static const struct {
+        const char *label, *body, *sender;
+    } rows[] = {
+        {"a message",       "{\"to\":{\"user\":\"m\"},\"kind\":\"text\",\"text\":\"a\"}",             "second"},
+        {"by his number",   "{\"to\":{\"phone\":\"+12025550117\"},\"kind\":\"text\",\"text\":\"a\"}",
+         "second"                                                                                             },
+        {"another one",
+         "{\"to\":{\"user\":\"m\"},\"kind\":\"text\",\"text\":\"a\",\"sender\":\"main\"}",            "main"  },
+        {"who never wrote", "{\"to\":{\"user\":\"n\"},\"kind\":\"text\",\"text\":\"a\"}",             "main"  },
+    };
+    size_t sends = w->sends;
+
+    ask_json(w, BETA_CMMS, "POST", "/api/v1/users",
+             "{\"id\":\"n\",\"phone\":\"+12025550118\",\"verified\":true}");
+    CHECK_INT("he writes", post("secret1", words("106540352242927", "wamid.second", "HELP")).status,
+              200);
+    for (int i = 0; i < 300 && w->sends == sends; i++) {
+        world_run(w, 10);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        check_sender(rows[i].label,
+                     ask_json(w, BETA_CMMS, "POST", "/api/v1/messages", rows[i].body),
+                     rows[i].sender);
+    }
+    check_sender(
+        "a test",
+        ask_json(w, BETA_ADMIN, "POST", "/api/whatsapp/send-test", "{\"to\":\"+12025550117\"}"),
+        "second");
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_handshake), TEST(test_signatures),      TEST(test_kept),
-        TEST(test_too_long),  TEST(test_twilio_unsigned), TEST(test_answered_once),
+        TEST(test_handshake),          TEST(test_signatures),      TEST(test_kept),
+        TEST(test_too_long),           TEST(test_twilio_unsigned), TEST(test_answered_once),
+        TEST(test_sender_he_wrote_to),
     };
     int code;
 

@@ -79,9 +79,18 @@ static void write_config(struct world *w, const char *path)
                 "secret\":\"secret%d\","
                 "\"verify_token\":\"verify\",\"api_base\":\"http://"
                 "127.0.0.1:%d\",\"rate_per_second\":0,"
-                "\"pair_interval_ms\":0}]",
+                "\"pair_interval_ms\":0}",
                 i > 0 ? "," : "", i == 0 ? "acme" : "beta", i == 0 ? "Acme" : "Beta", i, i, i,
                 port);
+        if (i == 1) {
+            fprintf(f,
+                    ",{\"id\":\"second\",\"provider\":\"meta\",\"number\":\"+12025550107\","
+                    "\"phone_number_id\":\"106540352242927\",\"access_token\":\"token\","
+                    "\"app_secret\":\"secret1\",\"verify_token\":\"verify\",\"api_base\":\"http://"
+                    "127.0.0.1:%d\",\"rate_per_second\":0,\"pair_interval_ms\":0}",
+                    port);
+        }
+        fprintf(f, "]");
         if (i == 0) {
             fprintf(f,
                     ",\"cmms\":{\"callback_url\":\"http://127.0.0.1:%d/hooks\","
