@@ -7,7 +7,8 @@
  * settles it with a commit of his own that has commit_check_lease() and one of commit_finish(),
  * commit_put_off(), and then calls lane_item_done(). Items whose lease ran out come again, marked
  * `reaped`, with a new token; for an outbound message that means an ambiguous attempt.
- * A worker does not start what it holds for longer than the lease: lane_item_live() tells.
+ * A worker does not start what it holds for longer than the lease: lane_item_live() tells. What it holds
+ * and has not begun (or knows refused) is no ambiguity when its lease runs out: the worker that claims it again knows that.
  */
 #ifndef CREWLINE_STORE_LANE_H
 #define CREWLINE_STORE_LANE_H
@@ -21,6 +22,8 @@ struct lane_item { /* lives until lane_item_done() */
     struct str lane, id;
     int64_t token;
     bool reaped;
+    bool begun;        /* outbound, set by its holder at the first byte, cleared when it is certain that nothing
+                          was accepted: between the two a lost lease is ambiguous */
     bool granted;      /* body is what was given to lane_granted(), not what Redis holds */
     struct str body;   /* sealed; STR_NONE: the record is missing (damaged): finish it and report */
     struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it */

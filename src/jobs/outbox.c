@@ -218,6 +218,7 @@ void outbox_send(struct attempt *at)
                               .timeout_ms = e->o.settings->send_timeout_ms,
                               .response_bytes_max = 256 * 1024};
     at->began = mono_now();
+    at->item->begun = true;
     at->pending = http_call_start(e->http, &call, on_answer, at);
 }
 

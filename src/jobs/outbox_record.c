@@ -182,9 +182,11 @@ static void on_retry(void *ctx)
 
 static void record_again(struct attempt *at, const struct err *err)
 {
-    /* What is not an acceptance need not be kept beyond the lease: the next one finds out by
-     * himself. */
-    if (at->then != THEN_SENT && !lane_item_live(at->item)) {
+    /*
+     * What nobody else can find out is kept until Redis has it: that it was accepted, or that it
+     * certainly was not. For the rest the next one finds out by himself.
+     */
+    if (at->then != THEN_SENT && at->then != THEN_LATER && !lane_item_live(at->item)) {
         attempt_free(at);
         return;
     }
@@ -268,6 +270,7 @@ void attempt_end(struct attempt *at, enum then then, int64_t wait_ms)
 {
     at->then = then;
     at->wait_ms = wait_ms;
+    at->item->begun = at->item->begun && then != THEN_LATER;
     metric_add(METRIC_SEND_FAILED, then == THEN_FAILED);
     metric_add(METRIC_SEND_EXPIRED, then == THEN_EXPIRED);
     record(at);

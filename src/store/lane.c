@@ -347,6 +347,30 @@ void lane_item_done(struct lane_item **owner)
 
 /* ---- claims ---- */
 
+static bool give_on(const struct list *items, const struct lane_item *again)
+{
+    LIST_EACH(it, items)
+    {
+        struct lane_item *held = &LIST_OF(it, struct item, node)->pub;
+
+        if (!held->begun && !held->reaped && held->sends == again->sends &&
+            str_eq(held->id, again->id) && str_eq(held->lane, again->lane)) {
+            held->begun = true; /* by the one who gets it now: that one's end is what counts */
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The lease that ran out was our own (this process stood still, or Redis was away), and its holder knows
+ * that the message is with nobody. The same number means the same attempt, since every claim counts one.
+ */
+static bool never_begun(struct lane_worker *w, const struct lane_item *again)
+{
+    return w->o.record == LANE_MESSAGE && (give_on(&w->out, again) || give_on(&w->fresh, again));
+}
+
 static void take_row(struct lane_worker *w, const struct reply *row)
 {
     struct lane_item item = {0};
@@ -362,6 +386,7 @@ static void take_row(struct lane_worker *w, const struct reply *row)
     item.until = lease_end(w->asked, w->o.lease_ms);
     w->stats.claimed++;
     w->stats.reaped += item.reaped ? 1 : 0;
+    item.reaped = item.reaped && !never_begun(w, &item);
     item_new(w, &item);
 }
 

@@ -434,6 +434,61 @@ static void test_content(void)
     world_free(&w);
 }
 
+/*
+ * The process stood still between the claim and the first byte. Nothing was handed over, so it goes
+ * back and is no attempt: a message that may be sent once only is sent, and nothing was uncertain.
+ */
+static void test_too_late_to_begin(void)
+{
+    static const struct {
+        const char *label;
+        int64_t stall_ms;
+    } stalls[] = {
+        {"within the margin of the lease", 940 },
+        {"after its end",                  1300},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(stalls); i++) {
+        struct world *w = world_new(&(struct world_options){
+            .config = "\"delivery\":{\"send_timeout_ms\":400,\"lease_ms\":1000,"
+                      "\"uncertain_hold_ms\":300},"});
+        struct str id;
+
+        w->content_stall_ms = stalls[i].stall_ms;
+        id = put_message(w,
+                         &(struct message_options){
+                             .prio = PRIO_NORMAL, .sender = "tw", .buttons = true, .max_sends = 1});
+        UNTIL(w, stalls[i].label, str_eqz(message_state(w, id), "sent") && idle(w));
+        CHECK_INT(stalls[i].label, w->nsent, 1);
+        CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(id)), 1);
+        CHECK("never uncertain", str_find(message_timeline(w, id), STR("uncertain")) == SIZE_MAX);
+        CHECK("no duplicate", str_find(message_timeline(w, id), STR("duplicate")) == SIZE_MAX);
+        world_free(&w);
+    }
+}
+
+/* Redis is away when it is certain that nothing was accepted: it is said when Redis is back. */
+static void test_not_sent_recorded_later(void)
+{
+    struct world *w = world_new(&(struct world_options){.config = short_lease});
+    struct http_reply refused = {
+        .status = 500, .content_type = "application/json", .body = STR(E(2))};
+    struct str id;
+
+    w->sends[w->nsends++] = (struct act){.how = HANG};
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .max_sends = 1});
+    UNTIL(w, "posted", w->nsent == 1);
+    redis_fixture_kill(w->redis);
+    http_reply(w->hanging[0], &refused);
+    world_run(w, 1500);
+    redis_fixture_start(w->redis);
+    redis_fixture_wait(w->redis);
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
+    CHECK_INT("sent again", w->nsent, 2);
+    CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(id)), 1);
+    world_free(&w);
+}
+
 static void test_numbered(void)
 {
     struct world *w = world_new(NULL);
@@ -499,6 +554,8 @@ int main(int argc, char **argv)
                                         TEST(test_damaged),
                                         TEST(test_gone_while_sending),
                                         TEST(test_content),
+                                        TEST(test_too_late_to_begin),
+                                        TEST(test_not_sent_recorded_later),
                                         TEST(test_numbered)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

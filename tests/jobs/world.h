@@ -47,6 +47,7 @@ struct world {
     struct post sent[POSTS], hooked[POSTS]; /* messages; callbacks */
     size_t nsent, nhooked, nalerts, ncontent, nprobes;
     int probe_status, content_status; /* 0: good */
+    int64_t content_stall_ms; /* the process stands still so long while the next resource is made */
     struct http_req *hanging[64];
     size_t nhanging;
     /* the last call of accept_*(): */

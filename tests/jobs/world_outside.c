@@ -1,6 +1,7 @@
 #include "world_int.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static struct str between(struct arena *a, struct str s, const char *from, const char *end)
 {
@@ -110,6 +111,8 @@ static void on_outside(void *ctx, struct http_req *r)
         on_twilio(w, r);
     } else { /* Content */
         w->ncontent++;
+        usleep((useconds_t)(w->content_stall_ms * 1000));
+        w->content_stall_ms = 0;
         act.status = w->content_status == 0 ? 201 : w->content_status;
         act.body =
             act.status == 201 ? arena_printf(w->a, "{\"sid\":\"HX%032zu\"}", w->ncontent).p : "{}";
