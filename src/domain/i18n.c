@@ -1,21 +1,17 @@
 #include "domain/i18n.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
 #include <unicode/uloc.h>
 
 #include "base/embed.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "catalogue_dir.h"
 #include "i18n_int.h"
 
-#define LANGS_MAX        32
-#define LANG_CODE_MAX    16
-#define CATALOGUE_MAX    (1024 * 1024)
-#define CATALOGUE_SUFFIX ".json"
-#define KEY_MAX          96
+#define LANGS_MAX     32
+#define LANG_CODE_MAX 16
+#define KEY_MAX       96
 
 extern const struct embedded locales_embedded[];
 
@@ -205,11 +201,6 @@ static bool load(struct i18n *i, struct str code, struct str text, struct err *e
     return ok;
 }
 
-static struct str code_of(struct str file)
-{
-    return str_slice(file, 0, file.n - (sizeof(CATALOGUE_SUFFIX) - 1));
-}
-
 static bool load_embedded(struct i18n *i, struct err *err)
 {
     struct str en = STR("en" CATALOGUE_SUFFIX);
@@ -221,52 +212,16 @@ static bool load_embedded(struct i18n *i, struct err *err)
     for (const struct embedded *e = locales_embedded; e->name != NULL; e++) {
         struct str name = str_of(e->name);
 
-        if (!str_eq(name, en) && !load(i, code_of(name), str_make(e->data, e->bytes), err)) {
+        if (!str_eq(name, en) && !load(i, catalogue_code(name), str_make(e->data, e->bytes), err)) {
             return err_wrap(err, "%s", e->name);
         }
     }
     return true;
 }
 
-static bool load_file(struct i18n *i, const char *path, struct str name, struct err *err)
+static bool load_own(void *ctx, struct str code, struct str text, struct err *err)
 {
-    FILE *f = fopen(path, "re");
-    struct buf text;
-    bool ok = false;
-    char *room;
-
-    if (f == NULL) {
-        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
-    }
-    buf_init(&text, CATALOGUE_MAX + 2);
-    room = buf_reserve(&text, CATALOGUE_MAX + 1);
-    buf_grew(&text, fread(room, 1, CATALOGUE_MAX + 1, f));
-    ok = !ferror(f) || err_set(err, ERR_CONFIG, "cannot be read");
-    ok = ok && load(i, code_of(name), buf_str(&text), err);
-    buf_fini(&text);
-    fclose(f);
-    return ok || err_wrap(err, "%s", path);
-}
-
-/* A folder without locales/ is fine: the operator has no texts of his own. */
-static bool load_dir(struct i18n *i, const char *config_dir, struct err *err)
-{
-    struct str path = arena_printf(i->arena, "%s/locales", config_dir);
-    DIR *dir = opendir(path.p);
-    bool ok = true;
-
-    if (dir == NULL) {
-        return errno == ENOENT || err_set(err, ERR_CONFIG, "%s: %s", path.p, strerror(errno));
-    }
-    for (struct dirent *e; ok && (e = readdir(dir)) != NULL;) {
-        struct str name = str_of(e->d_name);
-
-        if (name.p[0] != '.' && str_ends(name, STR(CATALOGUE_SUFFIX))) {
-            ok = load_file(i, arena_printf(i->arena, "%s/%s", path.p, e->d_name).p, name, err);
-        }
-    }
-    closedir(dir);
-    return ok;
+    return load(ctx, code, text, err);
 }
 
 static void name_langs(struct i18n *i)
@@ -290,7 +245,8 @@ bool i18n_new(const char *config_dir, struct i18n **out, struct err *err)
 
     i->arena = arena_new();
     i->names = map_new();
-    if (!load_embedded(i, &local) || (config_dir != NULL && !load_dir(i, config_dir, &local))) {
+    if (!load_embedded(i, &local) ||
+        (config_dir != NULL && !catalogue_dir_each(config_dir, "locales", load_own, i, &local))) {
         i18n_free(&i);
         if (err != NULL) {
             *err = local;

@@ -1,6 +1,7 @@
 #include "domain/notice.h"
 
 #include "base/mem.h"
+#include "domain/template.h"
 
 #define TEXT_MAX        4000 /* under every provider's limit with room for the frame */
 #define DESCRIPTION_MAX 500
@@ -52,6 +53,12 @@ static struct str word(const struct page *g, const char *kind, const char *name)
 static void blank(struct page *g)
 {
     buf_add_char(&g->text, '\n');
+}
+
+/* A date or a time alone, as a value of a template. */
+static struct str moment(const struct page *g, const char *key, struct wall at)
+{
+    return at.ms > 0 ? I18N(g->p->a, g->l, g->timezone, key, ARG_T("at", at)) : STR_NONE;
 }
 
 static void add_order_lines(struct page *g, const struct order *o)
@@ -210,6 +217,9 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
     add(&g, "reply_with.help");
     m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_ASSIGNED, o->number, o->title, o->asset_name,
+                     o->location_name, word(&g, "priority", order_priority_name(o->priority)),
+                     moment(&g, "value.date", o->due));
         m->text = i18n_cut(p->a, m->text, 1024); /* the body of a message with buttons */
         notice_order_buttons(p, o, to, m);
         plan_entry(p, o->id, "assigned", to->id, STR_NONE);
@@ -218,11 +228,15 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
 
 void notice_removed(struct plan *p, const struct order *o, const struct user *to)
 {
+    struct message *m;
     struct page g;
 
     page_init(&g, p, to);
     add(&g, "notice.removed", ARG_IDENT("number", o->number), ARG_S("title", o->title));
-    tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    if (m != NULL) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_REMOVED, o->number, o->title);
+    }
 }
 
 static struct str field_name(struct page *g, struct str field)
@@ -243,7 +257,9 @@ static struct str field_name(struct page *g, struct str field)
 void notice_updated(struct plan *p, const struct order *o, const struct user *to,
                     const struct json *changed, const struct json *previous)
 {
+    struct message *m;
     struct buf fields;
+    struct str names;
     struct page g;
 
     (void)previous; /* one line: what changed, not what it was */
@@ -258,10 +274,13 @@ void notice_updated(struct plan *p, const struct order *o, const struct user *to
     if (fields.n == 0) {
         buf_add(&fields, word(&g, "field", "other"));
     }
-    add(&g, "notice.updated", ARG_IDENT("number", o->number),
-        ARG_S("fields", arena_dup(p->a, buf_str(&fields))));
+    names = arena_dup(p->a, buf_str(&fields));
+    add(&g, "notice.updated", ARG_IDENT("number", o->number), ARG_S("fields", names));
     buf_fini(&fields);
-    tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    if (m != NULL) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_UPDATED, o->number, o->title, names);
+    }
 }
 
 void notice_status(struct plan *p, const struct order *o, const struct user *to,
@@ -283,6 +302,7 @@ void notice_status(struct plan *p, const struct order *o, const struct user *to,
     }
     m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_STATUS, o->number, o->title, from, now);
         notice_order_buttons(p, o, to, m);
     }
 }
@@ -308,6 +328,7 @@ void notice_priority(struct plan *p, const struct order *o, const struct user *t
     m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
     if (m != NULL) {
         set_priority(p, to, m, PRIO_HIGH);
+        TEMPLATE_SET(p->a, m, TEMPLATE_PRIORITY, o->number, o->asset_name, from, now);
         notice_order_buttons(p, o, to, m);
     }
 }
@@ -315,37 +336,44 @@ void notice_priority(struct plan *p, const struct order *o, const struct user *t
 void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to,
                         enum order_status reached, bool created)
 {
+    static const char *const keys[] = {
+        [ORDER_IN_PROGRESS] = "notice.stakeholder_started",
+        [ORDER_ON_HOLD] = "notice.stakeholder_on_hold",
+        [ORDER_COMPLETED] = "notice.stakeholder_resolved",
+        [ORDER_CANCELLED] = "notice.stakeholder_cancelled",
+    };
+    const char *key = created                             ? "notice.stakeholder_created"
+                      : (size_t)reached < ARRAY_LEN(keys) ? keys[reached]
+                                                          : NULL;
+    struct wall at = o->updated.ms > 0 ? o->updated : p->now;
+    struct message *m;
     struct page g;
 
-    page_init(&g, p, to);
-    if (created) {
-        add(&g, "notice.stakeholder_created", ARG_IDENT("number", o->number),
-            ARG_S("title", o->title));
-    } else if (reached == ORDER_IN_PROGRESS) {
-        add(&g, "notice.stakeholder_started", ARG_IDENT("number", o->number),
-            ARG_S("title", o->title));
-    } else if (reached == ORDER_COMPLETED) {
-        struct wall at = o->updated.ms > 0 ? o->updated : p->now;
-
-        add(&g, "notice.stakeholder_resolved", ARG_IDENT("number", o->number),
-            ARG_S("title", o->title), ARG_T("at", at));
-    } else if (reached == ORDER_ON_HOLD) {
-        add(&g, "notice.stakeholder_on_hold", ARG_IDENT("number", o->number),
-            ARG_S("title", o->title));
-    } else if (reached == ORDER_CANCELLED) {
-        add(&g, "notice.stakeholder_cancelled", ARG_IDENT("number", o->number),
-            ARG_S("title", o->title));
+    if (key == NULL) {
+        return;
     }
-    if (g.text.n > 0) {
-        tell(p, o, to, CLASS_UPDATES, page_end(&g));
+    page_init(&g, p, to);
+    add(&g, key, ARG_IDENT("number", o->number), ARG_S("title", o->title), ARG_T("at", at));
+    m = tell(p, o, to, CLASS_UPDATES, page_end(&g));
+    if (m == NULL) {
+        return;
+    }
+    if (created) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_CREATED, o->number, o->title);
+    } else if (reached == ORDER_COMPLETED) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_RESOLVED, o->number, o->title, moment(&g, "value.time", at));
     } else {
-        page_end(&g);
+        TEMPLATE_SET(p->a, m, TEMPLATE_PROGRESS, o->number, o->title,
+                     word(&g, "status", order_status_name(reached)));
     }
 }
 
 void notice_welcome(struct plan *p, const struct user *to)
 {
     struct str company = p->tenant->conf->name;
+    struct str url =
+        arena_printf(p->a, "%.*s/whatsapp/verify", STR_ARG(p->tenant->settings->public_url));
+    bool code = p->tenant->conf->require_code;
     struct message *m;
     struct page g;
 
@@ -353,10 +381,7 @@ void notice_welcome(struct plan *p, const struct user *to)
         return; /* he has said that he wants nothing from us */
     }
     page_init(&g, p, to);
-    if (p->tenant->conf->require_code) {
-        struct str url =
-            arena_printf(p->a, "%.*s/whatsapp/verify", STR_ARG(p->tenant->settings->public_url));
-
+    if (code) {
         add(&g, "notice.welcome_code", ARG_S("company", company), ARG_S("url", url));
     } else if (to->name.n > 0) {
         add(&g, "notice.welcome", ARG_S("name", to->name), ARG_S("company", company));
@@ -366,6 +391,11 @@ void notice_welcome(struct plan *p, const struct user *to)
     /* The one message an unverified person gets: it asks him to verify. */
     m = plan_message(p, to, MESSAGE_TEXT);
     m->text = page_end(&g);
+    if (code) {
+        TEMPLATE_SET(p->a, m, TEMPLATE_VERIFY, company, url);
+    } else {
+        TEMPLATE_SET(p->a, m, TEMPLATE_WELCOME, company);
+    }
 }
 
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason)
@@ -384,6 +414,7 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
     }
     m->text = page_end(&g);
     m->prio = PRIO_REPLY; /* the rest of the answer to what he asked for */
+    TEMPLATE_SET(p->a, m, TEMPLATE_REFUSED, o->number, reason, status);
     notice_order_buttons(p, o, to, m);
 }
 
@@ -397,6 +428,7 @@ void notice_refused_words(struct plan *p, const struct order *o, const struct us
     add(&g, "notice.refused_note", ARG_IDENT("number", o->number), ARG_S("reason", reason));
     m->text = page_end(&g);
     m->prio = PRIO_REPLY;
+    TEMPLATE_SET(p->a, m, TEMPLATE_NO_NOTE, o->number, reason);
     m->order_id = o->id;
     m->order_number = o->number;
 }
@@ -418,6 +450,7 @@ void notice_escalated(struct plan *p, const struct order *o, const struct user *
     m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
     if (m != NULL) {
         set_priority(p, to, m, PRIO_HIGH);
+        TEMPLATE_SET(p->a, m, TEMPLATE_ESCALATED, by, o->number, o->title, why);
         notice_order_buttons(p, o, to, m);
     }
 }

@@ -2,9 +2,11 @@
  * told. */
 #include "domain/notice.h"
 
+#include "domain/template.h"
 #include "harness.h"
 
 static struct i18n *i18n;
+static struct templates *templates;
 static struct arena *a;
 static const char *const codes[] = {"en", "es", "hi", "ar"};
 
@@ -112,6 +114,16 @@ static void test_seed_wording(void)
           str_find(p.messages[2].m.text, STR("Please prioritize this work order.")) != SIZE_MAX);
 }
 
+/* Each of them has a template of its own, with the values that it asks for. */
+static bool has_form(const struct message *m, const char *code)
+{
+    const struct template_def *d = templates_find(
+        templates, m->template_.name, strcmp(code, "en") == 0 ? STR("en_US") : str_of(code));
+    struct message f;
+
+    return d != NULL && template_form(a, d, m, &f);
+}
+
 /* Every notice has its texts and parameters in every language; a missing one would end the process.
  */
 static void test_all_languages(void)
@@ -148,6 +160,7 @@ static void test_all_languages(void)
 
             CHECK(codes[i], text.n > 0 && str_is_utf8(text));
             CHECK(codes[i], str_find_char(text, '{', 0) == SIZE_MAX);
+            CHECK(codes[i], has_form(&p.messages[m].m, codes[i]));
         }
         json_free(&changed);
         json_free(&previous);
@@ -178,7 +191,7 @@ int main(int argc, char **argv)
     int rc;
 
     a = arena_new();
-    if (!i18n_new(NULL, &i18n, NULL)) {
+    if (!i18n_new(NULL, &i18n, NULL) || !templates_new(NULL, &templates, NULL)) {
         return 1;
     }
     settings.public_url = STR("https://wa.example.com");
@@ -188,6 +201,7 @@ int main(int argc, char **argv)
                                     .default_language = STR("en")};
     tenant = (struct tenant){.conf = &conf, .id = conf.id, .settings = &settings, .i18n = i18n};
     rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
+    templates_free(&templates);
     i18n_free(&i18n);
     arena_free(&a);
     return rc;
