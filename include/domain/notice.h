@@ -22,6 +22,9 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 /** To the supervisor: somebody asks for help with an order. */
 void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
+/** To somebody of `alerts.users`: something of ours is in trouble, or (severity "ok") well again. */
+void notice_alert(struct plan *p, const struct user *to, struct str component, const char *severity,
+                  struct str text, struct str advice);
 
 /* Parts of messages, shared with the answers of talk. */
 /** Detail of an order, line by line. */

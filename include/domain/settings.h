@@ -37,6 +37,9 @@ struct tenant_settings {
     enum status_events message_status_events;
     int64_t broadcast_confirm_above;
     bool require_code; /* known but unverified people must verify with the code */
+    /* alarms: whom to tell by message (ids of people, or NULL); 0: never */
+    const struct json *alert_users;
+    int64_t alert_every_s, alert_queue_age_s, alert_silence_s;
     const struct json *thresholds, *ladder, *reminders; /* or NULL */
 };
 

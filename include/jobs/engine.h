@@ -62,6 +62,15 @@ struct sender_health {
 size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max);
 /** Lets a paused sender go on at once (one that is not paused does). False: there is no such sender. */
 bool engine_sender_resume(struct engine_tenant *et, struct str id);
+/*
+ * Alarms that are on, by this gateway's last look (alerts.every_s): a queue that stands still, webhooks that
+ * do not come, clocks apart, Redis nearly full, the CMMS not taking events. All gateways see the same.
+ */
+struct alarm {
+    struct str component, severity, text, advice; /* severity: warning, critical */
+    struct wall since;
+};
+size_t engine_alarms(const struct engine_tenant *et, struct alarm *out, size_t max);
 /** "ok", "degraded", "down" for the callback endpoint, with a reason. */
 const char *engine_callback_health(const struct engine_tenant *et, struct str *reason);
 

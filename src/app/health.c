@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define SENDERS_MAX 64
+#define ALARMS_MAX  64
 #define STUCK_MS    120000 /* ready for that long and not taken: it stands still */
 #define LOOK_US     1000000
 
@@ -44,7 +45,8 @@ static enum level tenant_level(const struct engine_tenant *et)
 {
     struct sender_health senders[SENDERS_MAX];
     size_t n = engine_senders(et, senders, SENDERS_MAX);
-    enum level level = LEVEL_OK;
+    struct alarm alarm;
+    enum level level = engine_alarms(et, &alarm, 1) > 0 ? LEVEL_DEGRADED : LEVEL_OK;
     struct str reason;
 
     for (size_t i = 0; i < n; i++) {
@@ -81,6 +83,24 @@ static int64_t stuck_ms(const struct depths *d)
     return worst;
 }
 
+static void write_alarms(const struct engine_tenant *et, struct jw *w)
+{
+    struct alarm alarms[ALARMS_MAX];
+    size_t n = engine_alarms(et, alarms, ALARMS_MAX);
+
+    jw_open(w, "alarms", '[');
+    for (size_t i = 0; i < n; i++) {
+        jw_open(w, NULL, '{');
+        jw_str(w, "component", alarms[i].component);
+        jw_str(w, "severity", alarms[i].severity);
+        jw_str(w, "text", alarms[i].text);
+        jw_str(w, "advice", alarms[i].advice);
+        jw_wall(w, "since", alarms[i].since);
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+}
+
 struct ready { /* one look */
     struct depths d;
     enum level level;
@@ -113,6 +133,7 @@ static void write_checks(struct request *r, const struct ready *look, struct jw 
     } else {
         write_check(w, "cmms", cmms, reason);
     }
+    write_alarms(r->who.et, w);
     jw_close(w, '}');
 }
 

@@ -74,6 +74,18 @@ static void by_tenant(struct buf *out, const struct engine_tenant *et)
              strcmp(engine_callback_health(et, &reason), "ok") == 0 ? 1 : 0);
 }
 
+static void alarms(struct buf *out, const struct engine_tenant *et)
+{
+    struct alarm all[SENDERS_MAX];
+    size_t n = engine_alarms(et, all, SENDERS_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(out, "crewline_alarm{tenant=\"%.*s\",component=\"%.*s\",severity=\"%.*s\"} 1\n",
+                 STR_ARG(engine_tenant(et)->id), STR_ARG(all[i].component),
+                 STR_ARG(all[i].severity));
+    }
+}
+
 static void each_tenant(struct request *r, struct buf *out,
                         void (*write)(struct buf *out, const struct engine_tenant *et))
 {
@@ -148,6 +160,8 @@ static void answer(struct request *r, const struct depths *d)
         each_tenant(r, out, by_sender);
         head(out, "callback_endpoint_up", "gauge", "1: the CMMS takes its events");
         each_tenant(r, out, by_tenant);
+        head(out, "alarm", "gauge", "1: the alarm is on");
+        each_tenant(r, out, alarms);
     }
     if (d->n > 0) {
         by_priority(out, d, false);

@@ -69,7 +69,11 @@ const struct openapi_schema openapi_schemas[] = {
      "\"properties\":{\"redis\":{\"$ref\":\"#/components/schemas/HealthCheck\"},"
      "\"queues\":{\"$ref\":\"#/components/schemas/HealthCheck\"},\"senders\":{\"type\":\"object\","
      "\"additionalProperties\":{\"$ref\":\"#/components/schemas/HealthCheck\"}},"
-     "\"cmms\":{\"$ref\":\"#/components/schemas/HealthCheck\"}}},\"version\":{\"type\":\"string\"}},"
+     "\"cmms\":{\"$ref\":\"#/components/schemas/HealthCheck\"},"
+     "\"alarms\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+     "\"component\":{\"type\":\"string\"},\"severity\":{\"type\":\"string\"},"
+     "\"text\":{\"type\":\"string\"},\"advice\":{\"type\":\"string\"},"
+     "\"since\":{\"type\":\"string\",\"format\":\"date-time\"}}}}}},\"version\":{\"type\":\"string\"}},"
      "\"required\":[\"status\"]}"},
     {"HealthCheck",
      "{\"type\":\"object\",\"properties\":{\"status\":{\"type\":\"string\"},"

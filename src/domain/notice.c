@@ -398,6 +398,30 @@ void notice_welcome(struct plan *p, const struct user *to)
     }
 }
 
+void notice_alert(struct plan *p, const struct user *to, struct str component, const char *severity,
+                  struct str text, struct str advice)
+{
+    struct message *m;
+    struct page g;
+
+    if (user_notify(to, CLASS_ESCALATIONS, true) != NOTIFY_YES) {
+        return;
+    }
+    m = plan_message(p, to, MESSAGE_TEXT);
+    page_init(&g, p, to);
+    if (strcmp(severity, "ok") == 0) {
+        add(&g, "notice.alert_over", ARG_IDENT("component", component));
+    } else {
+        add(&g, "notice.alert", ARG_IDENT("component", component), ARG_S("text", text));
+        if (advice.n > 0) {
+            blank(&g);
+            add(&g, "notice.alert_advice", ARG_S("advice", advice));
+        }
+    }
+    m->text = page_end(&g);
+    m->prio = PRIO_HIGH;
+}
+
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason)
 {
     struct message *m = plan_message(p, to, MESSAGE_TEXT);

@@ -11,8 +11,12 @@
 
 #include <stdio.h>
 
-#define SENDERS_MAX 64
-#define TENANTS_MAX 1000
+#define SENDERS_MAX       64
+#define TENANTS_MAX       1000
+#define ALERT_USERS_MAX   16
+#define ALERT_EVERY_S     15
+#define ALERT_QUEUE_AGE_S 120
+#define ALERT_SILENCE_S   900
 #define TWILIO_SANDBOX_NUMBER \
     "+14155238886" /* shared by all trial accounts: one message a second */
 
@@ -309,6 +313,42 @@ static bool read_cmms(struct place *tenant, struct tenant_settings *t)
     return tenant->ok = p.ok;
 }
 
+static bool alert_users_ok(const struct json *users)
+{
+    bool ok =
+        users == NULL || (json_kind(users) == JSON_ARRAY && json_len(users) <= ALERT_USERS_MAX);
+
+    for (size_t i = 0; ok && i < json_len(users); i++) {
+        ok = json_str(json_at(users, i)).n > 0;
+    }
+    return ok;
+}
+
+static bool read_alerts(struct place *tenant, struct tenant_settings *t)
+{
+    static const char *const known[] = {"users", "every_s", "queue_age_s", "webhook_silence_s",
+                                        NULL};
+    struct place p = *tenant;
+
+    t->alert_every_s = ALERT_EVERY_S;
+    t->alert_queue_age_s = ALERT_QUEUE_AGE_S;
+    t->alert_silence_s = ALERT_SILENCE_S;
+    p.j = json_get(tenant->j, "alerts");
+    snprintf(p.at, sizeof(p.at), "%.100s.alerts", tenant->at);
+    if (p.j == NULL) {
+        return true;
+    }
+    unknown_keys(&p, known);
+    t->alert_users = json_get(p.j, "users");
+    if (!alert_users_ok(t->alert_users)) {
+        wrong(&p, "users", "it is not a list of at most 16 ids of people");
+    }
+    t->alert_every_s = number(&p, "every_s", 1, 3600, ALERT_EVERY_S);
+    t->alert_queue_age_s = number(&p, "queue_age_s", 1, 86400, ALERT_QUEUE_AGE_S);
+    t->alert_silence_s = number(&p, "webhook_silence_s", 0, 86400 * 7, ALERT_SILENCE_S);
+    return tenant->ok = p.ok;
+}
+
 static bool read_tenant(struct place *p, struct tenant_settings *t)
 {
     static const char *const known[] = {"id",
@@ -318,6 +358,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
                                         "senders",
                                         "cmms",
                                         "message_status_events",
+                                        "alerts",
                                         "broadcast_confirm_above",
                                         "require_code",
                                         "thresholds",
@@ -345,7 +386,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
     t->ladder = json_get(p->j, "ladder");
     t->reminders = json_get(p->j, "reminders");
     return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) &&
-           read_senders(p, t) && check_tenant(p, t);
+           read_senders(p, t) && read_alerts(p, t) && check_tenant(p, t);
 }
 
 /* ---- without a file: one tenant from the environment ---- */
@@ -459,7 +500,10 @@ static bool env_tenant(struct settings *s, struct err *err)
                                   .signing_secret = config_str(c, "cmms.signing_secret"),
                                   .signing_secret_previous =
                                       config_str(c, "cmms.signing_secret_previous"),
-                                  .broadcast_confirm_above = 200};
+                                  .broadcast_confirm_above = 200,
+                                  .alert_every_s = ALERT_EVERY_S,
+                                  .alert_queue_age_s = ALERT_QUEUE_AGE_S,
+                                  .alert_silence_s = ALERT_SILENCE_S};
     t->senders = settings_alloc(s, 2 * sizeof(*t->senders));
     env_meta(s, t);
     env_twilio(s, t);

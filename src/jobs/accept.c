@@ -3,6 +3,7 @@
  * client that hangs up is not waited for, but its commits go on: an item that is granted to us and
  * then forgotten would wait for its lease to run out.
  */
+#include "alarms.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -303,6 +304,7 @@ static void unit_start(struct webhook_unit *u, enum provider_kind provider,
         c = commit_new(u->et->t.id);
         unit_aside(u, item, c);
     } else {
+        alarms_heard(u->et, sender);
         c = commit_new(u->et->t.id);
         if (plain_status(u, &in)) {
             unit_status(u, &in, c);

@@ -1,10 +1,11 @@
 #include "jobs/engine.h"
 
+#include "alarms.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "domain/view.h"
 #include "chore.h"
+#include "domain/view.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ static void tenant_loaded(struct engine_tenant *et)
         outbox_start(et);
         callbacks_start(et);
         chores_start(et);
+        alarms_start(et);
     }
     if (++e->nloaded == e->ntenants && !e->stopping) {
         e->ready = true;
@@ -187,6 +189,12 @@ static void on_health(void *ctx, enum store_health health, const char *reason)
         log_warn(health == STORE_WEAK ? "redis keeps less than was asked for"
                                       : "redis is not ready",
                  LF_Z("reason", e->store_reason));
+        for (size_t i = 0; health == STORE_WEAK && i < e->ntenants; i++) {
+            if (e->tenants[i].alarms != NULL) {
+                alert_raise(&e->tenants[i], STR("redis"), "critical", str_of(e->store_reason),
+                            STR("set it as the documentation says, or ask for less durability"));
+            }
+        }
     }
 }
 
@@ -302,6 +310,7 @@ void engine_stop(struct engine *e, int64_t deadline_ms, loop_fn *on_stopped, voi
     e->stopping_workers = 1; /* ours, until all are asked */
     for (size_t i = 0; i < e->ntenants; i++) {
         chores_stop(&e->tenants[i]);
+        alarms_stop(&e->tenants[i]);
         stop_worker(e, e->tenants[i].in);
         stop_worker(e, e->tenants[i].cb);
         for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
@@ -325,6 +334,7 @@ static void tenant_fini(struct engine_tenant *et)
     op_cancel(&et->loading);
     timer_free(&et->again);
     chores_stop(et);
+    alarms_stop(et);
     lane_worker_free(&et->in);
     lane_worker_free(&et->cb);
     for (size_t k = 0; k < et->noutboxes; k++) {

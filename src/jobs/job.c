@@ -1,11 +1,10 @@
-/* job: what every job needs: the list of those under way, sealed bodies, dead letters, alerts. */
+/* job: what every job needs: the list of those under way, sealed bodies, dead letters. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "jobs_int.h"
 
 #define RETRY_FIRST_MS 250
 #define RETRY_MOST_MS  10000
-#define HOUR_MS        ((int64_t)3600 * 1000)
 
 void job_begin(struct engine *e, struct job *job, void (*drop)(struct job *job))
 {
@@ -102,73 +101,4 @@ void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c,
     inbound_encode(&less, &record);
     commit_append(c, STR("kept"), job_seal(et, a, STR("kept"), "b", buf_str(&record)), KEPT_MOST);
     buf_fini(&record);
-}
-
-/* ---- alerts ---- */
-
-struct alert {
-    struct job job;
-    struct op *pending;
-    struct arena *a;
-    struct plan plan;
-    struct str unit;
-};
-
-static void alert_free(struct alert *al)
-{
-    job_end(&al->job);
-    op_cancel(&al->pending);
-    arena_free(&al->a);
-    mem_free(&al);
-}
-
-static void drop_alert(struct job *job)
-{
-    alert_free(LIST_OF(job, struct alert, job));
-}
-
-static void alert_checks(void *ctx, struct commit *c)
-{
-    struct alert *al = ctx;
-
-    commit_once(c, al->unit);
-}
-
-static void on_alert_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
-{
-    struct alert *al = ctx;
-
-    (void)outcome; /* a duplicate: another gateway has said so already */
-    al->pending = NULL;
-    if (err != NULL) {
-        log_warn("alert not kept for the CMMS", LF_Z("reason", err->msg));
-    }
-    alert_free(al);
-}
-
-void alert_raise(struct engine_tenant *et, struct str component, const char *severity,
-                 struct str text, struct str advice)
-{
-    struct alert *al = MEM_NEW(struct alert);
-    const struct plan_run run = {alert_checks, NULL, on_alert_kept, al};
-    struct buf data;
-    struct jw w;
-
-    al->a = arena_new();
-    job_begin(et->e, &al->job, drop_alert);
-    al->unit = arena_printf(al->a, "alert:%.*s:%lld", STR_ARG(component),
-                            (long long)(wall_now().ms / HOUR_MS));
-    plan_init(&al->plan, al->a, &et->t, wall_now(), STR_NONE);
-    buf_init(&data, 64 * 1024);
-    jw_init(&w, &data);
-    jw_open(&w, NULL, '{');
-    jw_str(&w, "component", component);
-    jw_z(&w, "severity", severity);
-    jw_str(&w, "text", text);
-    jw_str(&w, "advice", advice);
-    jw_close(&w, '}');
-    plan_event(&al->plan, "gateway.system.alert.v1", arena_dup(al->a, component),
-               arena_dup(al->a, buf_str(&data)), STR_NONE);
-    buf_fini(&data);
-    al->pending = engine_run_plan(et->e, et, &al->plan, &run);
 }

@@ -54,6 +54,7 @@ struct engine_tenant {
     size_t noutboxes;
     struct callbacks callbacks;
     struct chores *chores;
+    struct alarms *alarms;
     struct op *loading;
     struct timer *again; /* loading is tried again */
     bool loaded;
@@ -133,8 +134,9 @@ void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c, con
 struct str cut_utf8(struct str s, size_t max);
 
 /**
- * Tells the CMMS that something of ours is in trouble (gateway.system.alert.v1); at most once an
- * hour for each @component, whatever the number of gateways.
+ * Tells the CMMS (gateway.system.alert.v1), and the people of the tenant's `alerts.users`, that
+ * something of ours is in trouble, or by @severity "ok" that it is over; at most once an hour for
+ * each @component and severity, whatever the number of gateways.
  */
 void alert_raise(struct engine_tenant *et, struct str component, const char *severity,
                  struct str text, struct str advice);

@@ -4,6 +4,7 @@
  * counted by the claim, before the first byte went out; a reaped item is an attempt whose end
  * nobody knows.
  */
+#include "alarms.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "outbox_int.h"
@@ -112,6 +113,7 @@ static void end_not_sent(struct attempt *at)
 
 static void end_sent(struct attempt *at)
 {
+    alarms_sent(at->ob->et, at->ob->sender);
     metric_add(METRIC_SENT, 1);
     metric_add(METRIC_SEND_RESENT, at->item->sends > 1);
     histogram_add(HISTOGRAM_QUEUE, (wall_now().ms - at->m.created.ms) * 1000);

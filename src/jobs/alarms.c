@@ -1,0 +1,290 @@
+#include "alarms.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+#define ALARMS_MAX      64
+#define NEARLY_FULL_PCT 90
+#define CLOCKS_APART_MS 60000
+#define CALLBACKS_FAIL  3
+
+struct ears { /* of one sender, in this process */
+    int64_t heard_ms, sent_ms;
+};
+
+struct active {
+    char component[96];
+    char text[200];
+    const char *severity, *advice;
+    int64_t since_ms;
+    bool seen; /* in this look */
+};
+
+struct alarms {
+    struct engine_tenant *et;
+    struct timer *timer;
+    struct op *looking;
+    struct ears *ears; /* by the order of conf->senders */
+    struct active on[ALARMS_MAX];
+    size_t n;
+};
+
+/* ---- what is on ---- */
+
+static struct active *find(struct alarms *all, const char *component)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        if (strcmp(all->on[i].component, component) == 0) {
+            return &all->on[i];
+        }
+    }
+    return NULL;
+}
+
+/* It is on, in this look; told again each look, since alert_raise() says it once an hour. */
+static void on(struct alarms *all, const char *component, const char *severity, struct str text,
+               const char *advice)
+{
+    struct active *al = find(all, component);
+
+    if (al == NULL) {
+        if (all->n == ALARMS_MAX) {
+            return;
+        }
+        al = &all->on[all->n++];
+        *al = (struct active){.since_ms = wall_now().ms};
+        snprintf(al->component, sizeof(al->component), "%s", component);
+        log_warn("alarm", LF_STR("tenant", all->et->t.id), LF_Z("component", component),
+                 LF_STR("text", text));
+    }
+    al->severity = severity;
+    al->advice = advice;
+    al->seen = true;
+    snprintf(al->text, sizeof(al->text), "%.*s", STR_ARG(text));
+    alert_raise(all->et, str_of(component), severity, text, str_of(advice));
+}
+
+/* What was not seen in this look is over. */
+static void clear(struct alarms *all)
+{
+    for (size_t i = 0; i < all->n;) {
+        struct active *al = &all->on[i];
+
+        if (al->seen) {
+            al->seen = false;
+            i++;
+            continue;
+        }
+        log_info("alarm over", LF_STR("tenant", all->et->t.id), LF_Z("component", al->component));
+        alert_raise(all->et, str_of(al->component), "ok", STR("it is well again"), STR(""));
+        *al = all->on[--all->n];
+    }
+}
+
+/* ---- the rules ---- */
+
+static int64_t waits_ms(const struct reply *ages, size_t queue, int prio, int64_t now_ms)
+{
+    int64_t since = reply_int(reply_at(reply_at(ages, queue), (size_t)prio));
+
+    return since > 0 && since < now_ms ? now_ms - since : 0;
+}
+
+/*
+ * Bulk may wait for its rate for hours, and what a paused sender has waits for its provider: that
+ * is told as a paused sender. All else waits for nothing that takes minutes.
+ */
+static void judge_queue(struct alarms *all, struct arena *a, const char *queue, int last_prio,
+                        const struct reply *ages, size_t nth, int64_t now_ms)
+{
+    int64_t worst = 0;
+    char component[96];
+
+    for (int p = 0; p <= last_prio; p++) {
+        int64_t ms = waits_ms(ages, nth, p, now_ms);
+
+        worst = ms > worst ? ms : worst;
+    }
+    if (worst > all->et->t.conf->alert_queue_age_s * 1000) {
+        snprintf(component, sizeof(component), "queue:%s", queue);
+        on(all, component, "critical",
+           arena_printf(a, "work in queue %s has been waiting for %lld s", queue,
+                        (long long)(worst / 1000)),
+           "look at the log and at /readyz of the gateways; nothing is lost, it goes on when the "
+           "cause is mended");
+    }
+}
+
+static void judge_queues(struct alarms *all, struct arena *a, const struct reply *ages,
+                         int64_t now_ms)
+{
+    judge_queue(all, a, QUEUE_IN, PRIO_LOW, ages, 0, now_ms);
+    for (size_t i = 0; i < all->et->noutboxes; i++) {
+        if (!all->et->outboxes[i].paused) {
+            judge_queue(all, a, all->et->outboxes[i].queue, PRIO_REPLY, ages, 1 + i, now_ms);
+        }
+    }
+}
+
+static void judge_silence(struct alarms *all, struct arena *a, const struct reply *silent,
+                          int64_t now_ms)
+{
+    for (size_t i = 0; i < all->et->t.conf->nsenders; i++) {
+        int64_t since = reply_int(reply_at(silent, i));
+        struct str id = all->et->t.conf->senders[i].id;
+        int64_t most = all->et->t.conf->alert_silence_s * 1000;
+
+        if (most > 0 && since > 0 && now_ms - since > most) {
+            on(all, arena_printf(a, "webhooks:%.*s", STR_ARG(id)).p, "warning",
+               arena_printf(a, "sender %.*s sends, but no webhook has come back for %lld s",
+                            STR_ARG(id), (long long)((now_ms - since) / 1000)),
+               "check the webhook subscription and its URL at the provider, and that the public "
+               "URL reaches a gateway");
+        }
+    }
+}
+
+static void judge_redis(struct alarms *all, struct arena *a, const struct reply *r)
+{
+    int64_t now_ms = reply_int(reply_at(r, 0)), apart = wall_now().ms - now_ms;
+    int64_t percent = reply_int(reply_at(r, 2));
+
+    if (reply_int(reply_at(r, 1)) != 0) {
+        on(all, "clock", "warning",
+           STR("the clock of Redis was set back; ours goes at half speed until it has caught up"),
+           "keep the clocks by NTP; schedules run late for a while, nothing is lost");
+    } else if (apart > CLOCKS_APART_MS || apart < -CLOCKS_APART_MS) {
+        on(all, "clock", "warning",
+           arena_printf(a, "the clocks of this gateway and of Redis are %lld s apart",
+                        (long long)(apart / 1000)),
+           "keep the clocks of all machines by NTP");
+    }
+    if (percent >= NEARLY_FULL_PCT) {
+        on(all, "redis", "critical",
+           arena_printf(a, "Redis has used %lld %% of its memory", (long long)percent),
+           "raise maxmemory; when it is full, new work is refused with 503");
+    }
+}
+
+static void judge_callbacks(struct alarms *all, struct arena *a)
+{
+    struct str reason;
+
+    if (strcmp(engine_callback_health(all->et, &reason), "ok") != 0) {
+        on(all, "callbacks", "critical",
+           arena_printf(a, "the CMMS does not take its events: %.*s", STR_ARG(reason)),
+           "look at the callback endpoint; the events wait, and /api/v1/outbox has them too");
+    }
+}
+
+/* ---- a look ---- */
+
+static void on_looked(void *ctx, const struct err *err, const struct reply *r)
+{
+    struct alarms *all = ctx;
+    struct arena *a;
+
+    all->looking = NULL;
+    timer_start(all->timer, all->et->t.conf->alert_every_s * 1000);
+    if (err != NULL) {
+        return; /* a Redis that does not answer is told by /readyz; there is nowhere to keep an
+                   alert */
+    }
+    a = arena_new();
+    judge_queues(all, a, reply_at(r, 3), reply_int(reply_at(r, 0)));
+    judge_silence(all, a, reply_at(r, 4), reply_int(reply_at(r, 0)));
+    judge_redis(all, a, r);
+    judge_callbacks(all, a);
+    clear(all);
+    arena_free(&a);
+}
+
+static void on_time(void *ctx)
+{
+    struct alarms *all = ctx;
+    struct engine_tenant *et = all->et;
+    char prefix[TENANT_ID_MAX + 4];
+    struct call call;
+
+    snprintf(prefix, sizeof(prefix), "{%.*s}:", STR_ARG(et->t.id));
+    call_init_script(&call, "alarms", str_of(prefix));
+    call_int(&call, (int64_t)(1 + et->noutboxes));
+    call_str(&call, STR(QUEUE_IN));
+    for (size_t i = 0; i < et->noutboxes; i++) {
+        call_str(&call, str_of(et->outboxes[i].queue));
+    }
+    for (size_t i = 0; i < et->t.conf->nsenders; i++) {
+        call_str(&call, et->t.conf->senders[i].id);
+        call_int(&call, all->ears[i].heard_ms);
+        call_int(&call, all->ears[i].sent_ms);
+        all->ears[i].sent_ms = 0;
+    }
+    all->looking = store_run(et->e->store, &call, on_looked, all);
+}
+
+/* ---- life ---- */
+
+static struct ears *ears_of(struct engine_tenant *et, const struct sender *sender)
+{
+    size_t i = (size_t)(sender - et->t.conf->senders);
+
+    return et->alarms == NULL || i >= et->t.conf->nsenders ? NULL : &et->alarms->ears[i];
+}
+
+void alarms_heard(struct engine_tenant *et, const struct sender *sender)
+{
+    struct ears *ears = ears_of(et, sender);
+
+    if (ears != NULL) {
+        ears->heard_ms = wall_now().ms;
+    }
+}
+
+void alarms_sent(struct engine_tenant *et, const struct sender *sender)
+{
+    struct ears *ears = ears_of(et, sender);
+
+    if (ears != NULL && ears->sent_ms == 0) {
+        ears->sent_ms = wall_now().ms;
+    }
+}
+
+void alarms_start(struct engine_tenant *et)
+{
+    struct alarms *all = et->alarms = MEM_NEW(struct alarms);
+
+    all->et = et;
+    all->ears = mem_array(et->t.conf->nsenders + 1, sizeof(*all->ears));
+    all->timer = timer_new(et->e->loop, on_time, all);
+    timer_start(all->timer, all->et->t.conf->alert_every_s * 1000);
+}
+
+void alarms_stop(struct engine_tenant *et)
+{
+    struct alarms *all = et->alarms;
+
+    if (all != NULL) {
+        op_cancel(&all->looking);
+        timer_free(&all->timer);
+        mem_free(&all->ears);
+        mem_free(&et->alarms);
+    }
+}
+
+size_t engine_alarms(const struct engine_tenant *et, struct alarm *out, size_t max)
+{
+    size_t n = 0;
+
+    for (; et->alarms != NULL && n < et->alarms->n && n < max; n++) {
+        const struct active *al = &et->alarms->on[n];
+
+        out[n] = (struct alarm){str_of(al->component),
+                                str_of(al->severity),
+                                str_of(al->text),
+                                str_of(al->advice),
+                                {al->since_ms}};
+    }
+    return n;
+}

@@ -1,0 +1,41 @@
+-- alarms: what the alarms of a tenant are judged by, in one look. ARGV number of queues, queue..., then for
+-- each sender: id, when this process heard its last webhook, when it sent first since its last look (ms, 0)
+-- Returns {TIME ms, slowed, percent of maxmemory, {oldest ready since, by queue: {ms of priorities 0 to 4}},
+--   {silent since, by sender: ms, 0}}
+local now = call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+
+local ages, at = {}, 2
+for _ = 1, tonumber(ARGV[1]) do
+    local row = {}
+    for prio = 0, 4 do
+        row[prio + 1] = call('ZRANGE', P .. 'r:' .. ARGV[at] .. ':' .. prio, 0, 0, 'WITHSCORES')[2] or '0'
+    end
+    ages[#ages + 1] = row
+    at = at + 1
+end
+
+-- A number that sends and hears nothing: no status comes back. wt:<sender> keeps the last webhook that
+-- any gateway heard and the first send after it.
+local silent = {}
+while at <= #ARGV do
+    local key, heard, sent = P .. 'wt:' .. ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+    local have = call('HMGET', key, 'heard', 'sent')
+    local last, first = tonumber(have[1] or 0), tonumber(have[2] or 0)
+    if heard > last then
+        last = heard
+        call('HSET', key, 'heard', ARGV[at + 1])
+    end
+    if first <= last and sent > last then
+        first = sent
+        call('HSET', key, 'sent', ARGV[at + 2])
+    end
+    silent[#silent + 1] = first > last and int(first) or '0'
+    at = at + 3
+end
+
+local memory = call('INFO', 'memory')
+local used, most = string.match(memory, 'used_memory:(%d+)'), string.match(memory, 'maxmemory:(%d+)')
+local percent = tonumber(most or 0) > 0 and math.floor(100 * used / most) or 0
+local slowed = string.find(call('GET', P .. 'hw') or '', ':', 1, true) and 1 or 0
+return {int(now_ms), slowed, percent, ages, silent}

@@ -1,0 +1,105 @@
+/* Alarms: each begins, is told to the CMMS and to who asked for it, and is over. */
+#include "world.h"
+
+#define EVERY \
+    "\"alerts\":{\"every_s\":1,\"queue_age_s\":1,\"webhook_silence_s\":1,\"users\":[\"u2\"]},"
+
+static bool is_on(struct world *w, const char *component, struct alarm *out)
+{
+    struct alarm all[8];
+    size_t n = engine_alarms(w->et, all, 8);
+
+    for (size_t i = 0; i < n; i++) {
+        if (str_eqz(all[i].component, component)) {
+            *out = all[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static int told(struct world *w, const char *component, const char *severity)
+{
+    char subject[64];
+    int n = 0;
+
+    snprintf(subject, sizeof(subject), "\"component\":\"%s\",\"severity\":\"%s\"", component,
+             severity);
+    n = stream_events(w, "gateway.system.alert.v1", subject);
+    return n;
+}
+
+static void test_silence(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "on", is_on(w, "webhooks:main", &alarm));
+    CHECK_Z("severity", alarm.severity, "warning");
+    CHECK("says what", str_find(alarm.text, STR("main sends, but no webhook")) != SIZE_MAX);
+    CHECK("says what to do", str_find(alarm.advice, STR("subscription")) != SIZE_MAX);
+    UNTIL(w, "the CMMS hears of it", told(w, "webhooks:main", "warning") == 1);
+    UNTIL(w, "and who asked for it", sent_to(w, BEN, "webhooks:main") == 1);
+    CHECK_INT("nobody else", sent_to(w, ANA, "webhooks:main"), 0);
+    put_text(w, ANA, "wamid.1", "MY WORK");
+    UNTIL(w, "over", told(w, "webhooks:main", "ok") == 1);
+    world_free(&w);
+}
+
+/* Told every hour, not every look. */
+static void test_queue(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    w->sends[w->nsends++] = (struct act){.status = 429, .retry_after_s = 4};
+    put_message(w, &(struct message_options){.prio = PRIO_REPLY});
+    UNTIL(w, "on", is_on(w, "queue:out:main", &alarm));
+    CHECK_Z("severity", alarm.severity, "critical");
+    UNTIL(w, "told", told(w, "queue:out:main", "critical") == 1);
+    UNTIL(w, "over", told(w, "queue:out:main", "ok") == 1);
+    CHECK("not on any more", !is_on(w, "queue:out:main", &alarm));
+    CHECK_INT("once", told(w, "queue:out:main", "critical"), 1);
+    world_free(&w);
+}
+
+static void test_clock(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    redis_get(w, "SET hw %lld", (long long)(wall_now().ms + 3600000) * 1000);
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "on", is_on(w, "clock", &alarm));
+    UNTIL(w, "told", told(w, "clock", "warning") == 1);
+    redis_get(w, "DEL hw");
+    UNTIL(w, "over", told(w, "clock", "ok") == 1);
+    world_free(&w);
+}
+
+static void test_well(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = "\"alerts\":{\"every_s\":1},"});
+    struct alarm alarm;
+
+    put_text(w, ANA, "wamid.2", "MY WORK");
+    world_run(w, 2500);
+    CHECK_INT("nothing is on", (int64_t)engine_alarms(w->et, &alarm, 1), 0);
+    CHECK_INT("nothing is told", stream_events(w, "gateway.system.alert.v1", ""), 0);
+    world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"silence", test_silence},
+        {"queue",   test_queue  },
+        {"clock",   test_clock  },
+        {"well",    test_well   },
+    };
+    int rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
+
+    world_done();
+    return rc;
+}
