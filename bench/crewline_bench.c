@@ -15,6 +15,8 @@ static const struct {
     {"commands",         run_commands        },
     {"fanout",           run_fanout          },
     {"queue",            run_queue           },
+    {"broadcast",        run_broadcast       },
+    {"critical",         run_critical        },
     {"idle",             run_idle            },
     {"idle-connections", run_idle_connections},
     {"start",            run_start           },

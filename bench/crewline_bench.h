@@ -5,6 +5,7 @@
  *   _http.c      the load generator          _bodies.c   webhooks and events of real size, signed
  *   _people.c    people who exist, are verified and inside the 24-hour window
  *   _webhooks.c  webhooks, commands          _fanout.c   fanout, queue
+ *   _broadcast.c broadcast, critical
  *   _idle.c      idle, idle-connections, start
  *
  * Everything is synchronous from here: a run turns the loop until it is through.
@@ -25,7 +26,7 @@ struct bench_args {
     const char *url, *stub; /* http://127.0.0.1:port of what is measured, and of the provider */
     const char *key;        /* of the API */
     const char *secret, *number_id; /* of the Meta sender */
-    int64_t n, connections, people, rate, lead_ms, pid, redis_pid;
+    int64_t n, connections, people, rate, urgent, lead_ms, pid, redis_pid;
     const char *text; /* of a command */
     const char *what; /* idle: event, message or command */
     bool bare;        /* a limit program: no people, no API */
@@ -84,6 +85,11 @@ void person_id(int64_t who, char out[32]);
 /** Another number in each run, so that what an earlier run made is not met again. */
 uint64_t run_number(void);
 
+/** a->n messages of low priority, accepted for an instant that comes before this returns. */
+struct report;
+bool backlog_make(const struct bench_args *a, struct peer *gateway, struct peer *stub,
+                  struct report *r);
+
 /* ---- people and the stub ---- */
 
 struct stub_count {
@@ -125,6 +131,8 @@ int run_webhooks(const struct bench_args *a);
 int run_commands(const struct bench_args *a);
 int run_fanout(const struct bench_args *a);
 int run_queue(const struct bench_args *a);
+int run_broadcast(const struct bench_args *a);
+int run_critical(const struct bench_args *a);
 int run_idle(const struct bench_args *a);
 int run_idle_connections(const struct bench_args *a);
 int run_start(const struct bench_args *a);

@@ -10,6 +10,8 @@ static const char usage[] =
     "provider\n"
     "  fanout            messages queued for one instant; first to last at the provider\n"
     "  queue             messages queued for later: what they cost and hold\n"
+    "  broadcast         one text to all --people; acceptance, first send, rate, memory\n"
+    "  critical          urgent messages into a backlog of -n; acceptance to request on the wire\n"
     "  idle              one input at a time: acceptance to request on the wire\n"
     "  idle-connections  connections that do nothing: memory\n"
     "  start             starts the program behind \"--\" and waits until /readyz says 200\n"
@@ -21,6 +23,7 @@ static const char usage[] =
     "  -c N                connections (64)  --rate N   requests a second (0: as fast as "
     "answered)\n"
     "  --people N          who receives or speaks (1000)\n"
+    "  --urgent N          critical: so many (60), --rate a second (1)\n"
     "  --text T            of a command (STATUS)\n"
     "  --what W            idle: event, message or command (event)\n"
     "  --lead-ms N         fanout: from the first acceptance to the instant (0: reckoned from N)\n"
@@ -44,6 +47,7 @@ static const struct row {
     {"-c",          offsetof(struct bench_args, connections), NUMBER},
     {"--rate",      offsetof(struct bench_args, rate),        NUMBER},
     {"--people",    offsetof(struct bench_args, people),      NUMBER},
+    {"--urgent",    offsetof(struct bench_args, urgent),      NUMBER},
     {"--lead-ms",   offsetof(struct bench_args, lead_ms),     NUMBER},
     {"--pid",       offsetof(struct bench_args, pid),         NUMBER},
     {"--redis-pid", offsetof(struct bench_args, redis_pid),   NUMBER},
@@ -86,6 +90,7 @@ bool bench_args_read(int argc, char **argv, struct bench_args *out)
                                .number_id = "106540352242922",
                                .connections = 64,
                                .people = 1000,
+                               .urgent = 60,
                                .text = "STATUS",
                                .what = "event"};
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

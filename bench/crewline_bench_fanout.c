@@ -10,6 +10,7 @@
 
 struct fan {
     const struct bench_args *a;
+    const char *priority;
     char send_at[64];
 };
 
@@ -44,11 +45,10 @@ static void make_message(void *ctx, int64_t i, struct buf *out)
     int n;
 
     person_id(i % f->a->people, who);
-    n = snprintf(
-        body, sizeof(body),
-        "{\"to\":{\"user\":\"%s\"},\"kind\":\"text\",\"text\":\"%s\",\"priority\":\"high\","
-        "\"send_at\":\"%s\"}",
-        who, text, f->send_at);
+    n = snprintf(body, sizeof(body),
+                 "{\"to\":{\"user\":\"%s\"},\"kind\":\"text\",\"text\":\"%s\",\"priority\":\"%s\","
+                 "\"send_at\":\"%s\"}",
+                 who, text, f->priority, f->send_at);
     body_api(f->a, "/api/v1/messages", "application/json", str_make(body, (size_t)n), out);
 }
 
@@ -105,15 +105,37 @@ static bool fan_out(struct fan *f, struct peer *gateway, struct peer *stub, int6
     return ok;
 }
 
+static int64_t lead_ms(const struct bench_args *a, int64_t n)
+{
+    return a->lead_ms > 0 ? a->lead_ms : LEAD_MORE_MS + n * 1000 / QUEUE_RATE_LEAST;
+}
+
+bool backlog_make(const struct bench_args *a, struct peer *gateway, struct peer *stub,
+                  struct report *r)
+{
+    struct fan f = {a, "low", ""};
+    int64_t at_ms = wall_ms() + lead_ms(a, a->n);
+
+    set_instant(&f, at_ms);
+    if (!queue_all(&f, gateway, a->n, r)) {
+        return false;
+    }
+    stub_reset(stub);
+    if (wall_ms() < at_ms) {
+        sleep_ms(at_ms - wall_ms());
+    }
+    return true;
+}
+
 int run_fanout(const struct bench_args *a)
 {
     int64_t n = a->n > 0 ? a->n : 10000, at_ms;
     struct peer *gateway = peer_open(a->url, (size_t)a->connections), *stub = peer_open(a->stub, 1);
     struct report *r = report_new("fanout");
-    struct fan f = {a, ""};
+    struct fan f = {a, "high", ""};
     bool ok = people_make(a, gateway, stub);
 
-    at_ms = wall_ms() + (a->lead_ms > 0 ? a->lead_ms : LEAD_MORE_MS + n * 1000 / QUEUE_RATE_LEAST);
+    at_ms = wall_ms() + lead_ms(a, n);
     set_instant(&f, at_ms);
     ok = ok && queue_all(&f, gateway, n, r) && fan_out(&f, gateway, stub, n, at_ms, r);
     report_print(&r, a->json);
@@ -126,7 +148,7 @@ int run_queue(const struct bench_args *a)
 {
     struct peer *gateway = peer_open(a->url, (size_t)a->connections), *stub = peer_open(a->stub, 1);
     struct report *r = report_new("queue");
-    struct fan f = {a, ""};
+    struct fan f = {a, "high", ""};
     bool ok = people_make(a, gateway, stub);
 
     set_instant(&f, wall_ms() + LATER_MS);

@@ -5,8 +5,9 @@
  *   stub_provider [PORT]     listens on 127.0.0.1 (0 or nothing: any port), prints the address
  *   GET /stats               {"count", "first_us", "last_us", "max_1s", "max_100ms", "connections",
  *                             "seconds": [...], "tenths": [...]}
- *   GET /count               {"count", "first_us", "last_us"}: cheap, to be asked while a run goes
- * on DELETE /stats            forgets all
+ *   GET /count               {"count", "first_us", "last_us"}: cheap, to be asked while a run goes on
+ *   GET /marks             [us, …]: when a body with "mark-<index>-" came; 0: it did not
+ *   DELETE /stats            forgets all
  *
  * Times are CLOCK_MONOTONIC in microseconds, taken when a request is complete, so other programs on
  * this machine can compare. max_1s and max_100ms are the fullest sliding windows; seconds and
@@ -29,6 +30,7 @@
 #define REPLY_BYTES 512         /* one send reply with its head fits */
 #define STAMPS_MAX  (64u << 20) /* 512 MiB of them */
 #define BUCKETS_MAX 200000
+#define MARKS_MAX   10000
 
 struct conn {
     uv_tcp_t tcp;
@@ -46,6 +48,8 @@ static struct {
     uv_loop_t *loop;
     uint64_t *stamps;
     size_t n, cap;
+    uint64_t marks[MARKS_MAX];
+    size_t nmarks;
     uint64_t connections;
     char in[64 * 1024], out[REPLY_MAX];
     size_t out_n;
@@ -205,6 +209,32 @@ static struct str recipient(const struct conn *c)
     return number;
 }
 
+/* A body with "mark-7-" in it: when it came. */
+static void mark(const struct conn *c)
+{
+    struct str body = str_make(c->body, c->body_n), number, rest;
+    size_t at = str_find(body, STR("mark-"));
+    int64_t i;
+
+    if (at != SIZE_MAX && str_cut(str_slice(body, at + 5, body.n), '-', &number, &rest) &&
+        str_to_i64(number, 0, MARKS_MAX - 1, &i)) {
+        stub.marks[i] = uv_hrtime() / 1000;
+        stub.nmarks = (size_t)i >= stub.nmarks ? (size_t)i + 1 : stub.nmarks;
+    }
+}
+
+static void build_marks(struct buf *out)
+{
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open(&w, NULL, '[');
+    for (size_t i = 0; i < stub.nmarks; i++) {
+        jw_int(&w, NULL, (int64_t)stub.marks[i]);
+    }
+    jw_close(&w, ']');
+}
+
 static void reply_sent(struct conn *c)
 {
     struct str to = recipient(c), digits = to;
@@ -215,6 +245,7 @@ static void reply_sent(struct conn *c)
         digits = str_slice(digits, 1, digits.n);
     }
     remember();
+    mark(c);
     n = snprintf(body, sizeof(body),
                  "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"%.*s\",\"wa_id\":"
                  "\"%.*s\"}],\"messages\":[{\"id\":\"wamid.STUB%016llX\"}]}",
@@ -251,8 +282,13 @@ static int on_complete(llhttp_t *p)
         buf_reset(&stub.stats);
         build_stats(&stub.stats, str_eqz(url, "/stats"));
         reply_text(c, "200 OK", buf_str(&stub.stats));
+    } else if (p->method == HTTP_GET && str_eqz(url, "/marks")) {
+        buf_reset(&stub.stats);
+        build_marks(&stub.stats);
+        reply_text(c, "200 OK", buf_str(&stub.stats));
     } else if (p->method == HTTP_DELETE && str_eqz(url, "/stats")) {
-        stub.n = 0;
+        stub.n = stub.nmarks = 0;
+        memset(stub.marks, 0, sizeof(stub.marks));
         stub.connections = 0;
         reply_text(c, "200 OK", STR("{}"));
     } else {
