@@ -60,8 +60,8 @@ void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct 
                     struct wall not_before, bool grant, const struct rate *rate);
 /* These three only in a unit with commit_check_lease(). */
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
-/** A message that was decided meanwhile (a status came) is finished instead. */
-void commit_put_off(struct commit *c, struct str queue, struct str lane, struct wall not_before);
+/** For @wait_ms by Redis's clock. A message that was decided meanwhile (a status came) is finished instead. */
+void commit_put_off(struct commit *c, struct str queue, struct str lane, int64_t wait_ms);
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);
 /** -> 1 taken out (a message is "cancelled" with it); 0: a worker has it, or it is done. */
 void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct str id);

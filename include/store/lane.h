@@ -66,7 +66,7 @@ void lane_worker_wake(struct lane_worker *w);
 bool lane_item_live(const struct lane_item *item);
 void lane_check_lease(struct commit *c, const struct lane_item *item);
 void lane_finish(struct commit *c, const struct lane_item *item);
-void lane_put_off(struct commit *c, const struct lane_item *item, struct wall not_before);
+void lane_put_off(struct commit *c, const struct lane_item *item, int64_t wait_ms);
 /** Settled, or the lease is to run out: the slot is free again; @item is gone. */
 void lane_item_done(struct lane_item **item);
 

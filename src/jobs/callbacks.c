@@ -147,10 +147,10 @@ static void record(struct callback *cb)
     case END_LATER:
         commit_hincr(c, ledger, STR("n"), 1);
         commit_hset(c, ledger, STR("e"), cb->reason);
-        lane_put_off(c, cb->item, (struct wall){wall_now().ms + cb->wait_ms});
+        lane_put_off(c, cb->item, cb->wait_ms);
         break;
     case END_GONE:
-        lane_put_off(c, cb->item, (struct wall){wall_now().ms + GONE_MS});
+        lane_put_off(c, cb->item, GONE_MS);
         break;
     case END_DEAD:
         write_dead(cb, c);

@@ -178,7 +178,7 @@ static void plan_end(void *ctx, struct commit *c)
         kept_write(j->et, j->work, c, &j->in);
     }
     if (j->later_ms > 0) {
-        lane_put_off(c, j->item, (struct wall){wall_now().ms + j->later_ms});
+        lane_put_off(c, j->item, j->later_ms);
         return;
     }
     lane_finish(c, j->item);

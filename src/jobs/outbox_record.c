@@ -120,7 +120,7 @@ static void write_put_off(struct attempt *at, struct commit *c)
         commit_hdel(c, arena_printf(at->scratch, "tw:%.*s", STR_ARG(at->ob->sender->id)),
                     at->content_key);
     }
-    lane_put_off(c, at->item, (struct wall){wall_now().ms + at->wait_ms});
+    lane_put_off(c, at->item, at->wait_ms);
 }
 
 static void record_writes(void *ctx, struct commit *c)
@@ -145,7 +145,7 @@ static void record_writes(void *ctx, struct commit *c)
     case THEN_HOLD:
         commit_message_state(c, at->m.id, "uncertain", wall_now(),
                              STR("no answer; a status settles it"));
-        lane_put_off(c, at->item, (struct wall){wall_now().ms + at->wait_ms});
+        lane_put_off(c, at->item, at->wait_ms);
         return;
     case THEN_UNCERTAIN:
         commit_message_state(c, at->m.id, "uncertain", wall_now(), failure_detail(at));

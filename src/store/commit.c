@@ -284,12 +284,12 @@ void commit_finish(struct commit *c, struct str queue, struct str lane, struct s
     add_id(c, id);
 }
 
-void commit_put_off(struct commit *c, struct str queue, struct str lane, struct wall not_before)
+void commit_put_off(struct commit *c, struct str queue, struct str lane, int64_t wait_ms)
 {
     assert(c->leased);
     put(c, STR("put_off"));
     add_lane(c, queue, lane);
-    add_int(c, not_before.ms);
+    add_int(c, wait_ms);
 }
 
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms)

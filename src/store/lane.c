@@ -314,9 +314,9 @@ void lane_finish(struct commit *c, const struct lane_item *item)
     commit_finish(c, item->worker->o.queue, item->lane, item->id);
 }
 
-void lane_put_off(struct commit *c, const struct lane_item *item, struct wall not_before)
+void lane_put_off(struct commit *c, const struct lane_item *item, int64_t wait_ms)
 {
-    commit_put_off(c, item->worker->o.queue, item->lane, not_before);
+    commit_put_off(c, item->worker->o.queue, item->lane, wait_ms);
 }
 
 void lane_item_done(struct lane_item **owner)

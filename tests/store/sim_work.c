@@ -213,7 +213,7 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
     struct sim_lease *l = &s->leases[lease];
     struct sim_item *it = &s->items[l->item];
     struct str queue = sim_queue_name(it->queue), lane = str_of(it->lane), id = str_of(it->id);
-    struct wall at = {sim_redis_ms(s)}, then = {at.ms + s->hold_ms};
+    struct wall at = {sim_redis_ms(s)};
     struct commit *c = commit_new(SIM_TENANT);
     char key[24], hash[24];
     int call, reply_item = -1;
@@ -253,7 +253,7 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         }
     }
     if (how == SETTLE_HOLD || how == SETTLE_LATER) {
-        commit_put_off(c, queue, lane, then);
+        commit_put_off(c, queue, lane, s->hold_ms);
     } else {
         commit_finish(c, queue, lane, id);
     }

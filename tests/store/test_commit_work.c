@@ -4,6 +4,20 @@
 
 #include "units.h"
 
+#define HOUR_MS ((int64_t)3600 * 1000)
+
+/* By the clock of Redis, whatever ours says. */
+static bool waits_an_hour(struct world *w)
+{
+    int64_t at = 0, seconds = 0;
+    struct str first, rest;
+
+    str_to_i64(str_of(redis(w, "ZSCORE {acme}:r:out:main:3 3p")), 0, INT64_MAX, &at);
+    str_cut(str_of(redis(w, "TIME")), '\n', &first, &rest);
+    str_to_i64(first, 0, INT64_MAX, &seconds);
+    return at > seconds * 1000 + HOUR_MS - 20000 && at <= (seconds + 1) * 1000 + HOUR_MS;
+}
+
 static void test_lease(void)
 {
     struct world *w = open_world(NULL);
@@ -21,10 +35,10 @@ static void test_lease(void)
     CHECK_INT("extended", run(w, c).result, COMMIT_OK);
     c = held("3p", "1", g.results[0]);
     commit_message_state(c, STR("1"), "uncertain", AT(5), STR("why"));
-    commit_put_off(c, OUT, STR("3p"), AT(4000000000000));
+    commit_put_off(c, OUT, STR("3p"), HOUR_MS);
     again = run(w, c);
     CHECK_Z("moved", str_of(again.results[0]), "moved");
-    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1 WITHSCORES", "3p\n4000000000000");
+    CHECK("by the clock of Redis", waits_an_hour(w));
     CHECK_REDIS(w, "EXISTS {acme}:f:out:main {acme}:k:out:main", "0");
     c = held("3p", "1", g.results[0]);
     commit_finish(c, OUT, STR("3p"), STR("1"));
@@ -35,7 +49,7 @@ static void test_lease(void)
     commit_status(c, STR("1"), STR_NONE, "delivered", AT(6), STR(""));
     CHECK_Z("moved", str_of(run(w, c).results[0]), "moved");
     CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2");
-    CHECK("ready", strcmp(redis(w, "ZSCORE {acme}:r:out:main:3 3p"), "4000000000000") < 0);
+    CHECK("ready", !waits_an_hour(w));
     world_free(&w);
 }
 
@@ -102,11 +116,11 @@ static void test_evidence_under_lease(void)
     CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "1\n2");
     c = held("3p", "1", g.results[0]);
     commit_message_state(c, STR("1"), "uncertain", AT(7), STR("timeout"));
-    commit_put_off(c, OUT, STR("3p"), AT(4000000000000));
+    commit_put_off(c, OUT, STR("3p"), HOUR_MS);
     g = run(w, c);
     CHECK_Z("kept", str_of(g.results[0]), "kept");
     CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2");
-    CHECK("not held up", strcmp(redis(w, "ZSCORE {acme}:r:out:main:3 3p"), "4000000000000") < 0);
+    CHECK("not held up", !waits_an_hour(w));
     world_free(&w);
 }
 
@@ -170,14 +184,14 @@ static void test_schedule_and_withdraw(void)
     CHECK_REDIS(w, "EXISTS {acme}:s:out:main", "0");
     CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2");
     c = held("3p", "2", "1");
-    commit_put_off(c, OUT, STR("3p"), AT(4000000000000));
+    commit_put_off(c, OUT, STR("3p"), HOUR_MS);
     run(w, c);
     run(w, message("5", "3p", 0, true, NULL));
     c = commit_new(T);
     commit_withdraw(c, OUT, STR("3p"), STR("2"));
     run(w, c);
     CHECK("the next need not wait",
-          strcmp(redis(w, "ZSCORE {acme}:r:out:main:3 3p"), "4000000000000") < 0);
+          !waits_an_hour(w));
     c = commit_new(T);
     commit_withdraw(c, OUT, STR("3p"), STR("5"));
     run(w, c);

@@ -138,7 +138,7 @@ static void test_idle_and_wakes(void)
     /* the wait that the script told: put off for 300 ms, for later in 500 ms */
     c = commit_new(T);
     lane_check_lease(c, l.items[0]);
-    lane_put_off(c, l.items[0], (struct wall){wall_now().ms + 300});
+    lane_put_off(c, l.items[0], 300);
     before = now_ms();
     run(w, c);
     lane_item_done(&l.items[0]);

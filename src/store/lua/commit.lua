@@ -348,14 +348,15 @@ while at <= most do
         elseif op == 'seen' then -- remember as seen: key fingerprint value
             seen_now(a, b, c)
             at = at + 4
-        elseif op == 'put_off' then -- the head: queue lane not_before_ms
+        elseif op == 'put_off' then -- the head: queue lane wait_ms
             -- Evidence may have come while the lease was held: then there is nothing to wait for.
             local state = string.sub(a, 1, 4) == 'out:' and call('HGET', P .. 'm:' .. leased, 's')
             if state and rank(state) >= DECIDED then
                 call('LREM', P .. 'l:' .. a .. ':' .. b, 1, leased)
-                c = stamp
+                release(a, b, stamp)
+            else
+                release(a, b, int(now_ms + c))
             end
-            release(a, b, c)
             at = at + 4
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
             call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
