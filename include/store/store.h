@@ -7,6 +7,9 @@
  * with the same bytes, until their deadline (3 s by default): so whatever is called must be idempotent.
  * Scripts are loaded at connect, and again on NOSCRIPT.
  *
+ * With Sentinels the address of the master is asked for before every connection and followed when it
+ * changes; what is pending is asked again at the new one.
+ *
  * Error replies have their row in one table (store_errors.c): NOSCRIPT reload and ask again; LOADING,
  * BUSY, MASTERDOWN, TRYAGAIN, CLUSTERDOWN wait and ask again until the deadline; READONLY reconnect and
  * ask again; OOM, MISCONF, NOREPLICAS -> ERR_STORE_FULL at once; anything else ERR_STORE_REPLY.
@@ -23,7 +26,8 @@ struct store;
 
 enum store_durability { STORE_ALWAYS, STORE_RELAXED };
 struct store_options {
-    struct str url;      /* redis://[user:pass@]host:port/db, unix:///path?db=n */
+    struct str url;      /* redis://[user:pass@]host:port/db, unix:///path?db=n,
+                            redis+sentinel://[user:pass@]host:port,host:port/name/db */
     enum store_durability durability;
     int64_t deadline_ms; /* 3000 */
 };
@@ -44,13 +48,15 @@ void store_scripts_add(const struct embedded *table);
 
 /**
  * Never fails for a Redis that is not there: the health tells, and it is tried for ever with back-off (10 ms
- * to 1 s). ERR_CONFIG for an address that cannot be one, or that this build does not speak (rediss,
- * Sentinel, Cluster). User, password and path are percent-encoded. @on_health may be NULL.
+ * to 1 s). ERR_CONFIG for an address that cannot be one, or that this build does not speak (rediss).
+ * User, password, path and name are percent-encoded; Sentinels get user and password too. @on_health may be NULL.
  * STORE_RELAXED accepts any appendonly and appendfsync; maxmemory-policy is noeviction for both.
  * Like timers, a store that waits to connect again does not keep the loop running by itself.
  */
 bool store_new(struct loop *l, const struct store_options *o, store_health_fn *on_health, void *ctx,
                struct store **out, struct err *err);
+/** Whether @url is one; ERR_CONFIG with the reason. */
+bool store_url_ok(struct str url, struct err *err);
 enum store_health store_health(const struct store *s, const char **reason);
 /**
  * Drops what is pending without calling back; its ops are gone, so whoever holds one cancels it before.

@@ -48,7 +48,7 @@ static const struct config_row rows[] = {
     TEXT("public_url", "CREWLINE_PUBLIC_URL", "--public-url", 0, 0, 500, NULL,
          "what providers and browsers see; signatures and links are computed from it"),
     TEXT("redis_url", "REDIS_URL", "--redis-url", S, 0, 1000, NULL,
-         "Redis; none: a private one in the data directory"),
+         "redis://, unix://, redis+sentinel://; none: a private Redis in the data directory"),
     TEXT("data_dir", "CREWLINE_DATA_DIR", "--data-dir", 0, 1, 500, "data",
          "media, private Redis, master key"),
     TEXT("config_dir", "CREWLINE_CONFIG_DIR", "--config-dir", 0, 0, 500, NULL,
@@ -282,6 +282,9 @@ static bool read_texts(struct settings *s, struct err *err)
     if ((s->tls_cert.n > 0) != (s->tls_key.n > 0)) {
         return err_set(err, ERR_CONFIG, "%s: HTTPS needs both tls_cert and tls_key",
                        s->tls_cert.n > 0 ? "tls_key" : "tls_cert");
+    }
+    if (s->redis_url.n > 0 && !store_url_ok(s->redis_url, err)) {
+        return err_wrap(err, "redis_url");
     }
     if (json_len(s->listen) == 0) {
         return err_set(err, ERR_CONFIG, "listen: it names no address");

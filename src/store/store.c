@@ -49,50 +49,6 @@ enum store_health store_health(const struct store *s, const char **reason)
     return s->health;
 }
 
-/* ---- the main connection's part ---- */
-
-static void on_up(struct conn *c)
-{
-    struct store *s = c->s;
-    char fault[REASON_BYTES];
-
-    s->stats.reconnects += s->was_up ? 1 : 0;
-    s->was_up = true;
-    c->attempts = 0;
-    s->hold_ms = s->hold_until_us = 0;
-    memset(s->script_missing, 0, scripts_count());
-    hello_policy(&c->hello, s->durability, s->url.shown, fault, sizeof(fault));
-    if (fault[0] != '\0') {
-        store_set_health(s, STORE_WEAK, "%s", fault);
-    } else {
-        store_set_health(s, STORE_READY, "redis at %s answers", s->url.shown);
-    }
-    lanes_wake_all(s);
-}
-
-static void on_lost(struct conn *c, const char *why)
-{
-    store_set_health(c->s, STORE_DOWN, "redis at %s is not available: %s", c->s->url.shown, why);
-}
-
-static void on_pong(redisAsyncContext *ac, void *reply, void *privdata)
-{
-    (void)reply;
-    (void)privdata;
-    conn_answered(ac->data);
-}
-
-static void on_beat(struct conn *c)
-{
-    struct call call;
-
-    call_init(&call);
-    call_str(&call, STR("PING"));
-    conn_send_call(c, &call, on_pong, NULL);
-}
-
-static const struct conn_role role = {"main", hello_main, on_up, on_lost, on_beat};
-
 /* ---- turns and ticks ---- */
 
 void store_enter(struct store *s)
@@ -105,11 +61,11 @@ static void destroy(struct store *s)
     commits_free(s);
     lanes_free(s);
     run_free_all(s);
+    nodes_free(s);
     store_sub_fini(s);
-    replies_free(&s->main.replies);
     replies_free(&s->sub.replies);
+    sentinel_free(s);
     store_url_fini(&s->url);
-    mem_free(&s->script_missing);
     scripts_freeze(-1);
     mem_free(&s);
 }
@@ -126,31 +82,51 @@ void store_leave(struct store *s)
  * The end of a turn: all that was asked in it goes out in one write. More rounds only when there is
  * more than hiredis' buffer should hold.
  */
+static void send_all(struct node *node)
+{
+    bool more = true;
+
+    for (int i = 0; i < FLUSH_ROUNDS && more && !node->s->closing; i++) {
+        more = run_feed(node);
+        conn_flush(&node->conn);
+    }
+    if (more && !node->s->closing) {
+        conn_wake(&node->conn); /* the rest in the next turn */
+    }
+}
+
 static void on_hook(void *ctx)
 {
     struct store *s = obj_check(ctx, STORE_MAGIC);
-    bool more = true;
 
     store_enter(s);
     lanes_turn(s);
     commits_flush(s);
     run_doomed(s);
-    for (int i = 0; i < FLUSH_ROUNDS && more && !s->closing; i++) {
-        more = run_feed(s);
-        conn_flush(&s->main);
+    LIST_EACH(it, &s->nodes)
+    {
+        send_all(LIST_OF(it, struct node, list));
     }
-    if (more && !s->closing) {
-        conn_wake(&s->main); /* the rest in the next turn */
-    }
-    if (!s->closing) {
-        conn_flush(&s->sub);
+    LIST_EACH(it, &s->conns)
+    {
+        struct conn *c = LIST_OF(it, struct conn, all);
+
+        if (c->node == NULL && !s->closing) {
+            conn_flush(c);
+        }
     }
     store_leave(s);
 }
 
 static bool needs_tick(const struct store *s)
 {
-    return s->stats.pending > 0 || conn_is_watched(&s->main) || conn_is_watched(&s->sub);
+    LIST_EACH(it, &s->conns)
+    {
+        if (conn_is_watched(LIST_OF(it, struct conn, all))) {
+            return true;
+        }
+    }
+    return s->stats.pending > 0;
 }
 
 /* Runs while something is due, so that an idle process sleeps. */
@@ -183,8 +159,10 @@ static void on_tick(void *ctx)
     }
     s->tick_late = false;
     s->ticked_us = now;
-    conn_tick(&s->main, elapsed / 1000);
-    conn_tick(&s->sub, elapsed / 1000);
+    LIST_EACH(it, &s->conns)
+    {
+        conn_tick(LIST_OF(it, struct conn, all), elapsed / 1000);
+    }
     all = s->closing || run_expire(s, now);
     if (!s->closing) {
         s->ticking = needs_tick(s);
@@ -205,7 +183,10 @@ static void on_drain(void *ctx)
         if (!list_empty(&s->ready)) {
             timer_start(s->drain, 0);
         }
-        conn_apply(&s->main);
+        LIST_EACH(it, &s->conns)
+        {
+            conn_apply(LIST_OF(it, struct conn, all));
+        }
     }
     store_leave(s);
 }
@@ -219,7 +200,11 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     struct store *s;
 
     if (!store_url_parse(o->url, &url, err)) {
-        return false;
+        return err_wrap(err, "redis_url");
+    }
+    if (url.mode == STORE_CLUSTER) {
+        store_url_fini(&url);
+        return err_set(err, ERR_CONFIG, "redis_url: a cluster cannot be used");
     }
     s = MEM_NEW(struct store);
     s->magic = STORE_MAGIC;
@@ -231,10 +216,9 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     s->ctx = ctx;
     s->health = STORE_CONNECTING;
     snprintf(s->reason, sizeof(s->reason), "redis at %s is being connected to", s->url.shown);
-    s->script_missing = mem_new(scripts_count() + 1);
     scripts_freeze(1);
-    list_init(&s->fresh);
-    list_init(&s->retry);
+    list_init(&s->conns);
+    list_init(&s->nodes);
     list_init(&s->ready);
     list_init(&s->doomed);
     for (size_t i = 0; i < WHEEL_SLOTS; i++) {
@@ -243,9 +227,12 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     s->hook = loop_hook_new(l, on_hook, s);
     s->tick = timer_new(l, on_tick, s);
     s->drain = timer_new(l, on_drain, s);
-    conn_init(&s->main, s, &role);
     store_sub_init(s);
-    conn_start(&s->main);
+    s->first = node_new(s);
+    if (s->url.mode == STORE_SENTINEL) {
+        sentinel_start(s);
+    }
+    conn_start(&s->first->conn);
     *out = s;
     return true;
 }
@@ -263,8 +250,10 @@ void store_free(struct store **owner)
     loop_hook_free(&s->hook);
     timer_free(&s->tick);
     timer_free(&s->drain);
-    conn_fini(&s->main);
-    conn_fini(&s->sub);
+    LIST_EACH(it, &s->conns)
+    {
+        conn_fini(LIST_OF(it, struct conn, all));
+    }
     store_leave(s); /* now, or when the callback that we are in returns */
 }
 

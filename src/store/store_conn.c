@@ -146,7 +146,7 @@ static void on_cleanup(void *ctx)
 /* What has been read is called back first; nothing more is read meanwhile. */
 static bool is_paused(const struct conn *c)
 {
-    return c == &c->s->main && !list_empty(&c->s->ready);
+    return c->node != NULL && !list_empty(&c->s->ready);
 }
 
 void conn_apply(struct conn *c)
@@ -192,7 +192,7 @@ static void on_connected(const redisAsyncContext *ac, int status)
     if (status != REDIS_OK || c->s->closing) {
         return; /* on_cleanup() follows */
     }
-    if (!c->s->url.local) {
+    if (c->to.port != 0) {
         redisEnableKeepAlive(&c->ac->c);
     }
     c->state = CONN_HELLO;
@@ -203,9 +203,8 @@ static void on_connected(const redisAsyncContext *ac, int status)
 
 static void connect_to(struct conn *c, const char *address)
 {
-    const struct store_url *u = &c->s->url;
     redisAsyncContext *ac =
-        u->local ? redisAsyncConnectUnix(address) : redisAsyncConnect(address, u->port);
+        c->to.port == 0 ? redisAsyncConnectUnix(address) : redisAsyncConnect(address, c->to.port);
     char why[REASON_BYTES];
 
     c->why[0] = '\0';
@@ -263,21 +262,37 @@ static void on_resolved(void *ctx)
     mem_free(&r);
 }
 
+static void show(struct conn *c)
+{
+    const char *form = c->to.port == 0                   ? "unix://%s"
+                       : strchr(c->to.host, ':') == NULL ? "redis://%s:%d"
+                                                         : "redis://[%s]:%d";
+
+    if (c->s->url.mode == STORE_SINGLE) {
+        snprintf(c->shown, sizeof(c->shown), "%s", c->s->url.shown);
+        return;
+    }
+    snprintf(c->shown, sizeof(c->shown), form, c->to.host, c->to.port);
+}
+
 static void begin(struct conn *c)
 {
-    const struct store_url *u = &c->s->url;
     unsigned char ip[16];
     struct resolve *r;
 
-    if (u->local || inet_pton(AF_INET, u->where, ip) == 1 ||
-        inet_pton(AF_INET6, u->where, ip) == 1) {
-        connect_to(c, u->where);
+    if (!c->role->find(c)) {
+        return;
+    }
+    show(c);
+    if (c->to.port == 0 || inet_pton(AF_INET, c->to.host, ip) == 1 ||
+        inet_pton(AF_INET6, c->to.host, ip) == 1) {
+        connect_to(c, c->to.host);
         return;
     }
     r = MEM_NEW(struct resolve);
     r->c = c;
     r->attempt = c->attempts;
-    r->host = mem_dupz(str_of(u->where));
+    r->host = mem_dupz(str_of(c->to.host));
     c->resolving = r;
     c->state = CONN_RESOLVING;
     loop_work(c->s->l, resolve_work, on_resolved, r);
@@ -316,6 +331,7 @@ static void on_beat(void *ctx)
 void conn_init(struct conn *c, struct store *s, const struct conn_role *role)
 {
     *c = (struct conn){.s = s, .role = role, .state = CONN_WAITING};
+    list_add_tail(&s->conns, &c->all);
     c->retry = timer_new(s->l, on_retry, c);
     c->beat = timer_new(s->l, on_beat, c);
     c->replies = replies_new();
@@ -323,7 +339,9 @@ void conn_init(struct conn *c, struct store *s, const struct conn_role *role)
 
 void conn_start(struct conn *c)
 {
-    timer_start(c->retry, 0);
+    if (c->state == CONN_WAITING) {
+        timer_start(c->retry, 0);
+    }
 }
 
 void conn_drop(struct conn *c, const char *fmt, ...)
@@ -373,8 +391,6 @@ void conn_answered(struct conn *c)
 
 void conn_hello_done(struct conn *c)
 {
-    const char *where = c->s->url.shown;
-
     if (c->s->closing || c->ac == NULL) {
         return;
     }
@@ -383,7 +399,9 @@ void conn_hello_done(struct conn *c)
         return;
     }
     if (c->hello.loading) {
-        store_set_health(c->s, STORE_DOWN, "redis at %s is loading its data", where);
+        if (c->node != NULL) {
+            node_set_health(c->node, STORE_DOWN, "redis at %s is loading its data", c->shown);
+        }
         timer_start(c->retry, HOLD_MAX_MS / 5);
         return;
     }
@@ -438,7 +456,7 @@ void conn_tick(struct conn *c, int64_t elapsed_ms)
      * meanwhile waits in the socket and is read before the next tick.
      */
     c->silent_ms += elapsed_ms < 2 * TICK_MS ? elapsed_ms : 2 * TICK_MS;
-    if (c->silent_ms >= SILENT_MS) {
-        conn_drop(c, "no answer for %d ms", SILENT_MS);
+    if (c->silent_ms >= c->role->silent_ms) {
+        conn_drop(c, "no answer for %d ms", (int)c->role->silent_ms);
     }
 }

@@ -10,6 +10,8 @@
  */
 enum hello_step {
     HELLO_AUTH,
+    HELLO_GUIDE_AUTH,
+    HELLO_SENTINEL,
     HELLO_SELECT,
     HELLO_NAME,
     HELLO_ROLE,
@@ -42,6 +44,10 @@ static void on_error(struct conn *c, enum hello_step step, struct str text)
     case HELLO_SELECT:
         fail(c, "it refuses the database", text);
         break;
+    case HELLO_SENTINEL:
+        fail(c, "it refuses to tell the master", text);
+        break;
+    case HELLO_GUIDE_AUTH: /* a Sentinel may have no password though its servers have one */
     case HELLO_NAME:
     case HELLO_ROLE:
         /* A convenience, and a check that an ACL may forbid. If it hangs up next, this was why. */
@@ -78,6 +84,11 @@ static void take(struct conn *c, enum hello_step step, const struct reply *r)
     case HELLO_ROLE:
         if (reply_len(r) > 0 && !str_eqz(reply_str(reply_at(r, 0)), "master")) {
             fail(c, "it is not a master, its role is", reply_str(reply_at(r, 0)));
+        }
+        break;
+    case HELLO_SENTINEL:
+        if (!sentinel_take(c, r)) {
+            fail(c, "it knows no master of the name", str_of(c->s->url.master));
         }
         break;
     case HELLO_APPENDONLY:
@@ -130,7 +141,7 @@ static void say(struct conn *c, enum hello_step step, struct str a, struct str b
     conn_send_call(c, &call, on_hello, (void *)(intptr_t)step);
 }
 
-static void say_auth(struct conn *c)
+static void say_auth_as(struct conn *c, enum hello_step step)
 {
     const struct store_url *u = &c->s->url;
 
@@ -138,10 +149,15 @@ static void say_auth(struct conn *c)
         return;
     }
     if (u->user != NULL) {
-        say(c, HELLO_AUTH, STR("AUTH"), str_of(u->user), str_of(u->password));
+        say(c, step, STR("AUTH"), str_of(u->user), str_of(u->password));
     } else {
-        say(c, HELLO_AUTH, STR("AUTH"), str_of(u->password), STR_NONE);
+        say(c, step, STR("AUTH"), str_of(u->password), STR_NONE);
     }
+}
+
+static void say_auth(struct conn *c)
+{
+    say_auth_as(c, HELLO_AUTH);
 }
 
 void hello_main(struct conn *c)
@@ -172,6 +188,13 @@ void hello_sub(struct conn *c)
     say(c, HELLO_NAME, STR("CLIENT"), STR("SETNAME"), STR("crewline-sub"));
 }
 
+void hello_sentinel(struct conn *c)
+{
+    say_auth_as(c, HELLO_GUIDE_AUTH);
+    say(c, HELLO_SENTINEL, STR("SENTINEL"), STR("GET-MASTER-ADDR-BY-NAME"),
+        str_of(c->s->url.master));
+}
+
 static void on_loaded(redisAsyncContext *ac, void *reply, void *privdata)
 {
     struct conn *c = ac->data;
@@ -188,7 +211,7 @@ static void on_loaded(redisAsyncContext *ac, void *reply, void *privdata)
                   STR_ARG(reply_error_text(error)));
         return;
     }
-    c->s->script_missing[i] = true;
+    c->node->script_missing[i] = true;
 }
 
 void hello_load_script(struct conn *c, size_t script)

@@ -2,6 +2,8 @@
  * store_int: what the files of the Redis connection share.
  *
  *   store.c          life, health, turns and ticks
+ *   store_nodes.c    the servers that calls go to: one, or the masters of a cluster; health
+ *   store_sentinel.c which server is the master now     store_cluster.c  which one has which slot
  *   store_run.c      calls: queues, deadlines, delivery
  *   store_conn.c     one connection: address, back-off, silence, hiredis' event hooks
  *   store_hello.c    what is said first on a connection: AUTH, ROLE, scripts, policy
@@ -10,7 +12,7 @@
  *   store_scripts.c  the table of scripts      store_call.c, store_reply.c, store_url.c
  *   commit_int.h     commits and lanes, which the end of a turn begins with
  *
- * A call is in one place at a time:
+ * A call belongs to one node (server) and is in one place at a time:
  *   fresh    never sent, in the order asked
  *   retry    sent once and to be asked again, ascending by seq; all of it goes before fresh
  *   sent     in hiredis' list, which answers in order and, on a disconnect, says NULL for each
@@ -33,15 +35,16 @@
 
 /* One slot is 2^15 us; a call that is due later than the wheel is long is passed over until then.
  */
-#define WHEEL_SLOTS    128
-#define WHEEL_SHIFT    15
-#define TICK_MS        33
-#define SILENT_MS      2000
-#define BEAT_MS        5000
-#define BACKOFF_MIN_MS 10
-#define BACKOFF_MAX_MS 1000
-#define HOLD_MIN_MS    20
-#define HOLD_MAX_MS    250
+#define WHEEL_SLOTS     128
+#define WHEEL_SHIFT     15
+#define TICK_MS         33
+#define SILENT_MS       2000
+#define GUIDE_SILENT_MS 500 /* a Sentinel, or a cluster's node that is asked for the map */
+#define BEAT_MS         5000
+#define BACKOFF_MIN_MS  10
+#define BACKOFF_MAX_MS  1000
+#define HOLD_MIN_MS     20
+#define HOLD_MAX_MS     250
 /* hiredis moves what a partial write left over to the front, so its buffer is kept short. */
 #define SEND_WINDOW_BYTES ((size_t)256 * 1024)
 #define PENDING_BYTES_MAX ((size_t)512 << 20)
@@ -50,10 +53,22 @@
 #define TURN_US 2000
 
 /* ---- url ---- */
+#define PLACES_MAX  16
+#define HOST_BYTES  256
+#define SHOWN_BYTES 280
+struct place {
+    char host[HOST_BYTES]; /* or the path of a Unix socket */
+    int port;              /* 0: a Unix socket */
+};
+void place_set(struct place *p, struct str host, int port);
+bool place_eq(const struct place *a, const struct place *b);
+
+enum store_mode { STORE_SINGLE, STORE_SENTINEL, STORE_CLUSTER };
 struct store_url {
-    bool local;  /* a Unix socket */
-    char *where; /* host or path */
-    int port;
+    enum store_mode mode;
+    struct place *places; /* the server; the Sentinels; some of the cluster's nodes */
+    size_t nplaces;
+    char *master; /* the name that Sentinels know it by */
     int64_t db;
     char *user, *password; /* or NULL */
     char shown[200];       /* without user and password */
@@ -94,10 +109,12 @@ struct str reply_error_text(const struct reply *r);
 /** Writes the head; the whole command is from there to the end of c->resp. */
 struct str call_seal(struct call *c);
 
+struct node;
 enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_READY, IN_DOOMED };
 struct pending {
     struct op op; /* first: the caller holds this */
     struct store *s;
+    struct node *node;
     struct list queue;   /* fresh, retry, ready or doomed */
     struct reply *reply; /* IN_READY */
     struct list wheel;
@@ -114,10 +131,11 @@ struct pending {
     void *ctx;
 };
 
-void run_ready(struct store *s); /* as many as fit into a turn */
-bool run_feed(struct store *s);  /* true: there is more than the window takes */
+void run_ready(struct store *s);  /* as many as fit into a turn */
+bool run_feed(struct node *node); /* true: there is more than the window takes */
 void run_doomed(struct store *s);
 bool run_expire(struct store *s, int64_t now_us); /* false: more than fits into a turn */
+void run_free(struct list *queue);
 void run_free_all(struct store *s);
 
 /* ---- connection ---- */
@@ -133,6 +151,9 @@ struct hello {
 
 struct conn_role {
     const char *name;
+    int64_t silent_ms; /* with a reply due: it is dead then */
+    /** Puts where it leads into c->to. False: not known yet; conn_start() when it is. */
+    bool (*find)(struct conn *c);
     /** Sends what comes first; conn_hello_done() when it is answered. */
     void (*hello)(struct conn *c);
     void (*up)(struct conn *c);
@@ -144,8 +165,12 @@ struct conn_role {
 
 struct resolve;
 struct conn {
+    struct list all; /* in the store's conns */
     struct store *s;
+    struct node *node; /* whose calls it carries, or NULL */
     const struct conn_role *role;
+    struct place to;
+    char shown[SHOWN_BYTES]; /* the same for people */
     enum conn_state state;
     redisAsyncContext *ac;
     struct poller *poller;
@@ -163,7 +188,7 @@ struct conn {
     char why[REASON_BYTES]; /* why we close it; "": hiredis tells */
 };
 void conn_init(struct conn *c, struct store *s, const struct conn_role *role);
-void conn_start(struct conn *c); /* at once */
+void conn_start(struct conn *c); /* at once, if it waits */
 void conn_drop(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void conn_fini(struct conn *c);
 /** Sends one command outside the queue; fn gets NULL when the connection goes first. */
@@ -179,10 +204,48 @@ bool conn_is_watched(const struct conn *c);
 
 void hello_main(struct conn *c);
 void hello_sub(struct conn *c);
+void hello_sentinel(struct conn *c);
 /** One sentence on what is weaker than asked, or "". */
 void hello_policy(const struct hello *h, enum store_durability asked, const char *where, char *out,
                   size_t out_bytes);
 void hello_load_script(struct conn *c, size_t script);
+
+/* ---- nodes ---- */
+
+/* A server that calls go to. There is one, or in a cluster one for each master. */
+struct node {
+    struct list list;
+    struct store *s;
+    struct conn conn;
+    struct list fresh, retry;
+    int64_t hold_ms, hold_until_us; /* LOADING, BUSY: nothing is sent until then */
+    bool *script_missing;
+    bool was_up;
+    enum store_health health;
+    char reason[REASON_BYTES];
+};
+struct node *node_new(struct store *s);
+void nodes_free(struct store *s);
+/** The place of a server that has what we need: find() of those who do not care which. */
+bool nodes_find(struct conn *c);
+void node_set_health(struct node *node, enum store_health health, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- Sentinel ---- */
+struct sentinel {
+    struct conn conn;
+    size_t next; /* of the url's places */
+    bool known, telling;
+    struct place master;
+};
+void sentinel_start(struct store *s);
+void sentinel_free(struct store *s);
+/** The master, if it is known; else it will be, and who waits is started. */
+bool sentinel_find(struct conn *c);
+/** What was known does not lead there any more. */
+void sentinel_look(struct store *s);
+/** The answer to "get-master-addr-by-name". False: it does not know the name. */
+bool sentinel_take(struct conn *c, const struct reply *r);
 
 /* ---- subscriptions ---- */
 struct subscription {
@@ -204,19 +267,20 @@ struct store {
     enum store_health health;
     char reason[REASON_BYTES];
 
-    struct conn main, sub;
+    struct list conns, nodes;
+    struct node *first; /* of nodes; the only one, but for a cluster */
+    struct conn sub;
+    struct sentinel *sentinel; /* or NULL */
     struct loop_hook *hook;
     struct timer *tick, *drain;
     int64_t ticked_us, heard_us;
     bool ticking, tick_late;
 
-    struct list fresh, retry, ready, doomed;
+    struct list ready, doomed;
     struct list wheel[WHEEL_SLOTS];
     int64_t wheel_at; /* the next slot to look at, counted from the epoch of the clock */
     uint64_t seq;
     size_t pending_bytes;
-    int64_t hold_ms, hold_until_us; /* LOADING, BUSY: nothing is sent until then */
-    bool *script_missing;
     struct pending *spare; /* linked through queue.next */
     size_t nspare;
 
@@ -225,7 +289,7 @@ struct store {
     struct lanes *lanes;
     struct store_stats stats;
     unsigned depth; /* callbacks of ours on the stack; store_free() waits for the last */
-    bool was_up, closing;
+    bool closing;
 };
 void store_enter(struct store *s);
 void store_leave(struct store *s); /* @s may be gone afterwards */

@@ -114,7 +114,8 @@ struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, r
         p->n = buf_take(&c->resp, &p->bytes);
         s->pending_bytes += p->n;
         p->place = IN_FRESH;
-        list_add_tail(&s->fresh, &p->queue);
+        p->node = s->first;
+        list_add_tail(&p->node->fresh, &p->queue);
     }
     wheel_add(s, p);
     return &p->op;
@@ -126,34 +127,34 @@ struct op *store_run(struct store *s, struct call *c, reply_fn *on_reply, void *
 }
 
 /* To be asked again, in the order asked. The walk is short: what comes back comes back in order. */
-static void ask_again(struct store *s, struct pending *p)
+static void ask_again(struct pending *p)
 {
-    struct list *after = s->retry.prev;
+    struct list *retry = &p->node->retry, *after = retry->prev;
 
     if (p->on_reply == NULL) {
         pending_free(p);
         return;
     }
-    while (after != &s->retry && LIST_OF(after, struct pending, queue)->seq > p->seq) {
+    while (after != retry && LIST_OF(after, struct pending, queue)->seq > p->seq) {
         after = after->prev;
     }
     p->place = IN_RETRY;
     list_add_tail(after->next, &p->queue);
 }
 
-static void hold(struct store *s)
+static void hold(struct node *node)
 {
     int64_t now = mono_now().us;
 
-    if (now < s->hold_until_us) {
+    if (now < node->hold_until_us) {
         return; /* the others that were under way say the same */
     }
-    s->hold_ms = s->hold_ms == 0 ? HOLD_MIN_MS : s->hold_ms * 2;
-    s->hold_ms = s->hold_ms > HOLD_MAX_MS ? HOLD_MAX_MS : s->hold_ms;
-    s->hold_until_us = now + s->hold_ms * 1000;
+    node->hold_ms = node->hold_ms == 0 ? HOLD_MIN_MS : node->hold_ms * 2;
+    node->hold_ms = node->hold_ms > HOLD_MAX_MS ? HOLD_MAX_MS : node->hold_ms;
+    node->hold_until_us = now + node->hold_ms * 1000;
 }
 
-static void on_error_reply(struct store *s, struct pending *p, struct str text)
+static void on_error_reply(struct pending *p, struct str text)
 {
     struct err err = {0};
 
@@ -162,16 +163,16 @@ static void on_error_reply(struct store *s, struct pending *p, struct str text)
         if (p->script < 0) {
             break;
         }
-        s->script_missing[p->script] = true;
-        ask_again(s, p);
+        p->node->script_missing[p->script] = true;
+        ask_again(p);
         return;
     case ACT_WAIT:
-        hold(s);
-        ask_again(s, p);
+        hold(p->node);
+        ask_again(p);
         return;
     case ACT_RECONNECT:
-        ask_again(s, p);
-        conn_drop(&s->main, "%.*s", STR_ARG(text));
+        ask_again(p);
+        conn_drop(&p->node->conn, "%.*s", STR_ARG(text));
         return;
     case ACT_FULL:
         err_set(&err, ERR_STORE_FULL, "redis: %.*s", STR_ARG(text));
@@ -184,16 +185,16 @@ static void on_error_reply(struct store *s, struct pending *p, struct str text)
     deliver(p, &err, NULL);
 }
 
-static void settle(struct store *s, struct pending *p, const struct reply *reply)
+static void settle(struct pending *p, const struct reply *reply)
 {
     const struct reply *error = reply_failure(reply);
 
     if (error != NULL) {
-        on_error_reply(s, p, reply_error_text(error));
+        on_error_reply(p, reply_error_text(error));
         return;
     }
-    s->hold_ms = 0;
-    s->main.backoff_ms = 0;
+    p->node->hold_ms = 0;
+    p->node->conn.backoff_ms = 0;
     deliver(p, NULL, reply);
 }
 
@@ -208,20 +209,20 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
     struct store *s = p->s;
 
     (void)ac;
-    conn_answered(&s->main);
+    conn_answered(&p->node->conn);
     if (s->closing || (reply != NULL && p->on_reply == NULL)) {
         pending_free(p);
         return;
     }
     if (reply == NULL) {
-        ask_again(s, p);
+        ask_again(p);
         return;
     }
     if (s->heard_us - p->asked_us > s->stats.reply_us_max) {
         s->stats.reply_us_max = s->heard_us - p->asked_us;
     }
     if (list_empty(&s->ready) && !turn_is_over(s->heard_us)) {
-        settle(s, p, reply);
+        settle(p, reply);
         return;
     }
     /* One read brings thousands of small replies; their callbacks must not hold the loop. */
@@ -242,27 +243,27 @@ void run_ready(struct store *s)
 
         list_del(&p->queue);
         p->place = IN_SENT;
-        settle(s, p, reply);
+        settle(p, reply);
         reply_drop(reply);
     }
 }
 
 /* ---- sending ---- */
 
-static struct pending *next_to_send(struct store *s)
+static struct pending *next_to_send(struct node *node)
 {
-    struct list *from = !list_empty(&s->retry) ? &s->retry : &s->fresh;
+    struct list *from = !list_empty(&node->retry) ? &node->retry : &node->fresh;
 
     return list_empty(from) ? NULL : LIST_OF(from->next, struct pending, queue);
 }
 
 /* A script that Redis has lost goes right in front of the call that needs it. */
-static bool send_one(struct store *s, struct pending *p)
+static bool send_one(struct node *node, struct pending *p)
 {
-    struct conn *c = &s->main;
+    struct conn *c = &node->conn;
 
-    if (p->script >= 0 && s->script_missing[p->script]) {
-        s->script_missing[p->script] = false;
+    if (p->script >= 0 && node->script_missing[p->script]) {
+        node->script_missing[p->script] = false;
         hello_load_script(c, (size_t)p->script);
     }
     if (redisAsyncFormattedCommand(c->ac, on_reply, p, p->bytes + p->from, p->n - p->from) != 0) {
@@ -272,40 +273,42 @@ static bool send_one(struct store *s, struct pending *p)
     p->place = IN_SENT;
     c->silent_ms = c->due == 0 ? 0 : c->silent_ms;
     c->due++;
-    s->stats.reasked += p->again ? 1 : 0;
+    p->s->stats.reasked += p->again ? 1 : 0;
     p->again = true;
     return true;
 }
 
-static bool may_send(struct store *s)
+static bool may_send(struct node *node)
 {
-    if (s->main.state != CONN_UP || s->main.ac == NULL || s->main.blocked) {
+    const struct conn *c = &node->conn;
+
+    if (c->state != CONN_UP || c->ac == NULL || c->blocked) {
         return false;
     }
-    if (s->hold_until_us != 0) {
-        if (mono_now().us < s->hold_until_us) {
+    if (node->hold_until_us != 0) {
+        if (mono_now().us < node->hold_until_us) {
             return false;
         }
-        s->hold_until_us = 0;
+        node->hold_until_us = 0;
     }
     return true;
 }
 
-bool run_feed(struct store *s)
+bool run_feed(struct node *node)
 {
     struct pending *p;
 
-    if (list_empty(&s->fresh) && list_empty(&s->retry)) {
+    if (list_empty(&node->fresh) && list_empty(&node->retry)) {
         return false;
     }
-    if (!may_send(s)) {
+    if (!may_send(node)) {
         return false;
     }
-    while ((p = next_to_send(s)) != NULL) {
-        if (conn_unsent_bytes(&s->main) >= SEND_WINDOW_BYTES) {
+    while ((p = next_to_send(node)) != NULL) {
+        if (conn_unsent_bytes(&node->conn) >= SEND_WINDOW_BYTES) {
             return true;
         }
-        if (!send_one(s, p)) {
+        if (!send_one(node, p)) {
             return false;
         }
     }
@@ -334,11 +337,11 @@ static void expire_one(struct store *s, struct pending *p)
     struct err err = {0};
     int64_t ms = (p->deadline_us - p->asked_us) / 1000;
 
-    if (s->main.state == CONN_UP) {
+    if (p->node != NULL && p->node->conn.state == CONN_UP) {
         err_set(&err, ERR_STORE_UNAVAILABLE, "redis at %s did not answer within %lld ms",
-                s->url.shown, (long long)ms);
+                p->node->conn.shown, (long long)ms);
     } else {
-        err_set(&err, ERR_STORE_UNAVAILABLE, "%s", s->reason);
+        err_set(&err, ERR_STORE_UNAVAILABLE, "%s", p->node == NULL ? s->reason : p->node->reason);
     }
     if (p->place == IN_SENT) {
         /* Its reply is still to come and must find its place in the order. */
@@ -402,7 +405,7 @@ bool run_expire(struct store *s, int64_t now_us)
     return true;
 }
 
-static void free_list(struct list *queue)
+void run_free(struct list *queue)
 {
     while (!list_empty(queue)) {
         struct pending *p = LIST_OF(queue->next, struct pending, queue);
@@ -419,10 +422,8 @@ static void free_list(struct list *queue)
 /* What was sent came back through on_reply() when the connection closed. */
 void run_free_all(struct store *s)
 {
-    free_list(&s->fresh);
-    free_list(&s->retry);
-    free_list(&s->ready);
-    free_list(&s->doomed);
+    run_free(&s->ready);
+    run_free(&s->doomed);
     while (s->spare != NULL) {
         struct pending *p = pending_new(s);
 

@@ -56,7 +56,7 @@ static void on_up(struct conn *c)
 static void on_lost(struct conn *c, const char *why)
 {
     if (c->attempts == 1) {
-        log_warn("redis subscription lost", LF_Z("redis", c->s->url.shown), LF_Z("why", why));
+        log_warn("redis subscription lost", LF_Z("redis", c->shown), LF_Z("why", why));
     }
 }
 
@@ -71,7 +71,8 @@ static void on_beat(struct conn *c)
     }
 }
 
-static const struct conn_role role = {"subscriptions", hello_sub, on_up, on_lost, on_beat};
+static const struct conn_role role = {"subscriptions", SILENT_MS, nodes_find, hello_sub,
+                                      on_up,           on_lost,   on_beat};
 
 void store_sub_init(struct store *s)
 {

@@ -28,6 +28,7 @@ struct redis_fixture {
     char url[128], tcp_url[64];
     char socket_path[96];
     int port;
+    unsigned flags;
     pid_t pid; /* 0: not running */
     struct buf reply;
     redisContext *sender;
@@ -73,9 +74,12 @@ static void write_conf(const struct redis_fixture *f, const char *conf)
     }
     fprintf(out,
             "port %d\nbind 127.0.0.1\nunixsocket %s\nunixsocketperm 700\ndir %s\n"
-            "appendonly yes\nappendfsync always\nmaxmemory-policy noeviction\nsave \"\"\n"
-            "daemonize no\nlogfile %s/redis.log\n%s\n",
-            f->port, f->socket_path, f->dir, f->dir, conf == NULL ? "" : conf);
+            "daemonize no\nlogfile %s/redis.log\n%s%s\n",
+            f->port, f->socket_path, f->dir, f->dir,
+            (f->flags & REDIS_FIXTURE_SENTINEL) != 0 ? ""
+                                                     : "appendonly yes\nappendfsync always\n"
+                                                       "maxmemory-policy noeviction\nsave \"\"\n",
+            conf == NULL ? "" : conf);
     if (fclose(out) != 0) {
         give_up(path);
     }
@@ -104,7 +108,9 @@ void redis_fixture_start(struct redis_fixture *f)
         for (int fd = 3; fd < 256; fd++) {
             close(fd);
         }
-        execlp("redis-server", "redis-server", conf, (char *)NULL);
+        execlp("redis-server", "redis-server", conf,
+               (f->flags & REDIS_FIXTURE_SENTINEL) != 0 ? "--sentinel" : (char *)NULL,
+               (char *)NULL);
         _exit(97);
     }
 }
@@ -140,6 +146,7 @@ struct redis_fixture *redis_fixture_new(unsigned flags, const char *conf)
     buf_init(&f->reply, REPLY_BYTES);
     snprintf(f->socket_path, sizeof(f->socket_path), "%s/redis.sock", f->dir);
     snprintf(f->url, sizeof(f->url), "unix://%s", f->socket_path);
+    f->flags = flags;
     if ((flags & REDIS_FIXTURE_TCP) != 0) {
         f->port = free_port();
         snprintf(f->tcp_url, sizeof(f->tcp_url), "redis://127.0.0.1:%d", f->port);
@@ -192,6 +199,11 @@ struct str redis_fixture_url(const struct redis_fixture *f)
 struct str redis_fixture_tcp_url(const struct redis_fixture *f)
 {
     return str_of(f->tcp_url);
+}
+
+int redis_fixture_port(const struct redis_fixture *f)
+{
+    return f->port;
 }
 
 const char *redis_fixture_dir(const struct redis_fixture *f)

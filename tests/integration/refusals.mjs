@@ -36,6 +36,9 @@ for (const [label, config, says, env] of [
   ['a secret that is not there', tenant({app_secret: 'env:NO_SUCH_VARIABLE'}), 'NO_SUCH_VARIABLE'],
   ['two tenants of one id', {tenants: [{id: 'a'}, {id: 'a'}]}, 'tenants[1].id'],
   ['a callback to loopback', {tenants: [{id: 'a', cmms: {callback_url: 'http://127.0.0.1/x', signing_secret: 'whsec_' + 'A'.repeat(32)}}]}, 'callback_url'],
+  ['Sentinels without a name', {redis_url: 'redis+sentinel://h1:26379,h2:26379'}, 'redis_url: the name of the master is missing'],
+  ['a Redis port', {redis_url: 'redis+sentinel://h1:x/mine'}, 'redis_url: port "x"'],
+  ['TLS to Redis', {}, 'redis_url: rediss:// cannot be used: this build has no TLS', {REDIS_URL: 'rediss://h/0'}],
   ['an unknown variable', {}, 'CREWLINE_LISSEN', {CREWLINE_LISSEN: 'x'}],
 ]) {
   test(`configuration: ${label}: exit 78, names the place, starts nothing`, async () => {

@@ -21,27 +21,49 @@ static const struct {
     {"unix:///a%20b",            "/a b",        0,    0, NULL,  NULL,    "unix:///a b"             },
 };
 
+static const struct {
+    const char *url;
+    enum store_mode mode;
+    const char *places, *master;
+    int64_t db;
+    const char *password, *shown;
+} many_urls[] = {
+    {"redis+sentinel://a:1,b,[::1]:3/mine/2", STORE_SENTINEL, "a 1,b 26379,::1 3,", "mine",   2, NULL,
+     "sentinel mine (a:1,b,[::1]:3)"                                                                                   },
+    {"redis+sentinel://u:p@a/my%20own",       STORE_SENTINEL, "a 26379,",           "my own", 0, "p",
+     "sentinel my own (a)"                                                                                             },
+    {"redis+cluster://a:1,b",                 STORE_CLUSTER,  "a 1,b 6379,",        NULL,     0, NULL,  "cluster a:1,b"},
+    {"redis+cluster://:p,q@a:1/0",            STORE_CLUSTER,  "a 1,",               NULL,     0, "p,q", "cluster a:1"  },
+};
+
 #define TEN "/123456789"
 static const struct {
     const char *url, *says;
 } bad_urls[] = {
-    {"rediss://h",                                                 "TLS"                         },
-    {"redis+sentinel://h/name",                                    "not built yet"               },
-    {"redis+cluster://h",                                          "not built yet"               },
-    {"http://h",                                                   "neither redis:// nor unix://"},
-    {"h:6379",                                                     "it is not redis://"          },
-    {"redis://h:0",                                                "port \"0\""                  },
-    {"redis://h:65536",                                            "port \"65536\""              },
-    {"redis://h/x",                                                "database \"x\""              },
-    {"redis://h/0?x=1",                                            "no parameters"               },
-    {"redis://[::1",                                               "not [address]:port"          },
-    {"redis://[::1]x",                                             "not [address]:port"          },
-    {"redis://:6379",                                              "host is missing"             },
-    {"redis://user@h",                                             "no password"                 },
-    {"redis://:%zz@h",                                             "percent-encoded"             },
-    {"unix://run/r.sock",                                          "absolute path"               },
-    {"unix:///r?base=1",                                           "unknown parameter \"base\""  },
-    {"unix://" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "/1234567", "108 bytes, 107 is the most"  },
+    {"rediss://h",                                                                 "TLS"                          },
+    {"redis+sentinel://h",                                                         "name of the master is missing"},
+    {"redis+sentinel://h//0",                                                      "name of the master is missing"},
+    {"redis+sentinel://h,,i/name",                                                 "host is missing"              },
+    {"redis+sentinel://h/name/x",                                                  "database \"x\""               },
+    {"redis+sentinel://h/name?db=1",                                               "only unix:// takes"           },
+    {"redis+sentinel://h:x/name",                                                  "port \"x\""                   },
+    {"redis+cluster://",                                                           "host is missing"              },
+    {"redis+cluster://h/1",                                                        "database 0 only"              },
+    {"redis+cluster://h1,h2,h3,h4,h5,h6,h7,h8,h9,h10,h11,h12,h13,h14,h15,h16,h17", "more than 16"                 },
+    {"http://h",                                                                   "neither redis:// nor unix://" },
+    {"h:6379",                                                                     "it is not redis://"           },
+    {"redis://h:0",                                                                "port \"0\""                   },
+    {"redis://h:65536",                                                            "port \"65536\""               },
+    {"redis://h/x",                                                                "database \"x\""               },
+    {"redis://h/0?x=1",                                                            "only unix:// takes"           },
+    {"redis://[::1",                                                               "not [address]:port"           },
+    {"redis://[::1]x",                                                             "not [address]:port"           },
+    {"redis://:6379",                                                              "host is missing"              },
+    {"redis://user@h",                                                             "no password"                  },
+    {"redis://:%zz@h",                                                             "percent-encoded"              },
+    {"unix://run/r.sock",                                                          "absolute path"                },
+    {"unix:///r?base=1",                                                           "unknown parameter \"base\""   },
+    {"unix://" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "/1234567",                 "108 bytes, 107 is the most"   },
 };
 
 static void check_z(const char *label, const char *got, const char *want)
@@ -59,12 +81,13 @@ static void test_urls(void)
         struct err err = {0};
 
         CHECK(urls[i].url, store_url_parse(str_of(urls[i].url), &u, &err));
-        check_z(urls[i].url, u.where, urls[i].where);
+        CHECK_INT(urls[i].url, u.nplaces, 1);
+        check_z(urls[i].url, u.places[0].host, urls[i].where);
         check_z(urls[i].url, u.user, urls[i].user);
         check_z(urls[i].url, u.password, urls[i].password);
         CHECK_Z(urls[i].url, str_of(u.shown), urls[i].shown);
         CHECK_INT(urls[i].url, u.db, urls[i].db);
-        CHECK_INT(urls[i].url, u.port, urls[i].port);
+        CHECK_INT(urls[i].url, u.places[0].port, urls[i].port);
         store_url_fini(&u);
     }
     for (size_t i = 0; i < ARRAY_LEN(bad_urls); i++) {
@@ -74,6 +97,29 @@ static void test_urls(void)
         CHECK(bad_urls[i].url, !store_url_parse(str_of(bad_urls[i].url), &u, &err));
         CHECK_INT(bad_urls[i].url, err.code, ERR_CONFIG);
         CHECK(err.msg, strstr(err.msg, bad_urls[i].says) != NULL);
+    }
+}
+
+static void test_urls_of_many(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(many_urls); i++) {
+        struct store_url u = {0};
+        struct err err = {0};
+        struct buf places;
+
+        buf_init(&places, 1000);
+        CHECK(many_urls[i].url, store_url_parse(str_of(many_urls[i].url), &u, &err));
+        for (size_t p = 0; p < u.nplaces; p++) {
+            buf_addf(&places, "%s %d,", u.places[p].host, u.places[p].port);
+        }
+        CHECK_Z(many_urls[i].url, buf_str(&places), many_urls[i].places);
+        CHECK_INT(many_urls[i].url, u.mode, many_urls[i].mode);
+        CHECK_INT(many_urls[i].url, u.db, many_urls[i].db);
+        check_z(many_urls[i].url, u.master, many_urls[i].master);
+        check_z(many_urls[i].url, u.password, many_urls[i].password);
+        CHECK_Z(many_urls[i].url, str_of(u.shown), many_urls[i].shown);
+        buf_fini(&places);
+        store_url_fini(&u);
     }
 }
 
@@ -146,10 +192,8 @@ static void test_tenant_id(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_urls),
-        TEST(test_error_table),
-        TEST(test_call_bytes),
-        TEST(test_tenant_id),
+        TEST(test_urls),       TEST(test_urls_of_many), TEST(test_error_table),
+        TEST(test_call_bytes), TEST(test_tenant_id),
     };
 
     world_scripts();

@@ -1,0 +1,131 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+#include "commit_int.h"
+#include "store_int.h"
+
+/* ---- health ---- */
+
+/* The store is as well as the worst of its nodes. */
+static const int worst_first[] = {
+    [STORE_DOWN] = 3, [STORE_CONNECTING] = 2, [STORE_WEAK] = 1, [STORE_READY] = 0};
+
+static void tell(struct store *s)
+{
+    const struct node *worst = NULL;
+
+    LIST_EACH(it, &s->nodes)
+    {
+        const struct node *node = LIST_OF(it, struct node, list);
+
+        if (worst == NULL || worst_first[node->health] > worst_first[worst->health]) {
+            worst = node;
+        }
+    }
+    store_set_health(s, worst->health, "%s", worst->reason);
+}
+
+void node_set_health(struct node *node, enum store_health health, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(node->reason, sizeof(node->reason), fmt, ap);
+    va_end(ap);
+    node->health = health;
+    tell(node->s);
+}
+
+/* ---- the connection of a node ---- */
+
+bool nodes_find(struct conn *c)
+{
+    struct store *s = c->s;
+
+    if (s->sentinel != NULL) {
+        return sentinel_find(c);
+    }
+    c->to = s->url.places[0];
+    return true;
+}
+
+static void on_up(struct conn *c)
+{
+    struct store *s = c->s;
+    struct node *node = c->node;
+    char fault[REASON_BYTES];
+
+    s->stats.reconnects += node->was_up ? 1 : 0;
+    node->was_up = true;
+    c->attempts = 0;
+    node->hold_ms = node->hold_until_us = 0;
+    memset(node->script_missing, 0, scripts_count());
+    hello_policy(&c->hello, s->durability, c->shown, fault, sizeof(fault));
+    if (fault[0] != '\0') {
+        node_set_health(node, STORE_WEAK, "%s", fault);
+    } else {
+        node_set_health(node, STORE_READY, "redis at %s answers", c->shown);
+    }
+    lanes_wake_all(s);
+}
+
+static void on_lost(struct conn *c, const char *why)
+{
+    node_set_health(c->node, STORE_DOWN, "redis at %s is not available: %s", c->shown, why);
+    if (c->s->sentinel != NULL) {
+        sentinel_look(c->s);
+    }
+}
+
+static void on_pong(redisAsyncContext *ac, void *reply, void *privdata)
+{
+    (void)reply;
+    (void)privdata;
+    conn_answered(ac->data);
+}
+
+static void on_beat(struct conn *c)
+{
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("PING"));
+    conn_send_call(c, &call, on_pong, NULL);
+}
+
+static const struct conn_role role = {"main", SILENT_MS, nodes_find, hello_main,
+                                      on_up,  on_lost,   on_beat};
+
+/* ---- life ---- */
+
+struct node *node_new(struct store *s)
+{
+    struct node *node = MEM_NEW(struct node);
+
+    node->s = s;
+    node->health = STORE_CONNECTING;
+    snprintf(node->reason, sizeof(node->reason), "%s", s->reason);
+    node->script_missing = mem_new(scripts_count() + 1);
+    list_init(&node->fresh);
+    list_init(&node->retry);
+    list_add_tail(&s->nodes, &node->list);
+    conn_init(&node->conn, s, &role);
+    node->conn.node = node;
+    return node;
+}
+
+void nodes_free(struct store *s)
+{
+    while (!list_empty(&s->nodes)) {
+        struct node *node = LIST_OF(s->nodes.next, struct node, list);
+
+        list_del(&node->list);
+        run_free(&node->fresh);
+        run_free(&node->retry);
+        replies_free(&node->conn.replies);
+        mem_free(&node->script_missing);
+        mem_free(&node);
+    }
+}
