@@ -70,7 +70,8 @@ void commit_message_state(struct commit *c, struct str id, const char *state, st
                           struct str detail); /* -> moved|kept|none */
 void commit_status(struct commit *c, struct str id, struct str provider_hash, const char *state,
                    struct wall at, struct str detail); /* -> moved|kept|none */
-void commit_provider_id(struct commit *c, struct str provider_hash, struct str id, int64_t keep_ms);
+/** Statuses find the message by it for 90 days at least. */
+void commit_provider_id(struct commit *c, struct str provider_hash, struct str id);
 void commit_hset(struct commit *c, struct str key, struct str field, struct str value);
 void commit_hdel(struct commit *c, struct str key, struct str field);
 void commit_hincr(struct commit *c, struct str key, struct str field, int64_t by); /* -> new value */

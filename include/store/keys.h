@@ -17,7 +17,9 @@
  *   d:<n>, dn             HASH of what was seen in four days: key -> fingerprint|value; the newest n
  *                         and since when. Three of them are kept
  *   rv                    HASH of newest accepted revision: order id -> mark
- *   p:<hash>, ps:<hash>   provider's message id (hashed) -> ours; LIST of statuses that came too early
+ *   p:<n>, pn             HASH of what providers call our messages: hashed id -> ours; as d, but four
+ *                         of 30 days are kept
+ *   ps:<hash>             LIST of statuses that came before the answer to our send, for an hour
  *   w:<sender>            HASH person -> wall ms of his last message to that sender (24 h window)
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order

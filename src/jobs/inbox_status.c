@@ -220,8 +220,7 @@ void inbox_read_status(struct inbox_job *j)
         return;
     }
     vault_hash(j->et->t.vault, "pid", j->in.provider_id, hash);
-    call_init(&call);
-    call_str(&call, STR("GET"));
-    call_str(&call, arena_printf(j->work, "{%.*s}:p:%s", STR_ARG(j->et->t.id), hash));
+    call_init_script(&call, "message", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
+    call_str(&call, str_of(hash));
     j->pending = store_run(j->et->e->store, &call, on_found, j);
 }

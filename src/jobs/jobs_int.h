@@ -78,11 +78,10 @@ struct engine {
     char store_reason[200];
 };
 
-#define INBOX_SLOTS         256
-#define OUTBOX_SLOTS        256
-#define CALLBACK_SLOTS      64
-#define PROVIDER_ID_KEEP_MS ((int64_t)90 * 86400 * 1000)
-#define WINDOW_MS           ((int64_t)24 * 3600 * 1000)
+#define INBOX_SLOTS    256
+#define OUTBOX_SLOTS   256
+#define CALLBACK_SLOTS 64
+#define WINDOW_MS      ((int64_t)24 * 3600 * 1000)
 
 void inbox_start(struct engine_tenant *et);
 void outbox_start(struct engine_tenant *et);

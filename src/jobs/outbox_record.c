@@ -84,7 +84,7 @@ static void write_sent(struct attempt *at, struct commit *c)
     if (at->o.provider_id.n > 0) {
         commit_provider_id(
             c, vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id),
-            at->m.id, PROVIDER_ID_KEEP_MS);
+            at->m.id);
     }
     lane_finish(c, at->item);
 }
@@ -219,7 +219,7 @@ static void record_evidence(struct attempt *at)
     struct str hash = vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id);
 
     commit_status(c, at->m.id, hash, "sent", wall_now(), STR("by an answer that came late"));
-    commit_provider_id(c, hash, at->m.id, PROVIDER_ID_KEEP_MS);
+    commit_provider_id(c, hash, at->m.id);
     at->pending = commit_run(at->ob->et->e->store, &c, on_evidence, at);
 }
 

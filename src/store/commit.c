@@ -356,13 +356,12 @@ void commit_status(struct commit *c, struct str id, struct str provider_hash, co
     add(c, detail);
 }
 
-void commit_provider_id(struct commit *c, struct str provider_hash, struct str id, int64_t keep_ms)
+void commit_provider_id(struct commit *c, struct str provider_hash, struct str id)
 {
-    assert(provider_hash.n > 0 && keep_ms > 0);
+    assert(provider_hash.n > 0);
     put(c, STR("provider_id"));
     add(c, provider_hash);
     add_id(c, id);
-    add_int(c, keep_ms);
 }
 
 /* ---- plain values ---- */

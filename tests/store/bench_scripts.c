@@ -148,7 +148,7 @@ static struct commit *complete(size_t i)
     snprintf(hash, sizeof(hash), "%043zu", i);
     commit_check_lease(c, OUT, str_of(lane), str_of(id), tokens[i]);
     commit_message_state(c, str_of(id), "sent", (struct wall){1763716037123}, STR_NONE);
-    commit_provider_id(c, str_of(hash), str_of(id), 8 * 86400000LL);
+    commit_provider_id(c, str_of(hash), str_of(id));
     commit_hset(c, str_of(key), STR("pi"),
                 STR("a sealed provider id of some eighty bytes, as it is at Meta"));
     commit_finish(c, OUT, str_of(lane), str_of(id));
@@ -291,7 +291,7 @@ static void idle(void)
 
 int main(void)
 {
-    struct redis_fixture *f = redis_fixture_new(0, "appendfsync no");
+    struct redis_fixture *f = redis_fixture_new(0, "appendfsync no\nlatency-tracking no");
     struct spent v[2];
 
     redis = redisConnectUnix(redis_fixture_url(f).p + sizeof("unix://") - 1);

@@ -233,7 +233,7 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         commit_hincr(c, str_of(key), STR("n"), it->queue == SIM_OUT ? -1 : 1);
     } else if (it->queue == SIM_OUT && how == SETTLE_DONE) {
         commit_message_state(c, id, "sent", at, STR(""));
-        commit_provider_id(c, str_of(hash), id, 3600000);
+        commit_provider_id(c, str_of(hash), id);
     } else if (it->queue != SIM_OUT) {
         char done[24];
 

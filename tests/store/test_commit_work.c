@@ -104,6 +104,41 @@ static void test_one_call(void)
     world_free(&w);
 }
 
+/* A lane whose last item is done is deleted at the end of the call; who comes before finds it
+ * empty. */
+static void test_one_call_empties(void)
+{
+    struct world *w = open_world(NULL);
+    struct got first[3], g[7];
+    struct commit *c[7];
+
+    for (int i = 0; i < 3; i++) {
+        const char *const lanes[] = {"3p", "3q", "3r"}, *const ids[] = {"1", "2", "3"};
+
+        first[i] = run(w, message(ids[i], lanes[i], 0, true, NULL));
+        c[i] = held(lanes[i], ids[i], first[i].results[0]);
+        commit_finish(c[i], OUT, str_of(lanes[i]), str_of(ids[i]));
+    }
+    c[3] = message("4", "3p", 0, true, NULL); /* granted, as in an empty lane */
+    c[4] = commit_new(T);
+    commit_withdraw(c[4], OUT, STR("3q"), STR("2")); /* done: there is nothing to take out */
+    c[5] = message("5", "3q", 0, false, NULL);
+    c[6] = message("6", "3q", 0, true, NULL); /* behind it */
+    for (int i = 0; i < 7; i++) {
+        start(w, c[i], &g[i]);
+    }
+    CHECK("answered", world_run(w, &g[6].done, 3000));
+    CHECK("granted", strcmp(g[3].results[0], "0") != 0);
+    CHECK_Z("not withdrawn", str_of(g[4].results[0]), "0");
+    CHECK_Z("not granted", str_of(g[6].results[0]), "0");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "4");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3q 0 -1", "5\n6");
+    CHECK_REDIS(w, "EXISTS {acme}:l:out:main:3r", "0");
+    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1", "3q");
+    CHECK_REDIS(w, "HKEYS {acme}:k:out:main", "3p");
+    world_free(&w);
+}
+
 static void test_evidence_under_lease(void)
 {
     struct world *w = open_world(NULL);
@@ -132,7 +167,7 @@ static void test_rates(void)
     const bool want[] = {true, true, false};
 
     for (int i = 0; i < 3; i++) {
-        char id[8], lane[8];
+        char id[16], lane[16];
 
         snprintf(id, sizeof(id), "%d", i);
         snprintf(lane, sizeof(lane), "3p%d", i);
@@ -145,7 +180,7 @@ static void test_rates(void)
     CHECK_REDIS(w, "HGET {acme}:m:b s", "queued");
     redis(w, "DEL {acme}:g:out:main");
     for (int i = 0; i < 4; i++) { /* in one call they share what is left */
-        char id[8], lane[8];
+        char id[16], lane[16];
 
         snprintf(id, sizeof(id), "s%d", i);
         snprintf(lane, sizeof(lane), "3s%d", i);
@@ -190,8 +225,7 @@ static void test_schedule_and_withdraw(void)
     c = commit_new(T);
     commit_withdraw(c, OUT, STR("3p"), STR("2"));
     run(w, c);
-    CHECK("the next need not wait",
-          !waits_an_hour(w));
+    CHECK("the next need not wait", !waits_an_hour(w));
     c = commit_new(T);
     commit_withdraw(c, OUT, STR("3p"), STR("5"));
     run(w, c);
@@ -273,7 +307,7 @@ static void test_early_status(void)
     run(w, c);
     c = message("1", "3p", 0, true, NULL);
     commit_message_state(c, STR("1"), "sent", AT(1), STR(""));
-    commit_provider_id(c, STR("hash"), STR("1"), 60000);
+    commit_provider_id(c, STR("hash"), STR("1"));
     run(w, c);
     CHECK_REDIS(w, "HGET {acme}:m:1 s", "read");
     CHECK_REDIS(w, "EXISTS {acme}:ps:hash", "0");
@@ -287,17 +321,60 @@ static void test_early_status(void)
     world_free(&w);
 }
 
+/* What a unit learns, those behind it in the call know; and it is kept for 90 days, not for ever.
+ */
+static void test_provider_ids(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit *c;
+    struct got g[2];
+
+    run(w, message("1", "3p", 0, true, NULL));
+    c = commit_new(T);
+    commit_provider_id(c, STR("hash"), STR("1"));
+    start(w, c, &g[0]);
+    c = commit_new(T);
+    commit_status(c, STR_NONE, STR("hash"), "sent", AT(4), STR(""));
+    start(w, c, &g[1]);
+    CHECK("answered", world_run(w, &g[1].done, 3000));
+    CHECK_Z("known at once", str_of(g[1].results[0]), "moved");
+    CHECK_REDIS(w, "HGET {acme}:p:1 hash", "1");
+    for (int turn = 2; turn <= 5; turn++) {
+        char name[8], key[16];
+
+        snprintf(name, sizeof(name), "h%d", turn);
+        snprintf(key, sizeof(key), "%d 5", turn - 1);
+        c = commit_new(T);
+        commit_put_for(c, STR("pn"), str_of(key), 3600000); /* as if the newest were old */
+        run(w, c);
+        c = commit_new(T);
+        commit_provider_id(c, str_of(name), STR("1"));
+        run(w, c);
+        c = commit_new(T);
+        commit_status(c, STR_NONE, STR("hash"), "delivered", AT(4 + turn), STR(""));
+        CHECK_Z(name, str_of(run(w, c).results[0]),
+                turn == 2   ? "moved"
+                : turn <= 4 ? "kept"
+                            : "none");
+    }
+    CHECK_REDIS(w, "EXISTS {acme}:p:1", "0");
+    CHECK_REDIS(w, "EXISTS {acme}:p:2 {acme}:p:3 {acme}:p:4 {acme}:p:5", "4");
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_lease),
         TEST(test_one_call),
+        TEST(test_one_call_empties),
         TEST(test_evidence_under_lease),
         TEST(test_rates),
         TEST(test_schedule_and_withdraw),
         TEST(test_events),
         TEST(test_states),
         TEST(test_early_status),
+        TEST(test_provider_ids),
     };
 
     world_scripts();

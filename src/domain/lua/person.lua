@@ -19,7 +19,7 @@ end
 
 local quoted = ''
 if ARGV[6] ~= '' then
-    quoted = call('GET', P .. 'p:' .. ARGV[6]) or ''
+    quoted = message_of(ARGV[6]) or ''
     local about = quoted ~= '' and call('HGET', P .. 'm:' .. quoted, 'o')
     if about and about ~= '' then add(about, QUOTED) end
 end

@@ -39,10 +39,10 @@ if repeated then
 end
 
 -- Expired leases are not new work: they take no rate token and are never refused.
-local lapse = call('ZRANGE', ends, 0, 0, 'WITHSCORES')[2]
+local lapse = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2]
 if lapse and tonumber(lapse) <= now_ms and not repeated then
     for _, lane in ipairs(call('ZRANGEBYSCORE', ends, '-inf', now_ms, 'LIMIT', 0, want)) do
-        local id = call('LINDEX', list .. lane, 0)
+        local id = call('LINDEX', list .. lane, '0')
         if id then
             pick(lane, id, nil, 1)
         else
@@ -54,7 +54,7 @@ if lapse and tonumber(lapse) <= now_ms and not repeated then
 end
 
 -- What was accepted for later joins its lane when its time has come.
-local later = call('ZRANGE', P .. 's:' .. queue, 0, 0, 'WITHSCORES')[2]
+local later = call('ZRANGE', P .. 's:' .. queue, '0', '0', 'WITHSCORES')[2]
 if later and tonumber(later) <= now_ms and not repeated then
     local due = call('ZRANGEBYSCORE', P .. 's:' .. queue, '-inf', now_ms, 'LIMIT', 0, 64)
     local ready, stamp = {}, int(now_ms)
@@ -69,7 +69,7 @@ if later and tonumber(later) <= now_ms and not repeated then
     end
     for key, to in pairs(ready) do call('ZADD', key, unpack(to)) end
     call('ZREM', P .. 's:' .. queue, unpack(due))
-    later = call('ZRANGE', P .. 's:' .. queue, 0, 0, 'WITHSCORES')[2]
+    later = call('ZRANGE', P .. 's:' .. queue, '0', '0', 'WITHSCORES')[2]
 end
 if later then wake = tonumber(later) end
 
@@ -87,7 +87,7 @@ local function take(prio)
     local key = P .. 'r:' .. queue .. ':' .. prio
     -- Lanes put off by the pair rate are moved on, so asking again for as many cannot go on for ever.
     while n < top do
-        local found = call('ZRANGE', key, 0, top - n, 'WITHSCORES')
+        local found = call('ZRANGE', key, '0', top - n, 'WITHSCORES')
         local gone, tats = {}, {}
         if pair_interval > 0 and #found > 0 then
             local people = {}
@@ -103,7 +103,7 @@ local function take(prio)
                 break
             end
             if n == top then break end
-            local id = call('LINDEX', list .. lane, 0)
+            local id = call('LINDEX', list .. lane, '0')
             local wait, pair_tat = 0, 0
             if id and pair_interval > 0 then
                 wait, pair_tat = pair_wait(tonumber(tats[(i + 1) / 2] or 0), now, pair_interval, pair_burst)
@@ -182,9 +182,9 @@ local function record_of(i)
         if m[1] and open and reaped[i] == 0 and not repeated then
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
-            call('HSET', key, 's', state, 'n', sends,
-                'tl', (m[4] or '') .. begun .. sends ..
-                    (sends > 1 and ' possible_duplicate\n' or '\n'))
+            local count = sends == 1 and '1' or int(sends)
+            call('HSET', key, 's', state, 'n', count, 'tl', (m[4] or '') .. begun .. count ..
+                (sends > 1 and ' possible_duplicate\n' or '\n'))
         end
         return m[1], state, sends
     end

@@ -19,7 +19,7 @@ end
 -- When Redis is full, units that hold a lease go on, since they drain it, and the others are refused.
 -- The first write tells: it changes nothing, but over maxmemory it is refused; and a script that
 -- has written (UNLINK may, always) is not stopped any more.
-local full = type(redis.pcall('SETRANGE', P .. 'hw', 0, '')) == 'table'
+local full = type(redis.pcall('SETRANGE', P .. 'hw', '0', '')) == 'table'
 if full then call('UNLINK', P .. 'full') end
 
 local now = now_us()
@@ -27,21 +27,46 @@ local now_ms = math.floor(now / 1000)
 local stamp = int(now_ms) -- a number that becomes text costs 1 us each time
 local touched, granted = {}, false
 
--- Every redis.call costs 0.5 us and as much again in the append-only file, so what many units of a call
--- do to one key is gathered here and done at the end in one command. Nobody sees the time between.
+-- Every redis.call costs 1 us, and a write as much again in the append-only file. So what the units of a
+-- call read and write of one key is gathered: read before the first of them, written behind the last.
+-- Nobody sees the time between; what one unit writes and a later one reads is looked up here first.
 local leases = {} -- queue -> lane -> value of the lease, false: none any more
+local held_before = {} -- the same, as it was before this call, of the lanes that are checked
 local messages = {} -- ids for the index of all messages, as ZADD takes them
-local items = {} -- inbound items that are done: keys
-local fresh, nfresh = {}, 0 -- what was seen in this call: key -> fingerprint|value
+local gone, emptied = {}, {} -- keys to be deleted; lists whose last item is done: still there until the end
+local fresh = {} -- what was seen in this call: key -> fingerprint|value
+local seen = {} -- and before it: key -> the same, of the keys that are checked
+local learned, hashes = {}, {} -- provider's ids of this call: hash -> message; hashes as they came
+local newer = {} -- key -> field -> number: the larger one stays
 
 local function many(command, key, list)
     for i = 1, #list, 2000 do call(command, key, unpack(list, i, math.min(i + 1999, #list))) end
 end
 
+local function pairs_of(map)
+    local out, n = {}, 0
+    for key, value in pairs(map) do
+        out[n + 1], out[n + 2] = key, value
+        n = n + 2
+    end
+    return out
+end
+
 local function lease_of(queue, lane)
     local held = leases[queue] and leases[queue][lane]
+    if held == nil then held = held_before[queue] and held_before[queue][lane] end
     if held ~= nil then return held end
     return call('HGET', P .. 'k:' .. queue, lane)
+end
+
+-- The list of a lane for whoever does more than look at its head under a lease.
+local function list_of(queue, lane)
+    local list = P .. 'l:' .. queue .. ':' .. lane
+    if emptied[list] then
+        call('UNLINK', list)
+        emptied[list] = nil
+    end
+    return list
 end
 
 local function set_lease(queue, lane, held)
@@ -53,25 +78,6 @@ local function set_lease(queue, lane, held)
     of[lane] = held
 end
 
-local function write_leases()
-    local till = int(now_ms + lease_ms)
-    for queue, of in pairs(leases) do
-        local held, ends, gone = {}, {}, {}
-        for lane, value in pairs(of) do
-            if value then
-                held[#held + 1], held[#held + 2] = lane, value
-                ends[#ends + 1], ends[#ends + 2] = till, lane
-            else
-                gone[#gone + 1] = lane
-            end
-        end
-        many('HDEL', P .. 'k:' .. queue, gone)
-        many('ZREM', P .. 'f:' .. queue, gone)
-        many('HSET', P .. 'k:' .. queue, held)
-        many('ZADD', P .. 'f:' .. queue, ends)
-    end
-end
-
 -- A message's document waits for the next word about it: mostly the place in its lane, in one HSET.
 local held_doc, held_key
 local function write_doc()
@@ -81,42 +87,33 @@ local function write_doc()
     end
 end
 
--- Seen keys are kept in three hashes of four days each, taken in turn: eight days at least. The turn
--- comes when the newest is four days old, once however far the clock jumped, so no jump forgets.
--- dn: "<number of the newest> <ms of its beginning>"
-local newest, newest_since
-local function seen_turn()
-    if not newest then
-        newest, newest_since = string.match(call('GET', P .. 'dn') or '0 0', '^(%d+) (%d+)$')
-        newest = tonumber(newest)
+-- What is kept for a time and then forgotten stands in hashes taken in turn, the oldest dropped whole. A
+-- turn comes when the newest is so many days old, once however far the clock jumped, so no jump forgets.
+-- <name>n: "<number of the newest> <ms of its beginning>"; there are no hashes before the first.
+local function newest_of(name)
+    local newest, since = string.match(call('GET', P .. name .. 'n') or '0 0', '^(%d+) (%d+)$')
+    return tonumber(newest), tonumber(since)
+end
+
+-- The newest that may be written to; `kept` of them stay.
+local function turn_of(name, days, kept)
+    local newest, since = newest_of(name)
+    if now_ms >= since + days * 86400000 then
+        newest = newest + 1
+        call('UNLINK', P .. name .. ':' .. newest - kept)
+        call('SET', P .. name .. 'n', newest .. ' ' .. stamp)
     end
-    return newest
+    return P .. name .. ':' .. newest
 end
 
 local function seen_before(key, print)
-    seen_turn()
-    -- There are no hashes before the first.
-    for turn = newest + 1, math.max(newest - 2, 1), -1 do
-        local seen
-        if turn > newest then seen = fresh[key] else seen = call('HGET', P .. 'd:' .. turn, key) end
-        if seen then
-            local cut = string.find(seen, '|', 1, true)
-            local old = string.sub(seen, 1, cut - 1)
-            if old == print or old == '' or print == '' then return {'dup', string.sub(seen, cut + 1)} end
-            return {'differs'}
-        end
+    local old = fresh[key] or seen[key]
+    if old then
+        local cut = string.find(old, '|', 1, true)
+        local same = string.sub(old, 1, cut - 1)
+        if same == print or same == '' or print == '' then return {'dup', string.sub(old, cut + 1)} end
+        return {'differs'}
     end
-end
-
-local function seen_now(key, print, value)
-    seen_turn()
-    if now_ms >= newest_since + 4 * 86400000 then
-        call('UNLINK', P .. 'd:' .. newest - 2)
-        newest, newest_since = newest + 1, now_ms
-        call('SET', P .. 'dn', newest .. ' ' .. stamp)
-    end
-    fresh[key] = print .. '|' .. value
-    nfresh = nfresh + 1
 end
 
 -- What a message may become: only up, and failed never after delivered. DECIDED: from there on nothing
@@ -131,10 +128,14 @@ local function rank(state)
     return RANK[state]
 end
 
+-- The message whose version this unit has checked, as it was then: nothing was written since.
+local known_key, known
+
 -- Returns moved | kept | none, and the rank it had.
 local function move(id, state, at_ms, detail)
     local key = P .. 'm:' .. id
-    local m = call('HMGET', key, 's', 'tl')
+    local m = known_key == key and known or call('HMGET', key, 's', 'tl')
+    known_key = nil
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
     if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
@@ -150,8 +151,8 @@ local function status(id, state, at_ms, detail)
         local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
         local queue, lane = at[1], at[2]
         if queue and not lease_of(queue, lane) then
-            local list = P .. 'l:' .. queue .. ':' .. lane
-            if call('LINDEX', list, 0) == id then
+            local list = list_of(queue, lane)
+            if call('LINDEX', list, '0') == id then
                 call('LPOP', list)
                 if make_ready(queue, lane, now_ms) then touched[queue] = true end
             end
@@ -182,7 +183,7 @@ local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst
     end
     if tat then tats[queue] = tat + interval end
     if fence == fence_end then
-        fence_end = call('INCRBY', P .. 'fence', 12)
+        fence_end = call('INCRBY', P .. 'fence', '12')
         fence = fence_end - 12
     end
     fence = fence + 1
@@ -197,7 +198,7 @@ local function place(key, queue, lane, token)
     local begun = token and 'sending,' .. stamp .. ',attempt 1\n'
     if not doc then
         if token then
-            call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', 1, 'tl',
+            call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', '1', 'tl',
                 (call('HGET', key, 'tl') or '') .. begun)
         else
             call('HSET', key, 'q', queue, 'l', lane)
@@ -211,7 +212,7 @@ local function place(key, queue, lane, token)
         for i = 1, n, 2 do
             if doc[i] == 'tl' then line = doc[i + 1] end
         end
-        doc[n + 5], doc[n + 6], doc[n + 7], doc[n + 8] = 's', 'sending', 'n', 1
+        doc[n + 5], doc[n + 6], doc[n + 7], doc[n + 8] = 's', 'sending', 'n', '1'
         doc[n + 9], doc[n + 10] = 'tl', line .. begun
     end
     write_doc()
@@ -223,7 +224,7 @@ local function enqueue(queue, lane, id, not_before, at)
     if not_before ~= '0' and tonumber(not_before) > now_ms then
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
-    elseif call('RPUSH', P .. 'l:' .. queue .. ':' .. lane, id) == 1 then
+    elseif call('RPUSH', list_of(queue, lane), id) == 1 then
         token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]), A[at + 2] * 1000,
             tonumber(A[at + 3]))
         if not token then
@@ -235,16 +236,64 @@ local function enqueue(queue, lane, id, not_before, at)
     return token or 0
 end
 
--- The end of a lease.
-local function release(queue, lane, not_before_ms)
+-- The end of a lease; more: there are items behind.
+local function release(queue, lane, not_before_ms, more)
     set_lease(queue, lane, false)
-    if call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 1 then
+    if more then
         call('ZADD', ready_key(queue, lane), not_before_ms, lane)
         touched[queue] = true
     end
 end
 
-local results, units, at, most = {}, 0, 4, #A
+-- The item of a lease is the head of its lane; should it not be, only that item goes.
+local function finish(queue, lane, id)
+    local list = P .. 'l:' .. queue .. ':' .. lane
+    local two = call('LRANGE', list, '0', '1')
+    if two[1] == id and not two[2] then
+        emptied[list] = true
+    else
+        call('LREM', list, '1', id)
+    end
+    release(queue, lane, stamp, two[2] or two[1] ~= id and two[1])
+end
+
+-- What the checks of all units look at, read at once.
+local lanes, keys = {}, {}
+local at = 4
+while at <= #A do
+    local check = at + 2
+    local writes = check + A[at]
+    at = writes + A[at + 1]
+    while check < writes do
+        local op = A[check]
+        if op == 'lease' then
+            local of = lanes[A[check + 1]]
+            if not of then
+                of = {}
+                lanes[A[check + 1]] = of
+            end
+            of[#of + 1] = A[check + 2]
+        elseif op == 'new' then
+            keys[#keys + 1] = A[check + 1]
+        end
+        check = check + ((op == 'lease' or op == 'owner') and 5 or 3)
+    end
+end
+for queue, of in pairs(lanes) do
+    local found, held = call('HMGET', P .. 'k:' .. queue, unpack(of)), {}
+    for i = 1, #of do held[of[i]] = found[i] end
+    held_before[queue] = held
+end
+if #keys > 0 then
+    local newest = newest_of('d')
+    for turn = newest, math.max(newest - 2, 1), -1 do
+        local found = call('HMGET', P .. 'd:' .. turn, unpack(keys))
+        for i = 1, #keys do seen[keys[i]] = seen[keys[i]] or found[i] end
+    end
+end
+
+local results, units, most = {}, 0, #A
+at = 4
 while at <= most do
     local checks_end = at + 2 + A[at]
     local stop = checks_end + A[at + 1]
@@ -264,13 +313,19 @@ while at <= most do
             refused = seen_before(A[at + 1], A[at + 2])
             at = at + 3
         elseif op == 'version' then -- document at this version ("0": absent): key version
-            if (call('HGET', P .. A[at + 1], 'v') or '0') ~= A[at + 2] then
-                refused = {'conflict', A[at + 1]}
+            local version
+            if string.sub(A[at + 1], 1, 2) == 'm:' then -- mostly it is moved next
+                known_key = P .. A[at + 1]
+                known = call('HMGET', known_key, 's', 'tl', 'v')
+                version = known[3]
+            else
+                version = call('HGET', P .. A[at + 1], 'v')
             end
+            if (version or '0') ~= A[at + 2] then refused = {'conflict', A[at + 1]} end
             at = at + 3
         elseif op == 'mark' then -- not older than what was accepted for this key: key mark
-            local newer = call('HGET', P .. 'rv', A[at + 1])
-            if newer and tonumber(A[at + 2]) < tonumber(newer) then refused = {'stale'} end
+            local have = call('HGET', P .. 'rv', A[at + 1])
+            if have and tonumber(A[at + 2]) < tonumber(have) then refused = {'stale'} end
             at = at + 3
         elseif op == 'owner' then -- a field of an index is absent, or one of these: key field value value
             local owner = call('HGET', P .. A[at + 1], A[at + 2])
@@ -289,9 +344,10 @@ while at <= most do
         local op, a, b, c, d, e = A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5]
         local result
         if held_doc and op ~= 'zadd' and op ~= 'grant' and op ~= 'enqueue' then write_doc() end
+        if known_key and op ~= 'message_state' then known_key = nil end
         if op == 'status' then
             -- from a provider: id ("" when not told) provider_hash state at_ms detail -> moved | kept | none
-            if a == '' then a = call('GET', P .. 'p:' .. b) end
+            if a == '' then a = learned[b] or message_of(b) end
             if a then
                 result = status(a, c, d, e)
             else
@@ -303,26 +359,15 @@ while at <= most do
             end
             at = at + 6
         elseif op == 'finish' then -- the head: queue lane id
-            local list = P .. 'l:' .. a .. ':' .. b
-            local head = call('LPOP', list)
-            if head and head ~= c then
-                call('LPUSH', list, head)
-                call('LREM', list, 1, c)
-            end
-            release(a, b, stamp)
+            finish(a, b, c)
             at = at + 4
         elseif op == 'message_state' then -- id state at_ms detail -> moved | kept | none
             result = move(a, b, c, d)
             at = at + 5
-        elseif op == 'provider_id' then -- learn the provider's id of a message: hash id keep_ms
-            call('SET', P .. 'p:' .. a, b, 'PX', c)
-            if call('EXISTS', P .. 'ps:' .. a) == 1 then
-                for _, one in ipairs(call('LRANGE', P .. 'ps:' .. a, 0, -1)) do
-                    status(b, string.match(one, '^(.-)|(.-)|(.*)$'))
-                end
-                call('UNLINK', P .. 'ps:' .. a)
-            end
-            at = at + 4
+        elseif op == 'provider_id' then -- learn the provider's id of a message: hash id
+            if not learned[a] then hashes[#hashes + 1] = a end
+            learned[a] = b
+            at = at + 3
         elseif op == 'enqueue' then -- queue lane id not_before_ms -> 0
             result = enqueue(a, b, c, d)
             at = at + 5
@@ -346,16 +391,15 @@ while at <= most do
             end
             at = last + 1
         elseif op == 'seen' then -- remember as seen: key fingerprint value
-            seen_now(a, b, c)
+            fresh[a] = b .. '|' .. c
             at = at + 4
         elseif op == 'put_off' then -- the head: queue lane wait_ms
             -- Evidence may have come while the lease was held: then there is nothing to wait for.
             local state = string.sub(a, 1, 4) == 'out:' and call('HGET', P .. 'm:' .. leased, 's')
             if state and rank(state) >= DECIDED then
-                call('LREM', P .. 'l:' .. a .. ':' .. b, 1, leased)
-                release(a, b, stamp)
+                finish(a, b, leased)
             else
-                release(a, b, int(now_ms + c))
+                release(a, b, int(now_ms + c), call('EXISTS', P .. 'l:' .. a .. ':' .. b) == 1)
             end
             at = at + 4
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
@@ -364,13 +408,13 @@ while at <= most do
         elseif op == 'withdraw' then
             -- take an item out, unless a worker has it; a message is cancelled with it:
             -- queue lane id -> 1 taken
-            local list = P .. 'l:' .. a .. ':' .. b
+            local list = list_of(a, b)
             local held = lease_of(a, b)
             local out = string.sub(a, 1, 4) == 'out:'
             result = 0
             if not held or not string.find(held, '|' .. c .. '|', 1, true) then
-                local head = call('LINDEX', list, 0) == c
-                result = call('LREM', list, 1, c)
+                local head = call('LINDEX', list, '0') == c
+                result = call('LREM', list, '1', c)
                 if result == 0 then result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c) end
                 -- What the lane waited for, it waited for with this item.
                 if head and make_ready(a, b, now_ms) then touched[a] = true end
@@ -390,8 +434,13 @@ while at <= most do
             result = call('HINCRBY', P .. a, b, c)
             at = at + 4
         elseif op == 'hmax' then -- largest wins: key field number
-            local have = call('HGET', P .. a, b)
-            if not have or tonumber(c) > tonumber(have) then call('HSET', P .. a, b, c) end
+            local key, n = P .. a, tonumber(c)
+            local of = newer[key]
+            if not of then
+                of = {}
+                newer[key] = of
+            end
+            if not of[b] or n > of[b] then of[b] = n end
             at = at + 4
         elseif op == 'zadd' then -- key score member
             if a == 'mx' then
@@ -420,7 +469,7 @@ while at <= most do
             at = at + 4
         elseif op == 'delete' then -- key
             -- Nobody writes to an item again; another key may be made anew by the next unit.
-            if string.sub(a, 1, 2) == 'i:' then items[#items + 1] = P .. a else call('UNLINK', P .. a) end
+            if string.sub(a, 1, 2) == 'i:' then gone[#gone + 1] = P .. a else call('UNLINK', P .. a) end
             at = at + 2
         else
             error('commit: write ' .. op)
@@ -428,17 +477,55 @@ while at <= most do
         if result then ok[#ok + 1] = result end
     end
     write_doc()
+    known_key = nil
     units = units + 1
     results[units] = refused or ok
 end
-write_leases()
-many('ZADD', P .. 'mx', messages)
-for i = 1, #items, 2000 do call('UNLINK', unpack(items, i, math.min(i + 1999, #items))) end
-if nfresh > 0 then
-    local seen = {}
-    for key, value in pairs(fresh) do seen[#seen + 1], seen[#seen + 2] = key, value end
-    many('HSET', P .. 'd:' .. newest, seen)
+-- Statuses that came before the answer to our send, now that it is known whose they are.
+if #hashes > 0 then
+    local keys = {}
+    for i, hash in ipairs(hashes) do keys[i] = P .. 'ps:' .. hash end
+    if call('EXISTS', unpack(keys)) > 0 then
+        for i, key in ipairs(keys) do
+            for _, one in ipairs(call('LRANGE', key, 0, -1)) do
+                status(learned[hashes[i]], string.match(one, '^(.-)|(.-)|(.*)$'))
+            end
+        end
+        call('UNLINK', unpack(keys))
+    end
 end
+local till = int(now_ms + lease_ms)
+for queue, of in pairs(leases) do
+    local held, ends, over = {}, {}, {}
+    for lane, value in pairs(of) do
+        if value then
+            held[#held + 1], held[#held + 2] = lane, value
+            ends[#ends + 1], ends[#ends + 2] = till, lane
+        else
+            over[#over + 1] = lane
+        end
+    end
+    many('HDEL', P .. 'k:' .. queue, over)
+    many('ZREM', P .. 'f:' .. queue, over)
+    many('HSET', P .. 'k:' .. queue, held)
+    many('ZADD', P .. 'f:' .. queue, ends)
+end
+for key, of in pairs(newer) do
+    local fields, out = {}, {}
+    for field in pairs(of) do fields[#fields + 1] = field end
+    local have = call('HMGET', key, unpack(fields))
+    for i, field in ipairs(fields) do
+        if not have[i] or of[field] > tonumber(have[i]) then
+            out[#out + 1], out[#out + 2] = field, int(of[field])
+        end
+    end
+    many('HSET', key, out)
+end
+many('ZADD', P .. 'mx', messages)
+for list in pairs(emptied) do gone[#gone + 1] = list end
+for i = 1, #gone, 2000 do call('UNLINK', unpack(gone, i, math.min(i + 1999, #gone))) end
+if next(fresh) then many('HSET', turn_of('d', 4, 3), pairs_of(fresh)) end
+if #hashes > 0 then many('HSET', turn_of('p', 30, 4), pairs_of(learned)) end
 for queue, tat in pairs(tats) do call('SET', P .. 'g:' .. queue, int(tat)) end
 if granted then call('SET', reply_key, cmsgpack.pack(results), 'PX', 10000) end
 for queue in pairs(touched) do call('PUBLISH', 'crewline:wake', P .. queue) end
