@@ -41,8 +41,13 @@ static void remember(struct outbox *ob, struct str key, struct str sid)
 
 void outbox_content_forget(struct attempt *at)
 {
-    void *old = map_del(at->ob->content_sids, at->content_key);
+    const char *known = map_get(at->ob->content_sids, at->content_key);
+    void *old;
 
+    if (known != NULL && !str_eqz(at->m.template_.content_sid, known)) {
+        return; /* another attempt was told first, and has made a new one */
+    }
+    old = map_del(at->ob->content_sids, at->content_key);
     mem_free(&old);
     at->forget = true;
 }

@@ -407,66 +407,6 @@ static void test_gone_while_sending(void)
     world_free(&w);
 }
 
-/* ---- Twilio ---- */
-
-static void test_content(void)
-{
-    struct world *w = world_new(NULL);
-    const struct message_options buttons = {.prio = PRIO_NORMAL, .sender = "tw", .buttons = true};
-    struct str id = put_message(w, &buttons);
-
-    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
-    CHECK("by content", str_find(w->sent[0].body, STR("ContentSid=HX")) != SIZE_MAX);
-    id = put_message(w, &buttons);
-    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
-    CHECK_INT("made once", w->ncontent, 1);
-    world_stop(w, 1000);
-    world_start(w);
-    id = put_message(w, &buttons);
-    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
-    CHECK_INT("Redis remembers", w->ncontent, 1);
-    w->sends[w->nsends++] =
-        (struct act){.status = 400, .body = "{\"code\":21655,\"message\":\"no such ContentSid\"}"};
-    id = put_message(w, &buttons);
-    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
-    CHECK_INT("made anew where Twilio has lost it", w->ncontent, 2);
-    CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(id)), 1);
-    world_free(&w);
-}
-
-/*
- * The process stood still between the claim and the first byte. Nothing was handed over, so it goes
- * back and is no attempt: a message that may be sent once only is sent, and nothing was uncertain.
- */
-static void test_too_late_to_begin(void)
-{
-    static const struct {
-        const char *label;
-        int64_t stall_ms;
-    } stalls[] = {
-        {"within the margin of the lease", 940 },
-        {"after its end",                  1300},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(stalls); i++) {
-        struct world *w = world_new(&(struct world_options){
-            .config = "\"delivery\":{\"send_timeout_ms\":400,\"lease_ms\":1000,"
-                      "\"uncertain_hold_ms\":300},"});
-        struct str id;
-
-        w->content_stall_ms = stalls[i].stall_ms;
-        id = put_message(w,
-                         &(struct message_options){
-                             .prio = PRIO_NORMAL, .sender = "tw", .buttons = true, .max_sends = 1});
-        UNTIL(w, stalls[i].label, str_eqz(message_state(w, id), "sent") && idle(w));
-        CHECK_INT(stalls[i].label, w->nsent, 1);
-        CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(id)), 1);
-        CHECK("never uncertain", str_find(message_timeline(w, id), STR("uncertain")) == SIZE_MAX);
-        CHECK("no duplicate", str_find(message_timeline(w, id), STR("duplicate")) == SIZE_MAX);
-        world_free(&w);
-    }
-}
-
 /* Redis is away when it is certain that nothing was accepted: it is said when Redis is back. */
 static void test_not_sent_recorded_later(void)
 {
@@ -486,41 +426,6 @@ static void test_not_sent_recorded_later(void)
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
     CHECK_INT("sent again", w->nsent, 2);
     CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(id)), 1);
-    world_free(&w);
-}
-
-static void test_numbered(void)
-{
-    struct world *w = world_new(NULL);
-    struct inbound in = {.kind = INBOUND_MESSAGE,
-                         .account = STR("AC0123456789abcdef0123456789abcdef"),
-                         .number_id = STR("+12025550177"),
-                         .provider_id = STR("SM1"),
-                         .phone = STR(ANA),
-                         .type = INBOUND_TEXT,
-                         .type_name = STR("text"),
-                         .text = STR("1")};
-    struct order o;
-    struct str id;
-
-    put_event(w, "o1", "cmms.workorder.created.v1",
-              "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\",\"status\":"
-              "\"open\",\"assignees\":[{\"id\":\"u1\"}]}}");
-    UNTIL(w, "told", w->nsent == 1 && idle(w));
-    w->content_status = 500;
-    id = put_message(
-        w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw", .buttons = true});
-    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
-    CHECK("numbered", str_find(w->sent[1].text, STR("1. Acknowledge")) != SIZE_MAX ||
-                          str_find(w->sent[1].text, STR("1) Acknowledge")) != SIZE_MAX);
-    put_inbound(w, &in);
-    UNTIL(w, "acknowledged", get_order(w, "w1", &o) && o.status == ORDER_ACKNOWLEDGED);
-    /* He goes on to something else: a number is no tap any more. */
-    in.provider_id = STR("SM2");
-    in.text = STR("STATUS");
-    put_inbound(w, &in);
-    UNTIL(w, "idle", idle(w));
-    CHECK_Z("forgotten", str_of(redis_get(w, "HEXISTS c:u1 op")), "0");
     world_free(&w);
 }
 
@@ -553,10 +458,7 @@ int main(int argc, char **argv)
                                         TEST(test_decided),
                                         TEST(test_damaged),
                                         TEST(test_gone_while_sending),
-                                        TEST(test_content),
-                                        TEST(test_too_late_to_begin),
-                                        TEST(test_not_sent_recorded_later),
-                                        TEST(test_numbered)};
+                                        TEST(test_not_sent_recorded_later)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
