@@ -139,6 +139,31 @@ static void test_one_call_empties(void)
     world_free(&w);
 }
 
+/* An event for a subject whose last callback is done in the same call waits for its own. */
+static void test_one_call_event(void)
+{
+    static const struct rate none = {0};
+    struct world *w = open_world(NULL);
+    struct got first, g[2];
+    struct commit *c[2];
+
+    c[0] = commit_new(T);
+    commit_enqueue(c[0], STR("cb"), STR("3s"), STR("7"), (struct wall){0}, true, &none);
+    first = run(w, c[0]);
+    c[0] = commit_new(T);
+    commit_check_lease(c[0], STR("cb"), STR("3s"), STR("7"), strtol(first.results[0], NULL, 10));
+    commit_finish(c[0], STR("cb"), STR("3s"), STR("7"));
+    c[1] = commit_new(T);
+    commit_event(c[1], STR("3s"), STR("next"), true);
+    for (int i = 0; i < 2; i++) {
+        start(w, c[i], &g[i]);
+    }
+    CHECK("answered", world_run(w, &g[1].done, 3000));
+    CHECK_REDIS(w, "LRANGE {acme}:l:cb:3s 0 -1", "1");
+    CHECK_REDIS(w, "ZRANGE {acme}:r:cb:3 0 -1", "3s");
+    world_free(&w);
+}
+
 static void test_evidence_under_lease(void)
 {
     struct world *w = open_world(NULL);
@@ -368,6 +393,7 @@ int main(int argc, char **argv)
         TEST(test_lease),
         TEST(test_one_call),
         TEST(test_one_call_empties),
+        TEST(test_one_call_event),
         TEST(test_evidence_under_lease),
         TEST(test_rates),
         TEST(test_schedule_and_withdraw),

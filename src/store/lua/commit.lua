@@ -377,7 +377,7 @@ while at <= most do
         elseif op == 'event' then -- for the CMMS: lane body callback -> sequence
             result = call('INCR', P .. 'seq')
             call('XADD', P .. 'ev', result .. '-0', 'b', b)
-            if c == '1' and call('RPUSH', P .. 'l:cb:' .. a, result) == 1 then
+            if c == '1' and call('RPUSH', list_of('cb', a), result) == 1 then
                 call('ZADD', ready_key('cb', a), stamp, a)
                 touched.cb = true
             end
