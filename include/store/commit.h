@@ -68,6 +68,10 @@ void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback); /* -> sequence */
 void commit_message_state(struct commit *c, struct str id, const char *state, struct wall at,
                           struct str detail); /* -> moved|kept|none */
+/** A line of its timeline that moves nothing; the same @detail again takes the place of the last line. */
+void commit_message_note(struct commit *c, struct str id, struct wall at, struct str detail);
+/** The attempt that the claim counted did not happen: neither counted nor in the timeline any more. */
+void commit_unsend(struct commit *c, struct str id);
 void commit_status(struct commit *c, struct str id, struct str provider_hash, const char *state,
                    struct wall at, struct str detail); /* -> moved|kept|none */
 /** Statuses find the message by it for 90 days at least. */

@@ -10,8 +10,9 @@
  *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   g:<queue>             rate: GCRA arrival time in us      pr:<queue>  HASH person -> the same
- *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline, q queue,
- *                         l lane, x expiry
+ *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline (lines
+ *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
+ *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain
  *   i:<id>                HASH inbound item: b sealed body, n tries
  *   ev                    STREAM of events for the CMMS, id = sequence      cb:<seq>  HASH n tries, e error
  *   d:<n>, dn             HASH of what was seen in four days: key -> fingerprint|value; the newest n
@@ -20,6 +21,7 @@
  *   p:<n>, pn             HASH of what providers call our messages: hashed id -> ours; as d, but four
  *                         of 30 days are kept
  *   ps:<hash>             LIST of statuses that came before the answer to our send, for an hour
+ *   tp                    HASH Twilio sender -> wall ms up to which its list of messages was pulled
  *   w:<sender>            HASH person -> wall ms of his last message to that sender (24 h window)
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order

@@ -236,6 +236,9 @@ void message_view_write(const struct message *m, const struct message_record *re
         jw_wall(w, "expires_at", m->expires);
     }
     jw_int(w, "attempts", rec->sends);
+    if (rec->sends > 1) { /* handed over again without knowing of the time before */
+        jw_bool(w, "possible_duplicate", true);
+    }
     write_last(a, rec->timeline, provider, w);
     if (whole) {
         write_timeline(a, rec->timeline, provider, w);

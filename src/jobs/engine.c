@@ -333,7 +333,6 @@ static void tenant_fini(struct engine_tenant *et)
 {
     op_cancel(&et->loading);
     timer_free(&et->again);
-    chores_stop(et);
     alarms_stop(et);
     lane_worker_free(&et->in);
     lane_worker_free(&et->cb);
@@ -351,6 +350,9 @@ void engine_free(struct engine **owner)
         return;
     }
     e->closing = true;
+    for (size_t i = 0; i < e->ntenants; i++) {
+        chores_stop(&e->tenants[i]); /* before the jobs: they hold operations of some */
+    }
     drop_jobs(e);
     for (size_t i = 0; i < e->ntenants; i++) {
         tenant_fini(&e->tenants[i]);

@@ -1,8 +1,8 @@
 /*
  * outbox: hands messages to their provider, one at a time for a person and class, at the sender's
- * rate. One attempt: OPEN -> CHECK -> (CONTENT) -> SEND -> (HISTORY) -> RECORD. The attempt was
- * counted by the claim, before the first byte went out; a reaped item is an attempt whose end
- * nobody knows.
+ * rate. One attempt: OPEN -> (LOOKUP) -> CHECK -> (CONTENT) -> SEND -> (HISTORY) -> RECORD. The
+ * attempt was counted by the claim, before the first byte went out; a reaped item is an attempt
+ * whose end nobody knows.
  */
 #include "alarms.h"
 #include "base/log.h"
@@ -36,17 +36,12 @@ int64_t outbox_max_sends(const struct settings *s, const struct message *m)
                                       : s->max_sends_normal;
 }
 
+/* Also behind the last hand-over: evidence decides it better than we can. */
 static void end_ambiguous(struct attempt *at)
 {
     const struct settings *s = at->ob->et->e->o.settings;
 
     metric_add(METRIC_SEND_AMBIGUOUS, 1);
-    if (at->item->sends >= outbox_max_sends(s, &at->m)) {
-        at->o.title = STR("it is not known whether the provider accepted it");
-        at->o.advice = STR("it was not sent again, so as not to reach the person twice");
-        attempt_end(at, THEN_UNCERTAIN, 0);
-        return;
-    }
     attempt_end(at, THEN_HOLD,
                 at->m.prio == PRIO_CRITICAL ? s->uncertain_hold_critical_ms : s->uncertain_hold_ms);
 }
@@ -233,12 +228,23 @@ static bool window_open(const struct attempt *at)
            wall_now().ms - at->item->window.ms < WINDOW_MS;
 }
 
-static void begin(struct attempt *at)
+/* A hold is over without evidence. */
+static bool handed_over_enough(const struct attempt *at)
+{
+    return at->item->sends > outbox_max_sends(at->ob->et->e->o.settings, &at->m);
+}
+
+void outbox_begin(struct attempt *at)
 {
     struct err err = {0};
 
     if (at->item->reaped) {
         end_ambiguous(at); /* whoever had it died or stalled in the middle */
+    } else if (at->item->sends > 1 && !at->looked && outbox_lookup_possible(at)) {
+        outbox_lookup(at);
+    } else if (handed_over_enough(at)) {
+        attempt_end_here(at, THEN_UNCERTAIN, "it is not known whether the provider accepted it",
+                         "it was not sent again, so as not to reach the person twice");
     } else if (at->m.expires.ms > 0 && at->m.expires.ms <= wall_now().ms) {
         attempt_end_here(at, THEN_EXPIRED, "it expired before it could be sent", "");
     } else if (!window_open(at)) {
@@ -290,7 +296,7 @@ void outbox_on_item(void *ctx, struct lane_item *item)
     } else if (job_item_body(ob->et, at->a, arena_printf(at->a, "m:%.*s", STR_ARG(item->id)), item,
                              &text, &err) &&
                message_decode(at->a, text, &at->m, &err)) {
-        begin(at);
+        outbox_begin(at);
     } else {
         log_error("message set aside: its record does not open", LF_STR("tenant", ob->et->t.id),
                   LF_STR("message", item->id), LF_Z("reason", err.msg));

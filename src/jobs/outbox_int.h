@@ -1,7 +1,7 @@
 /*
  * outbox_int: one attempt to hand a message over, shared by outbox.c (the story), outbox_record.c
- * (writing down what came of it), outbox_sender.c (the sender: rate, pause, rest) and
- * outbox_content.c (the detour of Twilio's buttons).
+ * (writing down what came of it), outbox_sender.c (the sender: rate, pause, rest), outbox_lookup.c
+ * (evidence from Twilio's list) and outbox_content.c (the detour of Twilio's buttons).
  */
 #ifndef CREWLINE_JOBS_OUTBOX_INT_H
 #define CREWLINE_JOBS_OUTBOX_INT_H
@@ -39,6 +39,10 @@ struct attempt {
     bool refused; /* and that was the provider's word: such tries are counted apart */
     int64_t refusals;          /* of these, before this one */
     struct wall refused_since; /* the first of them; 0: none */
+    bool looked;      /* the provider was asked whether it has an attempt before this one */
+    bool found;       /* and it has */
+    bool look_failed; /* it could not be asked */
+    struct lookup *lookup;
     bool late;   /* the lease was lost after the provider accepted: recorded as evidence */
     bool gone;   /* the record was deleted meanwhile: there is nothing to write to */
     bool forget; /* the Content resource is gone: make another one */
@@ -55,6 +59,15 @@ void attempt_end(struct attempt *at, enum then then, int64_t wait_ms);
  */
 void attempt_end_here(struct attempt *at, enum then then, const char *title, const char *advice);
 
+/** What an item needs next: its judgement, a look-up, or to be sent. */
+void outbox_begin(struct attempt *at);
+/**
+ * Asks the provider's own list of messages whether it accepted an attempt that nobody answered;
+ * then the message is decided, or outbox_begin() goes on with it.
+ */
+void outbox_lookup(struct attempt *at);
+/** Has this provider such a list? */
+bool outbox_lookup_possible(const struct attempt *at);
 /** Builds the request and sends it. */
 void outbox_send(struct attempt *at);
 /** Finds or makes the Content resource that the options need, then outbox_send(). */

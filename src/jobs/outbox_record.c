@@ -57,17 +57,31 @@ static void tell_failure(struct attempt *at, const char *state)
     }
 }
 
-/* "code|title|advice", in one line: the timeline's entries end with one. */
-static struct str failure_detail(struct attempt *at)
+/* A line end ends an entry of the timeline. */
+static struct str one_line(struct attempt *at, struct str s)
 {
-    struct str s = arena_printf(at->scratch, "%lld|%.*s|%.*s", (long long)at->o.code,
-                                STR_ARG(at->o.title), STR_ARG(at->o.advice));
     char *p = arena_alloc(at->scratch, s.n + 1);
 
     for (size_t i = 0; i < s.n; i++) {
         p[i] = s.p[i] == '\n' ? ' ' : s.p[i];
     }
     return str_make(p, s.n);
+}
+
+/* "code|title|advice" */
+static struct str failure_detail(struct attempt *at)
+{
+    return one_line(at, arena_printf(at->scratch, "%lld|%.*s|%.*s", (long long)at->o.code,
+                                     STR_ARG(at->o.title), STR_ARG(at->o.advice)));
+}
+
+/* No '|': it is no failure. */
+static struct str put_off_detail(struct attempt *at)
+{
+    return one_line(at, at->o.code != 0
+                            ? arena_printf(at->scratch, "put off: %.*s (%lld)",
+                                           STR_ARG(at->o.title), (long long)at->o.code)
+                            : arena_printf(at->scratch, "put off: %.*s", STR_ARG(at->o.title)));
 }
 
 /* ---- the writes ---- */
@@ -80,7 +94,9 @@ static struct str message_key(struct attempt *at)
 static void write_sent(struct attempt *at, struct commit *c)
 {
     commit_message_state(c, at->m.id, "sent", wall_now(),
-                         at->item->sends > 1 ? STR("possible_duplicate") : STR_NONE);
+                         at->found             ? STR("found in the provider's list")
+                         : at->item->sends > 1 ? STR("possible_duplicate")
+                                               : STR_NONE);
     if (at->o.provider_id.n > 0) {
         commit_provider_id(
             c, vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id),
@@ -116,6 +132,12 @@ static void write_put_off(struct attempt *at, struct commit *c)
     if (at->o.cls == OUTCOME_THROTTLED && at->o.scope == SCOPE_PAIR) {
         write_pair(at, c);
     }
+    if (at->look_failed) {
+        commit_hincr(c, message_key(at), STR("lu"), 1);
+    }
+    if (at->o.title.n > 0) {
+        commit_message_note(c, at->m.id, wall_now(), put_off_detail(at));
+    }
     if (at->forget) {
         commit_hdel(c, arena_printf(at->scratch, "tw:%.*s", STR_ARG(at->ob->sender->id)),
                     at->content_key);
@@ -132,8 +154,7 @@ static void record_writes(void *ctx, struct commit *c)
         return;
     }
     if (at->local || at->then == THEN_LATER) {
-        commit_hincr(c, message_key(at), STR("n"),
-                     -1); /* the attempt that the claim counted did not happen */
+        commit_unsend(c, at->m.id);
     }
     switch (at->then) {
     case THEN_SENT:
@@ -147,8 +168,9 @@ static void record_writes(void *ctx, struct commit *c)
                              STR("no answer; a status settles it"));
         lane_put_off(c, at->item, at->wait_ms);
         return;
-    case THEN_UNCERTAIN:
+    case THEN_UNCERTAIN: /* it is that already, mostly: then this says that it stays so, and why */
         commit_message_state(c, at->m.id, "uncertain", wall_now(), failure_detail(at));
+        commit_message_note(c, at->m.id, wall_now(), failure_detail(at));
         break;
     case THEN_FAILED:
         commit_message_state(c, at->m.id, "failed", wall_now(), failure_detail(at));

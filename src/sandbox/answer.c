@@ -195,12 +195,16 @@ static void answer_5xx(struct sandbox *sb, struct http_req *r, const struct trig
 void answer_accepted(struct sandbox *sb, struct http_req *r, enum dialect d, struct entry *e,
                      const struct answer *a)
 {
-    static const enum fault kinds[] = {FAULT_ACCEPT_TIMEOUT, FAULT_ACCEPT_RESET, FAULT_HALF_ANSWER,
-                                       FAULT_ACCEPT_5XX};
+    static const enum fault kinds[] = {FAULT_ACCEPT_TIMEOUT, FAULT_ACCEPT_RESET,
+                                       FAULT_HALF_ANSWER,    FAULT_ACCEPT_5XX,
+                                       FAULT_ACCEPT_EMPTY,   FAULT_ACCEPT_CLOSE_REUSED};
     const struct trigger *t = NULL;
     enum fault kind = FAULT_COUNT;
 
     for (size_t i = 0; i < ARRAY_LEN(kinds) && t == NULL; i++) {
+        if (kinds[i] == FAULT_ACCEPT_CLOSE_REUSED && http_req_number(r) == 1) {
+            continue;
+        }
         t = fault_hit(sb, kinds[i], d, e->phone);
         kind = kinds[i];
     }
@@ -215,7 +219,11 @@ void answer_accepted(struct sandbox *sb, struct http_req *r, enum dialect d, str
         keep_silent(sb, r);
         break;
     case FAULT_ACCEPT_RESET:
+    case FAULT_ACCEPT_CLOSE_REUSED:
         http_req_break(r, STR_NONE);
+        break;
+    case FAULT_ACCEPT_EMPTY:
+        answer_send(sb, r, &(struct answer){.status = 200, .content_type = "application/json"});
         break;
     case FAULT_HALF_ANSWER:
         answer_half(r, a);

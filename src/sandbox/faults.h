@@ -8,6 +8,8 @@
  *    "media_bytes_per_second": 10000,        and then trickle
  *    "error": T, "reset": T, "close_reused": T,
  *    "accept_then_timeout": T, "accept_then_reset": T, "half_answer": T, "accept_then_5xx": T,
+ *    "accept_then_empty": T (200 with nothing in it), "accept_then_close_reused": T (closed without a
+ *    byte, unless it is the first request of its connection),
  *    "swap_statuses": T, "double_statuses": T, "no_statuses": T, "fail_later": T,
  *    "double_webhooks": T, "media_404": T, "expired_token": T}
  *
@@ -33,6 +35,8 @@ enum fault {
     FAULT_ACCEPT_RESET,
     FAULT_HALF_ANSWER,
     FAULT_ACCEPT_5XX,
+    FAULT_ACCEPT_EMPTY,
+    FAULT_ACCEPT_CLOSE_REUSED,
     FAULT_SWAP_STATUSES,
     FAULT_DOUBLE_STATUSES,
     FAULT_NO_STATUSES,

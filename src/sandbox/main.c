@@ -91,6 +91,7 @@ static const char control_text[] =
     "and triggers:\n"
     "    error, reset, close_reused, accept_then_timeout, accept_then_reset, half_answer, "
     "accept_then_5xx,\n"
+    "    accept_then_empty, accept_then_close_reused,\n"
     "    swap_statuses, double_statuses, no_statuses, fail_later, double_webhooks, media_404, "
     "expired_token\n"
     "    A trigger is true or "

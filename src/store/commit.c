@@ -333,6 +333,22 @@ static bool state_ok(const char *state, bool from_provider)
     return false;
 }
 
+void commit_message_note(struct commit *c, struct str id, struct wall at, struct str detail)
+{
+    assert(str_find_char(detail, '\n', 0) == SIZE_MAX);
+    put(c, STR("note"));
+    add_id(c, id);
+    add_int(c, at.ms);
+    add(c, detail);
+}
+
+void commit_unsend(struct commit *c, struct str id)
+{
+    assert(c->leased);
+    put(c, STR("unsend"));
+    add_id(c, id);
+}
+
 void commit_message_state(struct commit *c, struct str id, const char *state, struct wall at,
                           struct str detail)
 {

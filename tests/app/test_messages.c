@@ -166,8 +166,8 @@ static void test_failed(void)
     CHECK("outside the window: it says so",
           str_find(at(&r, "error.title"), STR("24-hour window")) != SIZE_MAX);
     CHECK("and what to do", at(&r, "error.advice").n > 0);
-    CHECK_Z("in the timeline too", at(&r, "timeline.2.state"), "failed");
-    CHECK_STR("with the reason", at(&r, "timeline.2.error.title"), at(&r, "error.title"));
+    CHECK_Z("in the timeline too", at(&r, "timeline.1.state"), "failed");
+    CHECK_STR("with the reason", at(&r, "timeline.1.error.title"), at(&r, "error.title"));
     CHECK_Z("found by its phone", at(&r, "to.user"), "maria");
     r = post("{\"to\":{\"user\":\"off\"},\"kind\":\"text\",\"text\":\"by name\"}");
     CHECK_INT("a switched-off class does not stop what is meant by name", r.status, 202);

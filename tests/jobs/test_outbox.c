@@ -127,7 +127,7 @@ static const struct {
      {{.how = RESET}},
      {.prio = PRIO_NORMAL, .expires_in_ms = 150},
      "uncertain",                                                                              1,
-     1,                                                                                              "attempt 2",
+     1,                                                                                              "a status settles it",
      "uncertain"                                                                                                                              },
     {"outside the window",
      {{0}},

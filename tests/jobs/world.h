@@ -48,6 +48,9 @@ struct world {
     size_t nsent, nhooked, nalerts, ncontent, nprobes;
     int probe_status, content_status; /* 0: good */
     int64_t content_stall_ms; /* the process stands still so long while the next resource is made */
+    const char *list; /* Twilio's list of messages: its items, or NULL: none */
+    int list_status;
+    size_t nlists; /* how often it was read */
     struct http_req *hanging[64];
     size_t nhanging;
     /* the last call of accept_*(): */

@@ -94,7 +94,14 @@ static void on_outside(void *ctx, struct http_req *r)
     struct str path = http_req_path(r);
     struct act act = {0};
 
-    if (str_eqz(http_req_method(r), "GET")) {
+    if (str_eqz(http_req_method(r), "GET") && str_ends(path, STR("/Messages.json"))) {
+        w->nlists++;
+        act.status = w->list_status;
+        answer(w, r, &act,
+               arena_printf(w->a, "{\"messages\":[%s],\"next_page_uri\":null}",
+                            w->list == NULL ? "" : w->list)
+                   .p);
+    } else if (str_eqz(http_req_method(r), "GET")) {
         w->nprobes++;
         act.status = w->probe_status;
         answer(w, r, &act, "{\"id\":\"1\"}");

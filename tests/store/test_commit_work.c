@@ -184,6 +184,36 @@ static void test_evidence_under_lease(void)
     world_free(&w);
 }
 
+/* What happened to a message beside its states: lines that move nothing, attempts taken back. */
+static void test_notes(void)
+{
+    struct world *w = open_world(NULL);
+    struct got g = run(w, message("1", "3p", 0, true, NULL));
+    struct commit *c = held("3p", "1", g.results[0]);
+
+    CHECK("begun", strstr(redis(w, "HGET {acme}:m:1 tl"), ",attempt 1\n") != NULL);
+    commit_unsend(c, STR("1"));
+    commit_message_note(c, STR("1"), AT(7), STR("put off: too fast"));
+    run(w, c);
+    CHECK_REDIS(w, "HGET {acme}:m:1 n", "0");
+    CHECK("not begun", strstr(redis(w, "HGET {acme}:m:1 tl"), "attempt") == NULL);
+    for (int i = 0; i < 3; i++) {
+        c = commit_new(T);
+        commit_message_note(c, STR("1"), AT(8 + i), STR("put off: too fast"));
+        commit_message_note(c, STR("9"), AT(8), STR("of nobody"));
+        run(w, c);
+    }
+    c = commit_new(T);
+    commit_message_note(c, STR("1"), AT(12), STR("fast"));
+    run(w, c);
+    CHECK("one line for one reason, its last time; another has its own",
+          strstr(redis(w, "HGET {acme}:m:1 tl"),
+                 "sending,10,put off: too fast\nsending,12,fast\n") != NULL &&
+              strstr(redis(w, "HGET {acme}:m:1 tl"), "sending,9,") == NULL);
+    CHECK_REDIS(w, "EXISTS {acme}:m:9", "0");
+    world_free(&w);
+}
+
 static void test_rates(void)
 {
     static const struct rate rate = {1000000000, 2, 0, 0}, pair = {0, 0, 1000000, 1};
@@ -395,6 +425,7 @@ int main(int argc, char **argv)
         TEST(test_one_call_empties),
         TEST(test_one_call_event),
         TEST(test_evidence_under_lease),
+        TEST(test_notes),
         TEST(test_rates),
         TEST(test_schedule_and_withdraw),
         TEST(test_events),

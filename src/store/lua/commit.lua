@@ -143,6 +143,17 @@ local function move(id, state, at_ms, detail)
     return 'moved', from
 end
 
+-- The same note again takes the place of the last line: to be put off a thousand times is one line.
+local function note(id, at_ms, detail)
+    local key = P .. 'm:' .. id
+    local m = call('HMGET', key, 's', 'tl')
+    if not m[1] then return end
+    local lines, tail = m[2] or '', ',' .. detail .. '\n'
+    local head, last = string.match(lines, '^(.-)([^\n]*\n)$')
+    if last and string.sub(last, -#tail) == tail then lines = head end
+    call('HSET', key, 'tl', lines .. m[1] .. ',' .. at_ms .. tail)
+end
+
 -- Evidence about a message whose lane waits (uncertain, or to be tried again) decides it, and the lane
 -- goes on. While a worker holds the lease, its own completion does that.
 local function status(id, state, at_ms, detail)
@@ -364,6 +375,18 @@ while at <= most do
         elseif op == 'message_state' then -- id state at_ms detail -> moved | kept | none
             result = move(a, b, c, d)
             at = at + 5
+        elseif op == 'unsend' then -- the attempt that the claim counted did not happen: id
+            local key = P .. 'm:' .. a
+            local lines = call('HGET', key, 'tl')
+            call('HINCRBY', key, 'n', -1)
+            if lines then
+                local less, cut = string.gsub(lines, 'sending,%d+,attempt [^\n]*\n$', '')
+                if cut > 0 then call('HSET', key, 'tl', less) end
+            end
+            at = at + 2
+        elseif op == 'note' then -- a line of the timeline that moves nothing: id at_ms detail
+            note(a, b, c)
+            at = at + 4
         elseif op == 'provider_id' then -- learn the provider's id of a message: hash id
             if not learned[a] then hashes[#hashes + 1] = a end
             learned[a] = b
