@@ -1,6 +1,7 @@
 /*
- * settings_int: between settings.c (the table, the process) and settings_tenants.c (tenants and
- * senders). struct settings is the first member, so its address is that of the whole.
+ * settings_int: between settings.c (the table, the process), settings_tenants.c and
+ * settings_senders.c, which read objects of the file through settings_place.c. struct settings is
+ * the first member, so its address is that of the whole.
  */
 #ifndef CREWLINE_DOMAIN_SETTINGS_INT_H
 #define CREWLINE_DOMAIN_SETTINGS_INT_H
@@ -17,6 +18,28 @@ struct settings_all {
 /** Copies that live as long as the settings. */
 struct str settings_own(struct settings *s, struct str text);
 void *settings_alloc(struct settings *s, size_t bytes);
+
+/* One object of the file, and where it stands, for messages: "tenants[0].senders[1].app_secret". */
+struct place {
+    struct settings *s;
+    const struct json *j;
+    char at[160];
+    struct err *err;
+    bool ok; /* false: *err has the first thing that was wrong */
+};
+
+/** Keeps the first complaint about @key; false. */
+bool place_wrong(struct place *p, const char *key, const char *why);
+struct str place_text(struct place *p, const char *key, size_t max);
+/** A text that may be "env:NAME" or "file:/path". */
+struct str place_secret(struct place *p, const char *key);
+int64_t place_number(struct place *p, const char *key, int64_t min, int64_t max, int64_t otherwise);
+/** Complains about a member that is not among @known (ended by NULL) and no comment. */
+void place_unknown(struct place *p, const char *const *known);
+
+bool settings_read_senders(struct place *tenant, struct tenant_settings *t);
+bool settings_env_senders(struct settings *s, struct tenant_settings *t, struct err *err);
+void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from);
 
 bool settings_read_tenants(struct settings *s, struct err *err);
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept);
