@@ -36,6 +36,8 @@ void commit_check_lease(struct commit *c, struct str queue, struct str lane, str
 void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older than accepted: stale */
 /** The field of an index (HASH) is absent, or holds @a or @b: nobody else has it. Else COMMIT_CONFLICT. */
 void commit_check_owner(struct commit *c, struct str key, struct str field, struct str a, struct str b);
+/** The message still waits for its person's next word (commit_hold()). Else COMMIT_CONFLICT. */
+void commit_check_held(struct commit *c, struct str queue, struct str lane, struct str id);
 /** Makes the unit repeatable: checks and remembers @unit_id for 8 days at least. Call where the checks are. */
 void commit_once(struct commit *c, struct str unit_id);
 
@@ -65,6 +67,24 @@ void commit_put_off(struct commit *c, struct str queue, struct str lane, int64_t
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);
 /** -> 1 taken out (a message is "cancelled" with it); 0: a worker has it, or it is done. */
 void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct str id);
+/*
+ * Messages that wait for the person's next word: out of their lane, in hm:<person>:<sender>, in order.
+ * hg:<sender> names for each such person the message that asked him to reply.
+ */
+/**
+ * -> 1: the head of our lane waits so, until @over at most; 0: his last word is not of @window any more, and
+ * the lane goes on with it at once. Only in a unit with commit_check_lease().
+ */
+void commit_hold(struct commit *c, struct str queue, struct str lane, struct str id, struct wall over,
+                 struct wall window, struct str detail);
+/** He wrote to @sender, or is to be asked anew: what waits goes to the front of its lanes. */
+void commit_heard(struct commit *c, struct str sender, struct str person, struct str why);
+/** He could not be asked: what waits is over now, and the next message asks anew. */
+void commit_unheard(struct commit *c, struct str sender, struct str person);
+/** One of them waits no more. */
+void commit_unhold(struct commit *c, struct str queue, struct str lane, struct str id);
+/** The provider says that his last word, of @window, is more than a day old. */
+void commit_window_shut(struct commit *c, struct str sender, struct str person, struct wall window);
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback); /* -> sequence */
 void commit_message_state(struct commit *c, struct str id, const char *state, struct wall at,
                           struct str detail); /* -> moved|kept|none */

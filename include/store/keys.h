@@ -23,6 +23,12 @@
  *   ps:<hash>             LIST of statuses that came before the answer to our send, for an hour
  *   tp                    HASH Twilio sender -> wall ms up to which its list of messages was pulled
  *   w:<sender>            HASH person -> wall ms of his last message to that sender (24 h window)
+ *   hm:<person>:<sender>  LIST of messages that wait for his next word to that sender, in order; hx ZSET of
+ *                         "<queue>\n<lane>\n<id>" of all of them by the end of their wait (0: over)
+ *   hg:<sender>           HASH person -> id of the message that asked him to write, or "failed"
+ *   ap:<account>, apv     HASH "<template>|<language>" -> state of its approval (domain/template.h); HASH
+ *                         account -> number of changes
+ *   td                    HASH "<template>|<language>" -> JSON of a template that the operator made
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order
  *   ux                    HASH keyed hash of a phone or BSUID -> person

@@ -67,6 +67,8 @@ bool lane_item_live(const struct lane_item *item);
 void lane_check_lease(struct commit *c, const struct lane_item *item);
 void lane_finish(struct commit *c, const struct lane_item *item);
 void lane_put_off(struct commit *c, const struct lane_item *item, int64_t wait_ms);
+/** commit_hold() of the item. */
+void lane_hold(struct commit *c, const struct lane_item *item, struct wall over, struct str detail);
 /** Settled, or the lease is to run out: the slot is free again; @item is gone. */
 void lane_item_done(struct lane_item **item);
 

@@ -1,6 +1,7 @@
 #include "jobs/engine.h"
 
 #include "alarms.h"
+#include "approvals.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -45,6 +46,7 @@ static void tenant_loaded(struct engine_tenant *et)
     struct engine *e = et->e;
 
     et->loaded = true;
+    approvals_start(et);
     if (e->o.work && !e->stopping) {
         inbox_start(et);
         outbox_start(et);
@@ -210,8 +212,22 @@ static void tenants_init(struct engine *e)
         et->e = e;
         et->again = timer_new(e->loop, on_load_again, et);
         et->t = (struct tenant){
-            .conf = &s->tenants[i], .id = s->tenants[i].id, .settings = s, .i18n = e->o.i18n};
+            .conf = &s->tenants[i],
+            .id = s->tenants[i].id,
+            .settings = s,
+            .i18n = e->o.i18n,
+            .templates = e->templates,
+        };
     }
+}
+
+static bool read_templates(struct engine *e, struct err *err)
+{
+    struct str dir = e->o.settings->config_dir;
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%.*s", STR_ARG(dir));
+    return templates_new(dir.n > 0 ? path : NULL, &e->templates, err);
 }
 
 bool engine_new(struct loop *l, const struct engine_options *o, struct engine **out,
@@ -233,6 +249,10 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
     e->loop = l;
     e->o = *o;
     list_init(&e->jobs);
+    if (!read_templates(e, err)) {
+        engine_free(&e);
+        return false;
+    }
     tenants_init(e);
     if (!store_new(l, &so, on_health, e, &e->store, err)) {
         engine_free(&e);
@@ -334,6 +354,7 @@ static void tenant_fini(struct engine_tenant *et)
     op_cancel(&et->loading);
     timer_free(&et->again);
     alarms_stop(et);
+    approvals_stop(et);
     lane_worker_free(&et->in);
     lane_worker_free(&et->cb);
     for (size_t k = 0; k < et->noutboxes; k++) {
@@ -365,6 +386,7 @@ void engine_free(struct engine **owner)
     }
     timer_free(&e->stop_timer);
     mem_free(&e->tenants);
+    templates_free(&e->templates);
     mem_free(owner);
 }
 

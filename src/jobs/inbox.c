@@ -170,6 +170,7 @@ static void plan_end(void *ctx, struct commit *c)
     if (j->plan.speaker.n > 0) {
         commit_hmax(c, arena_printf(j->work, "w:%.*s", STR_ARG(j->sender_id)), j->plan.speaker,
                     j->in.at.ms);
+        commit_heard(c, j->sender_id, j->plan.speaker, STR("the person wrote"));
     }
     if (j->message_id.n > 0 || j->message_hash.n > 0) {
         inbox_write_status(j, c);

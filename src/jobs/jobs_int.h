@@ -56,7 +56,8 @@ struct engine_tenant {
     struct chores *chores;
     struct alarms *alarms;
     struct op *loading;
-    struct timer *again; /* loading is tried again */
+    struct approvals *approvals; /* of templates (approvals.h) */
+    struct timer *again;         /* loading is tried again */
     bool loaded;
     int64_t schema; /* of the stored data */
 };
@@ -68,7 +69,8 @@ struct engine {
     struct http_client *http;
     struct engine_tenant *tenants;
     size_t ntenants, nloaded;
-    struct list jobs; /* struct job */
+    struct templates *templates; /* the catalogue */
+    struct list jobs;            /* struct job */
     bool ready, failed, stopping, closing;
     size_t stopping_workers;
     struct timer *stop_timer;
@@ -128,9 +130,18 @@ void dead_letter_write(struct engine_tenant *et, struct arena *a, struct commit 
  */
 #define KEPT_MOST  1000
 #define KEPT_BYTES (32 * 1024)
-void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c, const struct inbound *in);
+void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c,
+                const struct inbound *in);
 /** At most @max bytes of @s, whole characters. */
 struct str cut_utf8(struct str s, size_t max);
+
+/* A message that came to a bad end: for the CMMS and its order's timeline, and for its own timeline
+ * as "code|title|advice", in one line. */
+void ended_tell(struct plan *p, const struct message *m, const char *state,
+                const struct outcome *why);
+struct str ended_detail(struct arena *a, const struct outcome *why);
+/** @s without line ends: one ends an entry of a timeline. */
+struct str ended_line(struct arena *a, struct str s);
 
 /**
  * Tells the CMMS (gateway.system.alert.v1), and the people of the tenant's `alerts.users`, that

@@ -1,7 +1,7 @@
 /*
  * outbox: hands messages to their provider, one at a time for a person and class, at the sender's
- * rate. One attempt: OPEN -> (LOOKUP) -> CHECK -> (CONTENT) -> SEND -> (HISTORY) -> RECORD. The
- * attempt was counted by the claim, before the first byte went out; a reaped item is an attempt
+ * rate. One attempt: OPEN -> (LOOKUP) -> FORM -> CHECK -> (CONTENT) -> SEND -> (HISTORY) -> RECORD.
+ * The attempt was counted by the claim, before the first byte went out; a reaped item is an attempt
  * whose end nobody knows.
  */
 #include "alarms.h"
@@ -123,6 +123,9 @@ static void alert(struct attempt *at)
 
 static void end_by_outcome(struct attempt *at)
 {
+    if (outbox_form_refused(at)) {
+        return;
+    }
     if (at->o.alert && at->o.cls != OUTCOME_SENDER_STOPPED) { /* a pause raises its own */
         alert(at);
     }
@@ -221,11 +224,19 @@ void outbox_send(struct attempt *at)
 
 /* ---- before the attempt ---- */
 
-/* Templates may be sent at any time, and a mark that something was read is no message. */
-static bool window_open(const struct attempt *at)
+void outbox_go(struct attempt *at)
 {
-    return at->m.kind == MESSAGE_TEMPLATE || at->m.kind == MESSAGE_READ ||
-           wall_now().ms - at->item->window.ms < WINDOW_MS;
+    bool options = at->m.kind == MESSAGE_BUTTONS || at->m.kind == MESSAGE_LIST;
+    struct err err = {0};
+
+    if (!at->ob->provider->check(&at->m, &err)) {
+        attempt_end_here(at, THEN_FAILED, arena_dup(at->a, str_of(err.msg)).p,
+                         "shorten or correct the message; it was not sent");
+    } else if (at->ob->sender->provider == PROVIDER_TWILIO && options && at->m.noptions > 0) {
+        outbox_content(at);
+    } else {
+        outbox_send(at);
+    }
 }
 
 /* A hold is over without evidence. */
@@ -236,8 +247,6 @@ static bool handed_over_enough(const struct attempt *at)
 
 void outbox_begin(struct attempt *at)
 {
-    struct err err = {0};
-
     if (at->item->reaped) {
         end_ambiguous(at); /* whoever had it died or stalled in the middle */
     } else if (at->item->sends > 1 && !at->looked && outbox_lookup_possible(at)) {
@@ -247,18 +256,8 @@ void outbox_begin(struct attempt *at)
                          "it was not sent again, so as not to reach the person twice");
     } else if (at->m.expires.ms > 0 && at->m.expires.ms <= wall_now().ms) {
         attempt_end_here(at, THEN_EXPIRED, "it expired before it could be sent", "");
-    } else if (!window_open(at)) {
-        attempt_end_here(
-            at, THEN_FAILED,
-            "outside the 24-hour window: this person has not written to this number for a day",
-            "ask the person to write once, or send a template");
-    } else if (!at->ob->provider->check(&at->m, &err)) {
-        attempt_end_here(at, THEN_FAILED, arena_dup(at->a, str_of(err.msg)).p,
-                         "shorten or correct the message; it was not sent");
-    } else if (at->ob->sender->provider == PROVIDER_TWILIO && at->m.noptions > 0) {
-        outbox_content(at);
     } else {
-        outbox_send(at);
+        outbox_form(at);
     }
 }
 

@@ -1,11 +1,13 @@
 /*
  * outbox_int: one attempt to hand a message over, shared by outbox.c (the story), outbox_record.c
  * (writing down what came of it), outbox_sender.c (the sender: rate, pause, rest), outbox_lookup.c
- * (evidence from Twilio's list) and outbox_content.c (the detour of Twilio's buttons).
+ * (evidence from Twilio's list), outbox_content.c (the detour of Twilio's buttons), outbox_form.c
+ * (session form or template) and outbox_hold.c (messages that wait for their person's word).
  */
 #ifndef CREWLINE_JOBS_OUTBOX_INT_H
 #define CREWLINE_JOBS_OUTBOX_INT_H
 
+#include "domain/template.h"
 #include "jobs_int.h"
 
 #define ATTEMPT_MAGIC 0x0b0c5002u
@@ -17,7 +19,9 @@ enum then {
     THEN_UNCERTAIN, /* nobody knows, and it is not sent again */
     THEN_FAILED,
     THEN_EXPIRED,
-    THEN_DROP /* decided by somebody else: only out of its lane */
+    THEN_AWAIT,    /* it waits for the person's next word, who is asked for it */
+    THEN_NEEDLESS, /* the question is answered already: cancelled */
+    THEN_DROP      /* decided by somebody else: only out of its lane */
 };
 
 struct attempt {
@@ -48,6 +52,16 @@ struct attempt {
     bool forget; /* the Content resource is gone: make another one */
     struct plan plan;
     struct str content_key;
+    /* outside the 24-hour window */
+    bool templated;           /* the message goes as a template: */
+    struct str form_key;      /* "name|language" */
+    enum template_status why; /* the one it should go by cannot be used */
+    bool shut;                /* the provider says that the window is closed */
+    bool marked;              /* it refuses the template: */
+    struct template_state mark;
+    bool asked; /* the person was asked to write before */
+    struct message generic;
+    struct str generic_id;
 };
 
 void attempt_free(struct attempt *at);
@@ -68,6 +82,29 @@ void outbox_begin(struct attempt *at);
 void outbox_lookup(struct attempt *at);
 /** Has this provider such a list? */
 bool outbox_lookup_possible(const struct attempt *at);
+/** The limits, then on its way: in the form it has now. */
+void outbox_go(struct attempt *at);
+/** Chooses the form of at->m, then outbox_go(); or another end. */
+void outbox_form(struct attempt *at);
+/** The approved template of @m in the best language, as a message; *why: none is. */
+bool outbox_template(struct attempt *at, const struct message *m, struct message *out,
+                     enum template_status *why);
+/** Refused for its form: written down, and chosen again. False: it is for another reason. */
+bool outbox_form_refused(struct attempt *at);
+void outbox_form_writes(struct attempt *at, struct commit *c);
+/** No form is left: it fails. */
+void outbox_no_form(struct attempt *at);
+/** Lets it wait for the person's next word. */
+void outbox_hold(struct attempt *at);
+void outbox_hold_plan(struct attempt *at);
+void outbox_hold_checks(struct attempt *at, struct commit *c);
+void outbox_hold_writes(struct attempt *at, struct commit *c);
+/** Is it the question that asks a person to write? Its class is OUTBOX_WAITING. */
+#define OUTBOX_WAITING "waiting"
+bool outbox_is_waiting(const struct message *m);
+/** What a provider's code says about the template that it was sent by; UNKNOWN: nothing. */
+enum template_status outbox_template_trouble(int64_t code);
+
 /** Builds the request and sends it. */
 void outbox_send(struct attempt *at);
 /** Finds or makes the Content resource that the options need, then outbox_send(). */

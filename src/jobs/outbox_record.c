@@ -20,68 +20,14 @@ void attempt_free(struct attempt *at)
 
 static void record(struct attempt *at);
 
-/* ---- what the CMMS and the order's timeline are told ---- */
-
-static void tell_failure(struct attempt *at, const char *state)
-{
-    struct arena *a = at->scratch;
-    struct buf data;
-    struct jw w;
-
-    if (at->ob->et->t.conf->message_status_events != STATUS_EVENTS_NONE) {
-        buf_init(&data, 64 * 1024);
-        jw_init(&w, &data);
-        jw_open(&w, NULL, '{');
-        jw_open(&w, "message", '{');
-        jw_str(&w, "id", at->m.id);
-        jw_z(&w, "state", state);
-        if (at->m.order_number.n > 0) {
-            jw_str(&w, "work_order", at->m.order_number);
-        }
-        jw_open(&w, "reason", '{');
-        jw_int(&w, "code", at->o.code);
-        jw_str(&w, "text", at->o.title);
-        jw_str(&w, "advice", at->o.advice);
-        jw_close(&w, '}');
-        jw_close(&w, '}');
-        jw_close(&w, '}');
-        plan_event(&at->plan, "gateway.message.status_changed.v1",
-                   at->m.order_number.n > 0 ? at->m.order_number : at->m.id,
-                   arena_dup(a, buf_str(&data)), at->m.cause);
-        buf_fini(&data);
-    }
-    if (at->m.order_id.n > 0) {
-        plan_entry(&at->plan, at->m.order_id, "message", at->m.user,
-                   arena_printf(a, "message %.*s %s: %.*s", STR_ARG(at->m.id), state,
-                                STR_ARG(at->o.title)));
-    }
-}
-
-/* A line end ends an entry of the timeline. */
-static struct str one_line(struct attempt *at, struct str s)
-{
-    char *p = arena_alloc(at->scratch, s.n + 1);
-
-    for (size_t i = 0; i < s.n; i++) {
-        p[i] = s.p[i] == '\n' ? ' ' : s.p[i];
-    }
-    return str_make(p, s.n);
-}
-
-/* "code|title|advice" */
-static struct str failure_detail(struct attempt *at)
-{
-    return one_line(at, arena_printf(at->scratch, "%lld|%.*s|%.*s", (long long)at->o.code,
-                                     STR_ARG(at->o.title), STR_ARG(at->o.advice)));
-}
-
 /* No '|': it is no failure. */
 static struct str put_off_detail(struct attempt *at)
 {
-    return one_line(at, at->o.code != 0
-                            ? arena_printf(at->scratch, "put off: %.*s (%lld)",
-                                           STR_ARG(at->o.title), (long long)at->o.code)
-                            : arena_printf(at->scratch, "put off: %.*s", STR_ARG(at->o.title)));
+    return ended_line(at->scratch,
+                      at->o.code != 0
+                          ? arena_printf(at->scratch, "put off: %.*s (%lld)", STR_ARG(at->o.title),
+                                         (long long)at->o.code)
+                          : arena_printf(at->scratch, "put off: %.*s", STR_ARG(at->o.title)));
 }
 
 /* ---- the writes ---- */
@@ -93,10 +39,16 @@ static struct str message_key(struct attempt *at)
 
 static void write_sent(struct attempt *at, struct commit *c)
 {
-    commit_message_state(c, at->m.id, "sent", wall_now(),
-                         at->found             ? STR("found in the provider's list")
-                         : at->item->sends > 1 ? STR("possible_duplicate")
-                                               : STR_NONE);
+    struct str detail = at->found             ? STR("found in the provider's list")
+                        : at->item->sends > 1 ? STR("possible_duplicate")
+                                              : STR_NONE;
+
+    if (at->templated) { /* a status may tell that it was of no use: then which one it was counts */
+        commit_hset(c, message_key(at), STR("f"), at->form_key);
+        detail = arena_printf(at->scratch, "%.*s%sas template %.*s", STR_ARG(detail),
+                              detail.n > 0 ? ", " : "", STR_ARG(at->form_key));
+    }
+    commit_message_state(c, at->m.id, "sent", wall_now(), detail);
     if (at->o.provider_id.n > 0) {
         commit_provider_id(
             c, vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id),
@@ -153,9 +105,11 @@ static void record_writes(void *ctx, struct commit *c)
         lane_finish(c, at->item);
         return;
     }
-    if (at->local || at->then == THEN_LATER) {
+    if (at->local || at->then == THEN_LATER || at->then == THEN_AWAIT ||
+        at->then == THEN_NEEDLESS) {
         commit_unsend(c, at->m.id);
     }
+    outbox_form_writes(at, c);
     switch (at->then) {
     case THEN_SENT:
         write_sent(at, c);
@@ -169,14 +123,22 @@ static void record_writes(void *ctx, struct commit *c)
         lane_put_off(c, at->item, at->wait_ms);
         return;
     case THEN_UNCERTAIN: /* it is that already, mostly: then this says that it stays so, and why */
-        commit_message_state(c, at->m.id, "uncertain", wall_now(), failure_detail(at));
-        commit_message_note(c, at->m.id, wall_now(), failure_detail(at));
+        commit_message_state(c, at->m.id, "uncertain", wall_now(),
+                             ended_detail(at->scratch, &at->o));
+        commit_message_note(c, at->m.id, wall_now(), ended_detail(at->scratch, &at->o));
         break;
     case THEN_FAILED:
-        commit_message_state(c, at->m.id, "failed", wall_now(), failure_detail(at));
+        commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
         break;
     case THEN_EXPIRED:
-        commit_message_state(c, at->m.id, "expired", wall_now(), failure_detail(at));
+        commit_message_state(c, at->m.id, "expired", wall_now(), ended_detail(at->scratch, &at->o));
+        break;
+    case THEN_AWAIT:
+        outbox_hold_writes(at, c);
+        return;
+    case THEN_NEEDLESS:
+        commit_message_state(c, at->m.id, "cancelled", wall_now(),
+                             STR("the person wrote before it was sent"));
         break;
     case THEN_DROP:
         break;
@@ -192,6 +154,9 @@ static void record_checks(void *ctx, struct commit *c)
     lane_check_lease(c, at->item);
     if (!at->gone && at->then != THEN_DROP) {
         commit_check_version(c, message_key(at), 1);
+    }
+    if (at->then == THEN_AWAIT && !at->gone) {
+        outbox_hold_checks(at, c);
     }
 }
 
@@ -260,6 +225,8 @@ static void on_recorded(void *ctx, const struct err *err, const struct commit_ou
         } else {
             attempt_free(at);
         }
+    } else if (outcome->result == COMMIT_CONFLICT && str_starts(outcome->value, STR("hg:"))) {
+        outbox_hold(at); /* another message of his asked meanwhile */
     } else if (outcome->result == COMMIT_CONFLICT && !at->gone) {
         at->gone = true;
         record(at);
@@ -282,8 +249,11 @@ static void record(struct attempt *at)
         return;
     }
     plan_init(&at->plan, at->scratch, &at->ob->et->t, wall_now(), at->m.cause);
+    if (!at->gone && at->then == THEN_AWAIT) {
+        outbox_hold_plan(at);
+    }
     if (!at->gone && told[at->then] != NULL) {
-        tell_failure(at, told[at->then]);
+        ended_tell(&at->plan, &at->m, told[at->then], &at->o);
     }
     at->pending = engine_run_plan(at->ob->et->e, at->ob->et, &at->plan, &run);
 }

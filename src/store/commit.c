@@ -139,6 +139,29 @@ static bool name_ok(struct str s)
     return s.n > 0 && str_find_char(s, '|', 0) == SIZE_MAX && str_find_char(s, '\n', 0) == SIZE_MAX;
 }
 
+static void put3(struct commit *c, struct str op, struct str a, struct str b, struct str d)
+{
+    put(c, op);
+    add(c, a);
+    add(c, b);
+    add(c, d);
+}
+
+static void put2_int(struct commit *c, struct str op, struct str a, struct str b, int64_t v)
+{
+    put(c, op);
+    add(c, a);
+    add(c, b);
+    add_int(c, v);
+}
+
+static void put2(struct commit *c, struct str op, struct str a, struct str b)
+{
+    put(c, op);
+    add(c, a);
+    add(c, b);
+}
+
 static void add_lane(struct commit *c, struct str queue, struct str lane)
 {
     assert(queue.n > 0 && name_ok(lane) && lane.p[0] >= '0' && lane.p[0] < '0' + PRIO_COUNT);
@@ -195,6 +218,13 @@ void commit_check_owner(struct commit *c, struct str key, struct str field, stru
     add(c, field);
     add(c, a);
     add(c, b);
+}
+
+void commit_check_held(struct commit *c, struct str queue, struct str lane, struct str id)
+{
+    check(c, STR("held"));
+    add_lane(c, queue, lane);
+    add_id(c, id);
 }
 
 void commit_once(struct commit *c, struct str unit_id)
@@ -307,6 +337,42 @@ void commit_withdraw(struct commit *c, struct str queue, struct str lane, struct
     add_id(c, id);
 }
 
+/* ---- what waits for a person's next word ---- */
+
+void commit_hold(struct commit *c, struct str queue, struct str lane, struct str id,
+                 struct wall over, struct wall window, struct str detail)
+{
+    assert(c->leased);
+    put(c, STR("hold"));
+    add_lane(c, queue, lane);
+    add_id(c, id);
+    add_int(c, over.ms);
+    add_int(c, window.ms);
+    add(c, detail);
+}
+
+void commit_heard(struct commit *c, struct str sender, struct str person, struct str why)
+{
+    put3(c, STR("heard"), sender, person, why);
+}
+
+void commit_unheard(struct commit *c, struct str sender, struct str person)
+{
+    put2(c, STR("unheard"), sender, person);
+}
+
+void commit_unhold(struct commit *c, struct str queue, struct str lane, struct str id)
+{
+    put(c, STR("unhold"));
+    add_lane(c, queue, lane);
+    add_id(c, id);
+}
+
+void commit_window_shut(struct commit *c, struct str sender, struct str person, struct wall window)
+{
+    put2_int(c, STR("window_shut"), sender, person, window.ms);
+}
+
 /* ---- messages and events ---- */
 
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback)
@@ -381,29 +447,6 @@ void commit_provider_id(struct commit *c, struct str provider_hash, struct str i
 }
 
 /* ---- plain values ---- */
-
-static void put3(struct commit *c, struct str op, struct str a, struct str b, struct str d)
-{
-    put(c, op);
-    add(c, a);
-    add(c, b);
-    add(c, d);
-}
-
-static void put2_int(struct commit *c, struct str op, struct str a, struct str b, int64_t v)
-{
-    put(c, op);
-    add(c, a);
-    add(c, b);
-    add_int(c, v);
-}
-
-static void put2(struct commit *c, struct str op, struct str a, struct str b)
-{
-    put(c, op);
-    add(c, a);
-    add(c, b);
-}
 
 void commit_hset(struct commit *c, struct str key, struct str field, struct str value)
 {

@@ -90,7 +90,8 @@ static size_t slots_free(const struct lane_worker *w)
     return used >= w->o.slots ? 0 : w->o.slots - used;
 }
 
-/* A claim costs Redis the same for one lane as for many, so a busy worker lets some slots come free. */
+/* A claim costs Redis the same for one lane as for many, so a busy worker lets some slots come
+ * free. */
 static bool worth_a_claim(const struct lane_worker *w)
 {
     return slots_free(w) >= (w->more ? w->o.slots / 4 : 1);
@@ -319,6 +320,11 @@ void lane_put_off(struct commit *c, const struct lane_item *item, int64_t wait_m
     commit_put_off(c, item->worker->o.queue, item->lane, wait_ms);
 }
 
+void lane_hold(struct commit *c, const struct lane_item *item, struct wall over, struct str detail)
+{
+    commit_hold(c, item->worker->o.queue, item->lane, item->id, over, item->window, detail);
+}
+
 void lane_item_done(struct lane_item **owner)
 {
     struct item *it = (struct item *)(void *)*owner;
@@ -363,8 +369,9 @@ static bool give_on(const struct list *items, const struct lane_item *again)
 }
 
 /*
- * The lease that ran out was our own (this process stood still, or Redis was away), and its holder knows
- * that the message is with nobody. The same number means the same attempt, since every claim counts one.
+ * The lease that ran out was our own (this process stood still, or Redis was away), and its holder
+ * knows that the message is with nobody. The same number means the same attempt, since every claim
+ * counts one.
  */
 static bool never_begun(struct lane_worker *w, const struct lane_item *again)
 {
@@ -434,7 +441,8 @@ static void claim(struct lane_worker *w)
         return;
     }
     if (!worth_a_claim(w)) {
-        w->hungry = true; /* when slots are free again; those that are, are not left idle for long */
+        w->hungry =
+            true; /* when slots are free again; those that are, are not left idle for long */
         if (want > 0 && !timer_running(w->timer)) {
             timer_start(w->timer, SIP_MS);
         }

@@ -33,7 +33,7 @@ static const struct {
      {{.status = 400, .body = E(131047)}},
      {.prio = PRIO_NORMAL},
      "failed",                                                                                 1,
-     1,                                                                                              "131047",
+     0,                                                                                              "24-hour window",
      "failed"                                                                                                                                 },
     {"sender too fast",
      {{.status = 400, .body = E(130429)}},

@@ -48,7 +48,7 @@ struct world {
     size_t nsent, nhooked, nalerts, ncontent, nprobes;
     int probe_status, content_status; /* 0: good */
     int64_t content_stall_ms; /* the process stands still so long while the next resource is made */
-    const char *list; /* Twilio's list of messages: its items, or NULL: none */
+    const char *list;         /* Twilio's list of messages: its items, or NULL: none */
     int list_status;
     size_t nlists; /* how often it was read */
     struct http_req *hanging[64];
@@ -110,6 +110,7 @@ struct message_options {
     bool buttons, strange; /* strange: to somebody who never wrote */
     const char *text;      /* NULL: "hello" */
     const char *user;      /* NULL: "u1" */
+    const char *form;      /* its template: one of three values */
 };
 /** Accepted when it returns; its id. */
 struct str put_message(struct world *w, const struct message_options *o);

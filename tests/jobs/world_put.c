@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "domain/template.h"
+
 #include <stdlib.h>
 
 static void on_accepted(void *ctx, const struct err *err)
@@ -142,6 +144,9 @@ struct str put_message(struct world *w, const struct message_options *o)
             (struct message_option){STR("ack:w1"), STR("Acknowledge"), STR_NONE, STR_NONE};
         m->options[m->noptions++] =
             (struct message_option){STR("view:w1"), STR("View"), STR_NONE, STR_NONE};
+    }
+    if (o->form != NULL) {
+        TEMPLATE_SET(a, m, o->form, STR("WO-1"), STR("Replace bearing"), STR("due date"));
     }
     id = arena_dup(w->a, m->id);
     engine_run_plan(w->engine, w->et, p, &run);

@@ -37,6 +37,7 @@ local gone, emptied = {}, {} -- keys to be deleted; lists whose last item is don
 local fresh = {} -- what was seen in this call: key -> fingerprint|value
 local seen = {} -- and before it: key -> the same, of the keys that are checked
 local learned, hashes = {}, {} -- provider's ids of this call: hash -> message; hashes as they came
+local heard = {} -- sender -> people whose held messages go on, and why
 local newer = {} -- key -> field -> number: the larger one stays
 
 local function many(command, key, list)
@@ -256,6 +257,34 @@ local function release(queue, lane, not_before_ms, more)
     end
 end
 
+-- What waits for a person's next word is in hm:<person>:<sender>, and in hx by the end of its wait.
+local function unhold(queue, lane, id)
+    local person, sender = string.sub(lane, 2), string.sub(queue, 5)
+    local waiting = P .. 'hm:' .. person .. ':' .. sender
+    if call('LREM', waiting, '1', id) == 0 then return 0 end
+    call('ZREM', P .. 'hx', queue .. '\n' .. lane .. '\n' .. id)
+    if call('EXISTS', waiting) == 0 then call('HDEL', P .. 'hg:' .. sender, person) end
+    return 1
+end
+
+-- It goes before what was accepted later: to the front of its lane, behind the one that is being sent.
+local function back(id, detail)
+    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 's')
+    local queue, lane = m[1], m[2]
+    if not lane then return end
+    call('ZREM', P .. 'hx', queue .. '\n' .. lane .. '\n' .. id)
+    if rank(m[3]) >= DECIDED then return end
+    note(id, stamp, detail)
+    local list = list_of(queue, lane)
+    local head = lease_of(queue, lane) and call('LINDEX', list, '0')
+    if head then
+        call('LINSERT', list, 'AFTER', head, id)
+    elseif call('LPUSH', list, id) == 1 then
+        call('ZADD', ready_key(queue, lane), stamp, lane)
+        touched[queue] = true
+    end
+end
+
 -- The item of a lease is the head of its lane; should it not be, only that item goes.
 local function finish(queue, lane, id)
     local list = P .. 'l:' .. queue .. ':' .. lane
@@ -287,7 +316,7 @@ while at <= #A do
         elseif op == 'new' then
             keys[#keys + 1] = A[check + 1]
         end
-        check = check + ((op == 'lease' or op == 'owner') and 5 or 3)
+        check = check + ((op == 'lease' or op == 'owner') and 5 or op == 'held' and 4 or 3)
     end
 end
 for queue, of in pairs(lanes) do
@@ -342,6 +371,10 @@ while at <= most do
             local owner = call('HGET', P .. A[at + 1], A[at + 2])
             if owner and owner ~= A[at + 3] and owner ~= A[at + 4] then refused = {'conflict', A[at + 1]} end
             at = at + 5
+        elseif op == 'held' then -- it waits for a word: queue lane id
+            local held = A[at + 1] .. '\n' .. A[at + 2] .. '\n' .. A[at + 3]
+            if not call('ZSCORE', P .. 'hx', held) then refused = {'conflict', 'hx'} end
+            at = at + 4
         else
             error('commit: check ' .. op)
         end
@@ -439,6 +472,7 @@ while at <= most do
                 local head = call('LINDEX', list, '0') == c
                 result = call('LREM', list, '1', c)
                 if result == 0 then result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c) end
+                if result == 0 and out then result = unhold(a, b, c) end
                 -- What the lane waited for, it waited for with this item.
                 if head and make_ready(a, b, now_ms) then touched[a] = true end
                 if result == 1 and out then move(c, 'cancelled', now_ms, '') end
@@ -494,6 +528,48 @@ while at <= most do
             -- Nobody writes to an item again; another key may be made anew by the next unit.
             if string.sub(a, 1, 2) == 'i:' then gone[#gone + 1] = P .. a else call('UNLINK', P .. a) end
             at = at + 2
+        elseif op == 'hold' then -- the head waits for a word: queue lane id over_ms window_ms detail -> 1 | 0
+            local person, sender, key = string.sub(b, 2), string.sub(a, 5), P .. 'm:' .. c
+            local list = list_of(a, b)
+            result = 0
+            if (call('HGET', P .. 'w:' .. sender, person) or '0') == e then
+                call('LREM', list, '1', c)
+                local state = call('HGET', key, 's')
+                if state and rank(state) < DECIDED then
+                    call('RPUSH', P .. 'hm:' .. person .. ':' .. sender, c)
+                    call('ZADD', P .. 'hx', d, a .. '\n' .. b .. '\n' .. c)
+                    note(c, stamp, A[at + 6])
+                    result = 1
+                end
+            end
+            release(a, b, stamp, call('EXISTS', list) == 1)
+            at = at + 7
+        elseif op == 'heard' then -- what waits goes on: sender person detail
+            local of = heard[a]
+            if not of then
+                of = {people = {}, why = {}}
+                heard[a] = of
+            end
+            of.people[#of.people + 1] = b
+            of.why[b] = c
+            at = at + 4
+        elseif op == 'unheard' then -- the word will not come: sender person
+            if call('HEXISTS', P .. 'hg:' .. a, b) == 1 then
+                call('HSET', P .. 'hg:' .. a, b, 'failed')
+                for _, id in ipairs(call('LRANGE', P .. 'hm:' .. b .. ':' .. a, '0', '-1')) do
+                    local place = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+                    if place[2] then
+                        call('ZADD', P .. 'hx', 'XX', '0', place[1] .. '\n' .. place[2] .. '\n' .. id)
+                    end
+                end
+            end
+            at = at + 3
+        elseif op == 'unhold' then -- one waits no more: queue lane id
+            unhold(a, b, c)
+            at = at + 4
+        elseif op == 'window_shut' then -- his last word is older than we thought: sender person window_ms
+            if call('HGET', P .. 'w:' .. a, b) == c then call('HDEL', P .. 'w:' .. a, b) end
+            at = at + 4
         else
             error('commit: write ' .. op)
         end
@@ -543,6 +619,18 @@ for key, of in pairs(newer) do
         end
     end
     many('HSET', key, out)
+end
+-- What waited for somebody's word goes on.
+for sender, of in pairs(heard) do
+    local asked = call('HMGET', P .. 'hg:' .. sender, unpack(of.people))
+    for i, person in ipairs(of.people) do
+        local waiting = P .. 'hm:' .. person .. ':' .. sender
+        if asked[i] and call('HDEL', P .. 'hg:' .. sender, person) == 1 then
+            local ids = call('LRANGE', waiting, '0', '-1')
+            for n = #ids, 1, -1 do back(ids[n], of.why[person]) end
+            call('UNLINK', waiting)
+        end
+    end
 end
 many('ZADD', P .. 'mx', messages)
 for list in pairs(emptied) do gone[#gone + 1] = list end
