@@ -24,7 +24,7 @@ struct sender {
     struct str account_sid, auth_token, auth_token_previous, messaging_service_sid;
     struct str api_base, api_version, content_base; /* without a slash at the end */
     bool numbered_options; /* Twilio: numbered text instead of Content templates */
-    int64_t rate_per_second, burst, pair_interval_ms, pair_burst, daily_people;
+    int64_t rate_per_second, burst, reply_reserve, pair_interval_ms, pair_burst, daily_people;
 };
 
 enum status_events { STATUS_EVENTS_FAILURES, STATUS_EVENTS_ALL, STATUS_EVENTS_NONE };

@@ -52,16 +52,14 @@ const struct tenant *engine_tenant(const struct engine_tenant *et);
 #define ENGINE_SCHEMA 1
 int64_t engine_schema(const struct engine_tenant *et);
 
-/* Health, for /readyz. */
+/* The senders of a tenant; what all gateways know of one is read from sn:<sender>. */
 struct sender_health {
     const struct sender *sender;
-    bool paused;
-    struct str reason; /* of the pause, or empty */
-    int64_t in_flight;
+    int64_t in_flight; /* of this gateway */
 };
 size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max);
-/** Lets a paused sender go on at once (one that is not paused does). False: there is no such sender. */
-bool engine_sender_resume(struct engine_tenant *et, struct str id);
+/** Lets a paused or resting sender go on, on all gateways. NULL: there is no such sender. */
+struct op *engine_sender_resume(struct engine_tenant *et, struct str id, commit_fn *on_done, void *ctx);
 /*
  * Alarms that are on, by this gateway's last look (alerts.every_s): a queue that stands still, webhooks that
  * do not come, clocks apart, Redis nearly full, the CMMS not taking events. All gateways see the same.

@@ -52,6 +52,7 @@ void commit_mark(struct commit *c, struct str key, int64_t mark);
 struct rate { /* 0 interval: no limit */
     int64_t interval_us, burst;
     int64_t pair_interval_ms, pair_burst;
+    int64_t reserve; /* so much of the burst is for replies and the critical alone; less than the burst */
 };
 /**
  * -> fencing token when the lane was free, the item is due and @grant is set: it is then leased to us for
@@ -105,6 +106,16 @@ void commit_zrem(struct commit *c, struct str key, struct str member);
 void commit_append(struct commit *c, struct str key, struct str body, int64_t keep);
 void commit_log(struct commit *c, struct str key, struct str body); /* stream, own ids */
 void commit_put_for(struct commit *c, struct str key, struct str value, int64_t ms);
+
+/*
+ * What is known of a sender, of whose messages "out:<sender>" is the queue: all gateways go by it.
+ *   "slow": to half its pace, at most once a second, never under @number percent; 5 % more each second
+ *   "rest": nothing goes for @number ms        "pause": nothing goes until it is resumed
+ *   "resume": it goes on, with @number percent (100: as it was)
+ * @token: of the attempt that found out, 0: of none. What was begun before the last resume changes nothing.
+ */
+void commit_sender(struct commit *c, struct str sender, const char *what, int64_t number, int64_t token,
+                   struct str why, struct str advice); /* -> 1: that was news */
 
 enum commit_result {
     COMMIT_OK,

@@ -9,7 +9,11 @@
  *   k:<queue>             HASH lane -> token|id|owner, "owner.serial" for a claim, and "r" if reaped
  *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
- *   g:<queue>             rate: GCRA arrival time in us      pr:<queue>  HASH person -> the same
+ *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;
+ *                         rest (until ms), rest_why; pct of its rate, allowed at `since` (ms), 5 % more
+ *                         each second after; tat (its rate: GCRA arrival time in us); resumed (the last
+ *                         fencing token before it was resumed)
+ *   pr:<queue>            HASH person -> GCRA arrival time in us
  *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline (lines
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
  *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain

@@ -3,19 +3,35 @@
 
 #define SENDERS_SHOWN 64
 
-static void write_sender(const struct sender_health *h, int64_t queued, struct jw *w)
+static void write_text(struct jw *w, const char *name, struct str text)
+{
+    if (text.n > 0) {
+        jw_str(w, name, text);
+    } else {
+        jw_null(w, name);
+    }
+}
+
+/* What holds for all gateways is in @q, what this one has under way in @h. */
+static void write_sender(const struct sender_health *h, const struct depth_sample *q, struct jw *w)
 {
     const struct sender *s = h->sender;
+    int64_t queued = q->scheduled;
 
+    for (size_t p = 0; p < PRIO_COUNT; p++) {
+        queued += q->items[p];
+    }
     jw_open(w, NULL, '{');
     jw_str(w, "id", s->id);
     jw_z(w, "provider", provider_of(s->provider)->name);
     jw_str(w, "number", s->number);
-    jw_z(w, "state", h->paused ? "paused" : "ok");
-    if (h->reason.n > 0) {
-        jw_str(w, "reason", h->reason);
+    jw_z(w, "state", q->paused || q->rests.ms > 0 ? "paused" : "ok");
+    write_text(w, "reason", q->why);
+    write_text(w, "advice", q->advice);
+    if (q->rests.ms > 0) {
+        jw_wall(w, "until", q->rests);
     } else {
-        jw_null(w, "reason");
+        jw_null(w, "until");
     }
     jw_null(w, "quality"); /* told by the provider's webhooks; unknown so far */
     if (s->daily_people > 0) {
@@ -25,48 +41,39 @@ static void write_sender(const struct sender_health *h, int64_t queued, struct j
     }
     jw_null(w, "used_today");
     jw_int(w, "rate_per_second", s->rate_per_second);
+    jw_int(w, "percent", q->percent);
     jw_int(w, "in_flight", h->in_flight);
     jw_int(w, "queued", queued);
     jw_close(w, '}');
 }
 
-static int64_t depth_of(const struct reply *queue)
-{
-    int64_t n = reply_int(reply_at(queue, 1)); /* for later */
-
-    for (size_t p = 0; p < PRIO_COUNT; p++) {
-        n += reply_int(reply_at(reply_at(queue, 2 + p), 1));
-    }
-    return n;
-}
-
-static void on_depths(void *ctx, const struct err *err, const struct reply *reply)
+static void on_depths(struct request *r, struct depths *d, const struct err *err)
 {
     struct sender_health senders[SENDERS_SHOWN];
-    struct request *r;
-    size_t n;
+    size_t n = engine_senders(r->who.et, senders, ARRAY_LEN(senders));
+    bool all = r->args[0].n == 0;
     struct jw w;
 
-    if (!request_resume(ctx, err, &r)) {
+    if (err != NULL) {
+        reply_error(r, err);
         return;
     }
-    n = engine_senders(r->who.et, senders, ARRAY_LEN(senders));
     reply_begin(r, &w);
-    if (r->args[0].n == 0) {
+    if (all) {
         jw_open(&w, NULL, '{');
         jw_open(&w, "items", '[');
     }
     for (size_t i = 0; i < n; i++) {
-        if (r->args[0].n == 0 || str_eq(senders[i].sender->id, r->args[0])) {
-            write_sender(&senders[i], depth_of(reply_at(reply, i)), &w);
+        const struct depth_sample *q = depths_sender(d, r->who.tenant, senders[i].sender->id);
+
+        if (q != NULL && (all || str_eq(senders[i].sender->id, r->args[0]))) {
+            write_sender(&senders[i], q, &w);
         }
     }
-    if (r->args[0].n == 0) {
+    if (all) {
         jw_close(&w, ']');
         jw_null(&w, "next_cursor");
         jw_close(&w, '}');
-    }
-    if (r->args[0].n == 0) {
         reply_built(r, 200, &r->out);
     } else {
         idempotency_close(r, 200, buf_str(&r->out), "sender.resume", r->args[0]);
@@ -76,25 +83,28 @@ static void on_depths(void *ctx, const struct err *err, const struct reply *repl
 /* There are at most 64 senders: one page. */
 void api_sender_list(struct request *r)
 {
-    struct sender_health senders[SENDERS_SHOWN];
-    size_t n = engine_senders(r->who.et, senders, ARRAY_LEN(senders));
-    struct call call;
+    struct depths *d = ARENA_NEW(r->a, struct depths);
 
-    call_script(r, &call, "depths");
-    for (size_t i = 0; i < n; i++) {
-        call_str(&call,
-                 arena_printf(r->a, QUEUE_OUT_PREFIX "%.*s", STR_ARG(senders[i].sender->id)));
+    *d = (struct depths){.only = r->who.et, .done = on_depths};
+    depths_read(r, d);
+}
+
+static void on_resumed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct request *r;
+
+    (void)outcome;
+    if (request_resume(ctx, err, &r)) {
+        api_sender_list(r);
     }
-    r->pending = store_run(engine_store(r->e), &call, on_depths, r);
 }
 
 void api_sender_resume(struct request *r)
 {
-    if (!engine_sender_resume(r->who.et, r->args[0])) {
+    r->pending = engine_sender_resume(r->who.et, r->args[0], on_resumed, r);
+    if (r->pending == NULL) {
         err_set(&r->err, ERR_NOT_FOUND, "there is no sender \"%.*s\"",
                 STR_ARG(str_slice(r->args[0], 0, 60)));
         reply_error(r, &r->err);
-        return;
     }
-    api_sender_list(r);
 }

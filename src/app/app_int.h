@@ -243,6 +243,11 @@ struct depth_sample {
     int64_t in_flight, scheduled;
     int64_t items[PRIO_COUNT];
     int64_t oldest_ms[PRIO_COUNT]; /* how long the first lane has been ready */
+    /* of an "out:" queue: its sender, as all gateways know it */
+    bool paused;
+    struct wall rests;       /* until then; 0: it does not */
+    struct str why, advice;
+    int64_t percent;         /* of its rate in force */
 };
 struct depths {
     struct engine_tenant *only; /* NULL: all tenants */
@@ -252,6 +257,9 @@ struct depths {
     size_t n, cap, at;
 };
 void depths_read(struct request *r, struct depths *d); /* uses r->user */
+/** What was read of a sender; NULL: nothing. */
+const struct depth_sample *depths_sender(const struct depths *d, const struct tenant *t,
+                                         struct str sender);
 
 /* handlers, by file */
 handler_fn webhook_meta_get, webhook_meta_post, webhook_twilio_incoming, webhook_twilio_status;

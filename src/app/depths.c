@@ -42,6 +42,17 @@ static struct engine_tenant *tenant_at(struct request *r, const struct depths *d
     return d->only != NULL ? d->only : engine_tenant_at(r->e, d->at);
 }
 
+static void take_sender(struct request *r, struct depth_sample *s, const struct reply *reply)
+{
+    int64_t waits = reply_int(reply_at(reply, 0));
+
+    s->paused = waits < 0;
+    s->rests.ms = waits > 0 ? waits : 0;
+    s->why = arena_dup(r->a, reply_str(reply_at(reply, 1)));
+    s->advice = arena_dup(r->a, reply_str(reply_at(reply, 2)));
+    s->percent = reply_int(reply_at(reply, 3));
+}
+
 static void take(struct request *r, struct depths *d, struct str queue, const struct reply *reply)
 {
     struct depth_sample *s = add(r, d);
@@ -57,6 +68,7 @@ static void take(struct request *r, struct depths *d, struct str queue, const st
         s->items[p] = reply_int(reply_at(row, 1));
         s->oldest_ms[p] = s->items[p] > 0 && since > 0 && since < now ? now - since : 0;
     }
+    take_sender(r, s, reply_at(reply, 2 + PRIO_COUNT));
 }
 
 static void on_depths(void *ctx, const struct err *err, const struct reply *reply)
@@ -104,4 +116,16 @@ void depths_read(struct request *r, struct depths *d)
 {
     r->user = d;
     next_tenant(r);
+}
+
+const struct depth_sample *depths_sender(const struct depths *d, const struct tenant *t,
+                                         struct str sender)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->v[i].tenant == t && str_starts(d->v[i].queue, STR(QUEUE_OUT_PREFIX)) &&
+            str_eq(str_slice(d->v[i].queue, strlen(QUEUE_OUT_PREFIX), SIZE_MAX), sender)) {
+            return &d->v[i];
+        }
+    }
+    return NULL;
 }

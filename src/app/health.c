@@ -8,10 +8,11 @@
 
 #include <stdio.h>
 
-#define SENDERS_MAX 64
-#define ALARMS_MAX  64
-#define STUCK_MS    120000 /* ready for that long and not taken: it stands still */
-#define LOOK_US     1000000
+#define SENDERS_MAX  64
+#define ALARMS_MAX   64
+#define STUCK_MS     120000 /* ready for that long and not taken: it stands still */
+#define LOOK_US      1000000
+#define LONG_REST_MS 60000
 
 void health_live(struct request *r)
 {
@@ -41,16 +42,22 @@ static enum level store_level(const struct request *r, const char **reason)
     return engine_ready(r->app->engine) ? LEVEL_OK : LEVEL_DOWN;
 }
 
-static enum level tenant_level(const struct engine_tenant *et)
+/* A short rest is how a provider paces us; a long one is worth a look. */
+static bool stands(const struct depth_sample *q)
 {
-    struct sender_health senders[SENDERS_MAX];
-    size_t n = engine_senders(et, senders, SENDERS_MAX);
+    return q->paused || q->rests.ms > wall_now().ms + LONG_REST_MS;
+}
+
+static enum level tenant_level(const struct depths *d, const struct engine_tenant *et)
+{
     struct alarm alarm;
     enum level level = engine_alarms(et, &alarm, 1) > 0 ? LEVEL_DEGRADED : LEVEL_OK;
     struct str reason;
 
-    for (size_t i = 0; i < n; i++) {
-        level = senders[i].paused ? LEVEL_DEGRADED : level;
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->v[i].tenant == engine_tenant(et) && stands(&d->v[i])) {
+            level = LEVEL_DEGRADED;
+        }
     }
     return strcmp(engine_callback_health(et, &reason), "ok") == 0 ? level : LEVEL_DEGRADED;
 }
@@ -114,6 +121,7 @@ static void write_checks(struct request *r, const struct ready *look, struct jw 
     char id[40];
     struct str reason;
     const char *cmms = engine_callback_health(r->who.et, &reason);
+    const struct depth_sample *q;
 
     jw_open(w, "checks", '{');
     write_check(w, "redis", look->why == NULL ? "ok" : "down", str_of(look->why));
@@ -125,7 +133,10 @@ static void write_checks(struct request *r, const struct ready *look, struct jw 
     jw_open(w, "senders", '{');
     for (size_t i = 0; i < n; i++) {
         snprintf(id, sizeof(id), "%.*s", STR_ARG(senders[i].sender->id));
-        write_check(w, id, senders[i].paused ? "paused" : "ok", senders[i].reason);
+        q = depths_sender(&look->d, r->who.tenant, senders[i].sender->id);
+        if (q != NULL) { /* none when Redis did not answer */
+            write_check(w, id, q->paused || q->rests.ms > 0 ? "paused" : "ok", q->why);
+        }
     }
     jw_close(w, '}');
     if (r->who.tenant->conf->callback_url.n == 0) {
@@ -160,10 +171,10 @@ static void on_looked(struct request *r, struct depths *d, const struct err *err
         look->level = LEVEL_DOWN;
         look->why = "it does not answer";
     } else if (r->who.et != NULL) {
-        look->level = tenant_level(r->who.et);
+        look->level = tenant_level(d, r->who.et);
     } else {
         for (size_t i = 0; i < engine_tenants(r->e); i++) {
-            look->level = worse(look->level, tenant_level(engine_tenant_at(r->e, i)));
+            look->level = worse(look->level, tenant_level(d, engine_tenant_at(r->e, i)));
         }
     }
     if (stuck_ms(d) > STUCK_MS) {

@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define SENDERS_MAX 64
-
 static const char *const prio_words[PRIO_COUNT] = {"critical", "reply", "high", "normal", "low"};
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
@@ -53,15 +51,18 @@ static void by_queue(struct buf *out, const struct depths *d, bool scheduled)
     }
 }
 
-static void by_sender(struct buf *out, const struct engine_tenant *et)
+static void by_sender(struct buf *out, const struct depths *d)
 {
-    struct sender_health senders[SENDERS_MAX];
-    size_t n = engine_senders(et, senders, SENDERS_MAX);
+    head(out, "sender_paused", "gauge", "1: the sender is paused or rests, its messages stay queued");
+    for (size_t i = 0; i < d->n; i++) {
+        struct str queue = d->v[i].queue;
 
-    for (size_t i = 0; i < n; i++) {
-        buf_addf(out, "crewline_sender_paused{tenant=\"%.*s\",sender=\"%.*s\"} %d\n",
-                 STR_ARG(engine_tenant(et)->id), STR_ARG(senders[i].sender->id),
-                 senders[i].paused ? 1 : 0);
+        if (str_starts(queue, STR(QUEUE_OUT_PREFIX))) {
+            buf_addf(out, "crewline_sender_paused{tenant=\"%.*s\",sender=\"%.*s\"} %d\n",
+                     STR_ARG(d->v[i].tenant->id),
+                     STR_ARG(str_slice(queue, strlen(QUEUE_OUT_PREFIX), SIZE_MAX)),
+                     d->v[i].paused || d->v[i].rests.ms > 0 ? 1 : 0);
+        }
     }
 }
 
@@ -156,14 +157,13 @@ static void answer(struct request *r, const struct depths *d)
     metrics_write(out);
     if (r->e != NULL) {
         store(r, out);
-        head(out, "sender_paused", "gauge", "1: the sender is paused, its messages stay queued");
-        each_tenant(r, out, by_sender);
         head(out, "callback_endpoint_up", "gauge", "1: the CMMS takes its events");
         each_tenant(r, out, by_tenant);
         head(out, "alarm", "gauge", "1: the alarm is on");
         each_tenant(r, out, alarms);
     }
     if (d->n > 0) {
+        by_sender(out, d);
         by_priority(out, d, false);
         by_priority(out, d, true);
         by_queue(out, d, false);

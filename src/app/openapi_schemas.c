@@ -205,7 +205,11 @@ const struct openapi_schema openapi_schemas[] = {
     {"Sender",
      "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},\"provider\":{\"enum\":[\"meta\","
      "\"twilio\"]},\"number\":{\"type\":\"string\"},\"state\":{\"enum\":[\"ok\",\"paused\"]},"
-     "\"reason\":{\"type\":[\"string\",\"null\"]},\"quality\":{\"type\":[\"string\",\"null\"]},"
+     "\"reason\":{\"type\":[\"string\",\"null\"]},\"advice\":{\"type\":[\"string\",\"null\"]},"
+     "\"until\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\",\"description\":\"It rests until "
+     "then; null: until it is resumed\"},"
+     "\"percent\":{\"type\":\"integer\",\"description\":\"Of rate_per_second, in force now\"},"
+     "\"quality\":{\"type\":[\"string\",\"null\"]},"
      "\"limit\":{\"type\":[\"integer\",\"null\"]},\"used_today\":{\"type\":[\"integer\",\"null\"]},"
      "\"rate_per_second\":{\"type\":\"integer\"},\"in_flight\":{\"type\":\"integer\"},"
      "\"queued\":{\"type\":\"integer\"}},\"required\":[\"id\",\"provider\",\"state\"]}"},

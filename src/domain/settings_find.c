@@ -91,6 +91,7 @@ void sender_rate(const struct sender *sender, struct rate *out)
     *out = (struct rate){.interval_us =
                              sender->rate_per_second > 0 ? 1000000 / sender->rate_per_second : 0,
                          .burst = sender->burst,
+                         .reserve = sender->reply_reserve,
                          .pair_interval_ms = sender->pair_interval_ms,
                          .pair_burst = sender->pair_burst};
 }

@@ -32,6 +32,7 @@ static const char *const sender_keys[] = {"id",
                                           "numbered_options",
                                           "rate_per_second",
                                           "burst",
+                                          "reply_reserve",
                                           "pair_interval_ms",
                                           "pair_burst",
                                           "daily_people",
@@ -44,8 +45,19 @@ static int64_t default_burst(int64_t rate)
     return burst < 1 ? 1 : burst;
 }
 
+/* A burst of one has nothing to spare. */
+static int64_t default_reserve(int64_t burst)
+{
+    int64_t reserve = burst / 4 > 1 ? burst / 4 : 1;
+
+    return burst > 1 ? reserve : 0;
+}
+
 static bool check_sender(struct place *p, struct sender *s)
 {
+    if (s->reply_reserve >= s->burst) {
+        return place_wrong(p, "reply_reserve", "it is not less than the burst");
+    }
     if (s->number.n > 0 && !str_is_e164(s->number)) {
         return place_wrong(p, "number", "it is not E.164, as in +12025550100");
     }
@@ -122,6 +134,7 @@ static void read_pace(struct place *p, struct sender *s)
 
     s->rate_per_second = place_number(p, "rate_per_second", 0, 100000, slow ? 1 : 80);
     s->burst = place_number(p, "burst", 1, 100000, default_burst(s->rate_per_second));
+    s->reply_reserve = place_number(p, "reply_reserve", 0, 99999, default_reserve(s->burst));
     s->pair_interval_ms = place_number(p, "pair_interval_ms", 0, 3600000, 6000);
     s->pair_burst = place_number(p, "pair_burst", 1, 1000, 45);
     s->daily_people = place_number(p, "daily_people", 0, 1000000000, 0);
@@ -199,6 +212,7 @@ static void env_meta(struct settings *s, struct tenant_settings *t)
                          .api_version = config_str(c, "whatsapp.api_version"),
                          .rate_per_second = rate,
                          .burst = default_burst(rate),
+                         .reply_reserve = default_reserve(default_burst(rate)),
                          .pair_interval_ms = 6000,
                          .pair_burst = 45};
     t->nsenders++;
@@ -238,6 +252,7 @@ static void env_twilio(struct settings *s, struct tenant_settings *t)
         w->rate_per_second = config_int(c, "twilio.rate_per_second");
     }
     w->burst = default_burst(w->rate_per_second);
+    w->reply_reserve = default_reserve(w->burst);
     t->nsenders++;
 }
 
@@ -296,6 +311,7 @@ static void reload_sender(struct sender *to, const struct sender *from)
     to->auth_token_previous = from->auth_token_previous;
     to->rate_per_second = from->rate_per_second;
     to->burst = from->burst;
+    to->reply_reserve = from->reply_reserve;
     to->pair_interval_ms = from->pair_interval_ms;
     to->pair_burst = from->pair_burst;
 }

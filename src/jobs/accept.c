@@ -18,7 +18,7 @@
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
                struct str id, struct str text, bool grant)
 {
-    static const struct rate none = {0, 0, 0, 0};
+    static const struct rate none = {0};
     struct str key = arena_printf(a, "i:%.*s", STR_ARG(id));
 
     commit_hset(c, key, STR("b"), job_seal(et, a, key, "b", text));

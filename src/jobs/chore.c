@@ -8,7 +8,12 @@
 #define PIECE_MS 20 /* between two pieces of one run: others are let in */
 
 /* Every chore there is, and the one place to add one. */
-static const struct chore *const chores[] = {&chore_held, &chore_pull, NULL};
+static const struct chore *const chores[] = {
+    &chore_held,
+    &chore_pull,
+    &chore_senders,
+    NULL,
+};
 
 enum phase { RESTING, ASKING, RUNNING };
 

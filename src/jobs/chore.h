@@ -37,6 +37,7 @@ void chore_done(struct chore_run *run, bool again);
 
 extern const struct chore chore_held; /* held.c: what waited in vain for a person's word */
 extern const struct chore chore_pull; /* pull.c: what was said while we were away */
+extern const struct chore chore_senders; /* sender_probe.c: paused ones are tried */
 
 void chores_start(struct engine_tenant *et);
 /** No more begin; what is under way is cancelled. */

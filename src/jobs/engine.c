@@ -396,8 +396,8 @@ void engine_reloaded(struct engine *e)
         callbacks_resume(&e->tenants[i]);
         for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
             outbox_apply_rate(&e->tenants[i].outboxes[k]);
-            outbox_resume(&e->tenants[i].outboxes[k]);
         }
+        senders_resume(&e->tenants[i]);
     }
 }
 

@@ -27,17 +27,8 @@ struct outbox { /* one sender of one tenant */
     const struct provider *provider;
     char *queue;
     struct lane_worker *worker;
-    bool paused; /* the token or the account is in trouble: until a probe passes, or somebody says
-                    so */
-    char reason[200];    /* of the pause */
-    struct timer *probe; /* a paused sender is tried again every minute */
-    struct op *probing;
-    struct timer *rest;       /* the provider asked for silence: running while we keep it */
     struct map *content_sids; /* Twilio: shape -> char * HX sid */
-    int64_t
-        factor_pct; /* of the configured rate: halved by 130429 and the like, grows 5 % a second */
-    struct mono slowed; /* when it was halved last */
-    struct timer *growth;
+    struct mono noted; /* when it was last said of it that it is in trouble */
 };
 
 struct callbacks {
@@ -88,11 +79,12 @@ struct engine {
 void inbox_start(struct engine_tenant *et);
 void outbox_start(struct engine_tenant *et);
 void outbox_fini(struct outbox *ob);
-void outbox_resume(struct outbox *ob);
-/** May a message be granted to it at once? Not while it is paused, rests or goes slowly. */
+/** May a message be granted to it at once? The script goes by what all gateways know of it. */
 bool outbox_grants(struct outbox *ob);
 void outbox_apply_rate(struct outbox *ob);
 struct outbox *outbox_find(struct engine_tenant *et, struct str queue);
+/** All of a tenant's senders go on: the credentials are new. */
+void senders_resume(struct engine_tenant *et);
 void callbacks_start(struct engine_tenant *et);
 void callbacks_resume(struct engine_tenant *et);
 

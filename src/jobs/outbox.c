@@ -55,9 +55,9 @@ static void end_throttled(struct attempt *at)
 
     metric_add(METRIC_SEND_THROTTLED, 1);
     if (at->o.scope == SCOPE_SENDER || at->o.scope == SCOPE_ACCOUNT) {
-        outbox_slow_down(at->ob, at->o.scope);
+        outbox_slow_down(at);
         if (at->o.retry_after_ms > 0) {
-            outbox_rest(at->ob, at->o.scope, at->o.retry_after_ms, at->o.title);
+            outbox_rest(at, at->o.retry_after_ms);
             wait = THROTTLED_MS; /* the sender waits; the message goes when it does */
         }
     }
@@ -143,7 +143,7 @@ static void end_by_outcome(struct attempt *at)
         end_throttled(at);
         break;
     case OUTCOME_SENDER_STOPPED:
-        outbox_pause(at->ob, at->o.title, at->o.advice);
+        outbox_pause(at);
         attempt_end(at, THEN_LATER, STOPPED_MS);
         break;
     case OUTCOME_REFUSED:

@@ -1,6 +1,6 @@
 /*
  * outbox_int: one attempt to hand a message over, shared by outbox.c (the story), outbox_record.c
- * (writing down what came of it), outbox_sender.c (the sender: rate, pause, rest), outbox_lookup.c
+ * (writing down what came of it), outbox_sender.c (the sender: pace, pause, rest), outbox_lookup.c
  * (evidence from Twilio's list), outbox_content.c (the detour of Twilio's buttons), outbox_form.c
  * (session form or template) and outbox_hold.c (messages that wait for their person's word).
  */
@@ -50,6 +50,8 @@ struct attempt {
     bool late;   /* the lease was lost after the provider accepted: recorded as evidence */
     bool gone;   /* the record was deleted meanwhile: there is nothing to write to */
     bool forget; /* the Content resource is gone: make another one */
+    bool slow, stop; /* what the answer means for the sender: to be told with the record */
+    int64_t rest_ms;
     struct plan plan;
     struct str content_key;
     /* outside the 24-hour window */
@@ -112,10 +114,11 @@ void outbox_content(struct attempt *at);
 /** The one it used is unknown to Twilio: out of the memory; the record takes it out of Redis. */
 void outbox_content_forget(struct attempt *at);
 
-/* What the provider wants from the sender; @scope account: from all of ours in that account. */
-void outbox_slow_down(struct outbox *ob, enum outcome_scope scope);
-void outbox_rest(struct outbox *ob, enum outcome_scope scope, int64_t ms, struct str reason);
-void outbox_pause(struct outbox *ob, struct str reason, struct str advice);
+/* What the provider wants from the sender, told to all gateways by the commit that records the attempt. */
+void outbox_slow_down(struct attempt *at);
+void outbox_rest(struct attempt *at, int64_t ms);
+void outbox_pause(struct attempt *at);
+void outbox_tell(struct attempt *at, struct commit *c);
 
 /** For the lanes of its queue. */
 void outbox_on_item(void *ctx, struct lane_item *item);

@@ -101,6 +101,7 @@ static void record_writes(void *ctx, struct commit *c)
 {
     struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
 
+    outbox_tell(at, c);
     if (at->gone || at->then == THEN_DROP) {
         lane_finish(c, at->item);
         return;

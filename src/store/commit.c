@@ -299,7 +299,10 @@ void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct 
     add_int(c, not_before.ms);
     if (grant) {
         add_int(c, rate == NULL ? 0 : rate->interval_us);
-        add_int(c, rate == NULL ? 0 : rate->burst);
+        /* The reserve is for those above: for the others the burst is that much smaller. */
+        add_int(c, rate == NULL                     ? 0
+                   : lane.p[0] - '0' <= PRIO_REPLY ? rate->burst
+                                                   : rate->burst - rate->reserve);
         add_int(c, rate == NULL ? 0 : rate->pair_interval_ms);
         add_int(c, rate == NULL ? 0 : rate->pair_burst);
         c->grants = true;
@@ -496,4 +499,16 @@ void commit_put_for(struct commit *c, struct str key, struct str value, int64_t 
 {
     assert(ms > 0);
     put2_int(c, STR("put_for"), key, value, ms);
+}
+
+void commit_sender(struct commit *c, struct str sender, const char *what, int64_t number,
+                   int64_t token, struct str why, struct str advice)
+{
+    put(c, STR("sender"));
+    add(c, sender);
+    add(c, str_of(what));
+    add_int(c, number);
+    add_int(c, token);
+    add(c, why);
+    add(c, advice);
 }

@@ -462,6 +462,7 @@ static void claim(struct lane_worker *w)
     call_int(&call, w->o.rate.burst);
     call_int(&call, w->o.rate.pair_interval_ms);
     call_int(&call, w->o.rate.pair_burst);
+    call_int(&call, w->o.rate.reserve);
     w->claiming = store_run(w->s, &call, on_claimed, w);
 }
 

@@ -5,20 +5,38 @@
 
 #define TOKEN "{\"error\":{\"message\":\"m\",\"code\":190}}"
 
-static bool health(struct world *w, size_t i, struct sender_health *out)
+static bool stands(struct world *w, const char *sender, const char *field)
 {
-    struct sender_health all[4];
-    size_t n = engine_senders(w->et, all, 4);
+    return redis_int(w, "HGET sn:%s %s", sender, field) > 0;
+}
 
-    *out = all[i];
-    return n == 2;
+static int64_t pct(struct world *w, const char *sender)
+{
+    return redis_int(w, "HGET sn:%s pct", sender);
+}
+
+static int resumed;
+static void on_resumed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    (void)ctx;
+    (void)outcome;
+    CHECK("resumed", err == NULL);
+    resumed++;
+}
+
+static void resume(struct world *w)
+{
+    int before = resumed;
+
+    CHECK("there is such a sender",
+          engine_sender_resume(w->et, STR("main"), on_resumed, NULL) != NULL);
+    UNTIL(w, "resumed", resumed > before);
 }
 
 /* Ten people; the first answer says that the token is dead. */
 static void test_pause(void)
 {
     struct world *w = world_new(NULL);
-    struct sender_health h;
     struct str ids[10];
     char user[8];
 
@@ -31,20 +49,23 @@ static void test_pause(void)
         ids[i] = put_message(w, &(struct message_options){.prio = PRIO_NORMAL,
                                                           .user = arena_dup(w->a, str_of(user)).p});
     }
-    UNTIL(w, "paused", health(w, 0, &h) && h.paused);
+    UNTIL(w, "paused", stands(w, "main", "paused"));
     UNTIL(w, "all back", redis_int(w, "HLEN k:out:main") == 0);
     world_run(w, 1300);
     CHECK("paused it asks nothing", w->nsent <= 10);
-    CHECK_Z("why", h.reason, "The access token has expired or is invalid");
-    CHECK("the other goes on", health(w, 1, &h) && !h.paused);
+    CHECK_Z("why", str_of(redis_get(w, "HGET sn:main why")),
+            "The access token has expired or is invalid");
+    CHECK("and what to do", strlen(redis_get(w, "HGET sn:main advice")) > 0);
+    CHECK("the other goes on", !stands(w, "tw", "paused"));
     for (int i = 0; i < 10; i++) {
         CHECK_INT("no attempt is burnt", redis_int(w, "HGET m:%.*s n", STR_ARG(ids[i])), 0);
     }
     CHECK_INT("the CMMS hears of it, once",
               stream_events(w, "gateway.system.alert.v1", "sender:main"), 1);
     w->asends = w->nsends;
-    CHECK("no such sender", !engine_sender_resume(w->et, STR("nobody")));
-    CHECK("resumed", engine_sender_resume(w->et, STR("main")));
+    CHECK("no such sender",
+          engine_sender_resume(w->et, STR("nobody"), on_resumed, NULL) == NULL);
+    resume(w);
     for (int i = 0; i < 10; i++) {
         UNTIL(w, "sent", str_eqz(message_state(w, ids[i]), "sent"));
         CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(ids[i])), 1);
@@ -55,65 +76,144 @@ static void test_pause(void)
 static void test_reload_resumes(void)
 {
     struct world *w = world_new(NULL);
-    struct sender_health h;
     struct str id;
 
     w->sends[w->nsends++] = (struct act){.status = 401, .body = TOKEN};
     id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
-    UNTIL(w, "paused", health(w, 0, &h) && h.paused);
+    UNTIL(w, "paused", stands(w, "main", "paused"));
     engine_reloaded(w->engine);
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
     world_free(&w);
 }
 
-/* The probe is called by hand: a minute is too long for a test. */
+/* A gateway that starts tries the paused senders; after that the chore comes each minute. */
 static void test_probe(void)
 {
     struct world *w = world_new(NULL);
-    struct outbox *ob;
-    struct sender_health h;
 
     w->sends[w->nsends++] = (struct act){.status = 401, .body = TOKEN};
     put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
-    UNTIL(w, "paused", health(w, 0, &h) && h.paused);
-    ob = outbox_find(w->et, STR("out:main"));
+    UNTIL(w, "paused", stands(w, "main", "paused"));
+    world_stop(w, 2000);
     w->probe_status = 401;
-    timer_start(ob->probe, 0);
-    UNTIL(w, "probed", w->nprobes == 1 && ob->probing == NULL);
-    CHECK("still paused", ob->paused && timer_running(ob->probe));
+    w->nprobes = 0;
+    world_start(w);
+    UNTIL(w, "probed", w->nprobes == 1);
+    world_run(w, 200);
+    CHECK("still paused", stands(w, "main", "paused"));
+    CHECK_INT("it asks nothing", w->nsent, 1);
+    world_stop(w, 2000);
     w->probe_status = 0;
-    timer_start(ob->probe, 0);
-    UNTIL(w, "resumed", !ob->paused);
-    CHECK("begins with a few", ob->factor_pct < 50);
+    world_start(w);
+    UNTIL(w, "resumed", !stands(w, "main", "paused"));
+    CHECK_INT("begins with a few", pct(w, "main"), 5);
     UNTIL(w, "sent", w->nsent == 2 && idle(w));
     world_free(&w);
 }
 
-/* Fifty refusals at once are one sign, not fifty. */
+/* What was begun before a resume says nothing about what is now. */
+static void test_late_answer(void)
+{
+    struct world *w = world_new(NULL);
+
+    w->sends[w->nsends++] = (struct act){.how = HANG};
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "asked", w->nsent == 1);
+    resume(w);
+    http_reply(w->hanging[0], &(struct http_reply){.status = 401, .body = STR(TOKEN)});
+    w->hanging[0] = NULL;
+    UNTIL(w, "sent", w->nsent == 2 && idle(w));
+    CHECK("not paused", !stands(w, "main", "paused"));
+    world_free(&w);
+}
+
+/* Two gateways: what one hears both obey, and one resumes for both. */
+static void test_two_gateways(void)
+{
+    struct world *w = world_new(NULL), *second;
+    struct str id;
+
+    second = world_new(&(struct world_options){.keep_data = true});
+    world_run(second, 100); /* it has looked whom to probe */
+    w->sends[w->nsends++] = (struct act){.status = 401, .body = TOKEN};
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "paused", stands(w, "main", "paused"));
+    id = put_message(second, &(struct message_options){.prio = PRIO_CRITICAL, .user = "u2"});
+    world_run(second, 300);
+    CHECK_INT("the other asks nothing", second->nsent, 0);
+    CHECK_Z("it waits", message_state(second, id), "queued");
+    resume(w);
+    for (int i = 0; i < 100 && w->nsent + second->nsent < 3; i++) {
+        world_run(w, 10);
+        world_run(second, 10);
+    }
+    CHECK_INT("both go on", w->nsent + second->nsent, 3);
+    UNTIL(second, "sent", str_eqz(message_state(second, id), "sent"));
+    world_free(&second);
+    world_free(&w);
+}
+
+#define TOO_FAST "{\"error\":{\"message\":\"m\",\"code\":130429}}"
+
+/* Many refusals at once are one sign, not many; the account's other number hears it too. */
 static void test_slow_down(void)
 {
     struct world *w = world_new(NULL);
-    struct outbox *main_ = outbox_find(w->et, STR("out:main")),
-                  *tw = outbox_find(w->et, STR("out:tw"));
+    char user[8];
 
-    for (int i = 0; i < 50; i++) {
-        outbox_slow_down(main_, SCOPE_SENDER);
+    for (int i = 0; i < 12; i++) {
+        w->sends[w->nsends++] = (struct act){.status = 400, .body = TOO_FAST};
+        snprintf(user, sizeof(user), "p%d", i);
+        redis_get(w, "HSET w:main %s %lld", user, (long long)wall_now().ms);
     }
-    CHECK_INT("halved once", main_->factor_pct, 50);
-    CHECK_INT("the other is another's", tw->factor_pct, 100);
-    CHECK("no grants meanwhile", !outbox_grants(main_));
-    CHECK("the other grants", outbox_grants(tw));
+    for (int i = 0; i < 12; i++) {
+        snprintf(user, sizeof(user), "p%d", i);
+        put_message(w, &(struct message_options){.prio = PRIO_NORMAL,
+                                                 .user = arena_dup(w->a, str_of(user)).p});
+    }
+    UNTIL(w, "told", stands(w, "main", "since"));
+    world_run(w, 300);
+    CHECK_INT("halved once", pct(w, "main"), 50);
+    CHECK("the other is another's", !stands(w, "tw", "since"));
     engine_reloaded(w->engine);
-    CHECK_INT("a reload does not forget it", main_->factor_pct, 50);
-    main_->slowed.us -= 2000000;
-    outbox_slow_down(main_, SCOPE_ACCOUNT);
-    CHECK_INT("and again", main_->factor_pct, 25);
-    for (int i = 0; i < 10; i++) {
-        main_->slowed.us -= 2000000;
-        outbox_slow_down(main_, SCOPE_SENDER);
+    world_run(w, 50);
+    CHECK_INT("a reload does not forget it", pct(w, "main"), 50);
+    UNTIL(w, "sent", w->nsent == 24 && idle(w));
+    world_free(&w);
+}
+
+static void run_commit(struct world *w, struct commit **c)
+{
+    int before = resumed;
+
+    commit_run(engine_store(w->engine), c, on_resumed, NULL);
+    UNTIL(w, "committed", resumed > before);
+}
+
+static void slow(struct world *w, int64_t ms_ago)
+{
+    struct commit *c = commit_new(STR("acme"));
+
+    redis_get(w, "HSET sn:main since %lld", (long long)(wall_now().ms - ms_ago));
+    commit_sender(c, STR("main"), "slow", 5, 0, STR("why"), STR(""));
+    run_commit(w, &c);
+}
+
+static void test_pace(void)
+{
+    struct world *w = world_new(NULL);
+
+    redis_get(w, "HSET sn:main pct 40 since 1");
+    slow(w, 2000);
+    CHECK_INT("of what it had grown to", pct(w, "main"), 25);
+    slow(w, 900);
+    CHECK_INT("once a second", pct(w, "main"), 25);
+    for (int i = 0; i < 5; i++) {
+        slow(w, 1001);
     }
-    CHECK_INT("never to nothing", main_->factor_pct, 5);
-    UNTIL(w, "it grows", main_->factor_pct > 5);
+    CHECK_INT("never to nothing", pct(w, "main"), 5);
+    slow(w, 60000);
+    CHECK_INT("it grows to all of it", pct(w, "main"), 50);
     world_free(&w);
 }
 
@@ -121,20 +221,19 @@ static void test_slow_down(void)
 static void test_rest(void)
 {
     struct world *w = world_new(NULL);
-    struct sender_health h;
     struct str first, second;
 
     w->sends[w->nsends++] =
         (struct act){.status = 400, .body = "{\"error\":{\"message\":\"m\",\"code\":131048}}"};
     first = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
-    UNTIL(w, "rests", health(w, 0, &h) && h.paused);
+    UNTIL(w, "rests", stands(w, "main", "rest"));
     second = put_message(w, &(struct message_options){.prio = PRIO_CRITICAL, .user = "u2"});
     world_run(w, 300);
     CHECK_INT("silence", w->nsent, 1);
     CHECK_Z("first", message_state(w, first), "sending");
     CHECK_Z("second", message_state(w, second), "queued");
     CHECK_INT("told", stream_events(w, "gateway.system.alert.v1", "sender:main"), 1);
-    engine_sender_resume(w->et, STR("main"));
+    resume(w);
     UNTIL(w, "sent",
           str_eqz(message_state(w, first), "sent") && str_eqz(message_state(w, second), "sent"));
     CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(first)), 1);
@@ -180,7 +279,7 @@ static void test_pair(void)
           str_eqz(message_state(w, first), "sent") && str_eqz(message_state(w, reply), "sent"));
     CHECK("after a second", w->sent[2].at_ms - w->sent[0].at_ms >= 950);
     CHECK_INT("no more of it", w->nsent, 4);
-    CHECK_INT("whole speed", ob->factor_pct, 100);
+    CHECK("whole speed", !stands(w, "main", "since"));
     world_free(&w);
 }
 
@@ -215,6 +314,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_pause), TEST(test_reload_resumes), TEST(test_probe), TEST(test_slow_down),
+        TEST(test_late_answer), TEST(test_two_gateways), TEST(test_pace),
         TEST(test_rest),  TEST(test_retry_after),    TEST(test_pair),  TEST(test_order)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

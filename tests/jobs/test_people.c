@@ -212,7 +212,6 @@ static void test_removed(void)
     for (int i = 0; i < 230; i++) {
         put_message(w, &(struct message_options){.prio = PRIO_LOW});
     }
-    engine_sender_resume(w->et, STR("main"));
     put_event(w, "x2", "cmms.person.removed.v1", "{\"person\":{\"id\":\"u1\"}}");
     UNTIL(w, "idle", idle(w));
     CHECK("gone", !get_user(w, "u1", &u));

@@ -20,7 +20,7 @@
 #define OUT   STR("out:main")
 
 static redisContext *redis;
-static const struct rate rate = {1, 1000000, 1, 45};
+static const struct rate rate = {1, 1000000, 1, 45, 0};
 static int64_t tokens[ITEMS];
 static char body[600];
 
@@ -250,6 +250,7 @@ static void claims(size_t want, size_t items)
         call_int(&call, rate.burst);
         call_int(&call, rate.pair_interval_ms);
         call_int(&call, rate.pair_burst);
+        call_int(&call, rate.reserve);
         ask(&call);
         r = answer();
         for (size_t i = 1; i < r->elements; i++) {
@@ -279,7 +280,7 @@ static void idle(void)
         call_int(&call, 64);
         call_int(&call, 30000);
         call_str(&call, STR("i"));
-        for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < 5; k++) {
             call_int(&call, 0);
         }
         ask(&call);

@@ -183,6 +183,13 @@ static void load_faked(struct sim_redis *r, enum sim_script as, const char *name
     die(name);
 }
 
+static void load_all(struct sim_redis *r)
+{
+    load_faked(r, SIM_COMMIT, "commit.lua", r->mutation);
+    load_faked(r, SIM_CLAIM, "claim.lua", r->mutation);
+    load(r, SIM_KEYS, keys_script);
+}
+
 void sim_redis_open(struct sim_redis *r, const char *socket_path, const struct sim_mutation *m)
 {
     *r = (struct sim_redis){0};
@@ -190,9 +197,8 @@ void sim_redis_open(struct sim_redis *r, const char *socket_path, const struct s
     if (r->c == NULL || r->c->err != 0) {
         die(r->c == NULL ? "no memory" : r->c->errstr);
     }
-    load_faked(r, SIM_COMMIT, "commit.lua", m);
-    load_faked(r, SIM_CLAIM, "claim.lua", m);
-    load(r, SIM_KEYS, keys_script);
+    r->mutation = m;
+    load_all(r);
 }
 
 void sim_redis_close(struct sim_redis *r)
@@ -349,6 +355,20 @@ static void jump(struct sim *s)
     sim_note(s, "jump", s->skew_us, 0);
 }
 
+/* Away for some tenths of a second; it comes back with its data and without the scripts. */
+static void restart(struct sim *s, int tenths)
+{
+    redisReply *reply = redisCommand(s->redis->c, "SCRIPT FLUSH");
+
+    if (reply == NULL) {
+        die(s->redis->c->errstr);
+    }
+    freeReplyObject(reply);
+    load_all(s->redis);
+    s->down_until_us = s->now_us + tenths * SECOND / 10;
+    sim_note(s, "restart", tenths, 0);
+}
+
 static void carry_out(struct sim *s, const struct sim_event *e)
 {
     switch (e->kind) {
@@ -384,6 +404,12 @@ static void carry_out(struct sim *s, const struct sim_event *e)
         break;
     case EV_CLOCK:
         jump(s);
+        break;
+    case EV_RESTART:
+        restart(s, e->b);
+        break;
+    case EV_RESUME:
+        sim_resume(s);
         break;
     case EV_KEYS:
         sim_check_keys(s);
@@ -432,6 +458,10 @@ static void draw_faults(struct sim *s, int64_t for_us)
         sim_plan(s, (int64_t)sim_random(s, (uint64_t)for_us), EV_STALL,
                  (int)sim_random(s, (uint64_t)s->nworkers), 0, 1 + (int)sim_random(s, 300));
     }
+    for (uint64_t i = sim_random(s, 3); i > 0; i--) {
+        sim_plan(s, (int64_t)sim_random(s, (uint64_t)for_us), EV_RESTART, -1, 0,
+                 1 + (int)sim_random(s, 60));
+    }
     if (sim_random(s, 3) == 0) {
         for (uint64_t i = 1 + sim_random(s, 3); i > 0; i--) {
             sim_plan(s, (int64_t)sim_random(s, (uint64_t)for_us), EV_CLOCK, -1, 0, 0);
@@ -452,6 +482,8 @@ static void draw(struct sim *s)
     s->hold_ms = 3000 + (int64_t)sim_random(s, 6000);
     s->rate.interval_us = sim_random(s, 5) == 0 ? 0 : 20000 + (int64_t)sim_random(s, 300000);
     s->rate.burst = 1 + (int64_t)sim_random(s, 4);
+    s->rate.reserve = s->rate.interval_us > 0 ? (int64_t)sim_random(s, (uint64_t)s->rate.burst) : 0;
+    s->told_percent = (int)sim_random(s, 100);
     s->rate.pair_interval_ms = sim_random(s, 3) == 0 ? 0 : 200 + (int64_t)sim_random(s, 3000);
     s->rate.pair_burst = 1 + (int64_t)sim_random(s, 3);
     s->lost_percent = (int)sim_random(s, 25);

@@ -6,6 +6,7 @@
  *   sim.c        random numbers, events in order of time, calls to Redis, what is accepted
  *   sim_work.c   workers: claim, send, settle; crash, stall
  *   sim_call.c   their units of work, which are lost and asked again; what comes from outside
+ *   sim_sender.c the sender: what answers say of it, and a model of its pace
  *   sim_check.c  the ledgers, and what must be true of them
  *
  * A run ends in "" or in the first rule that was broken.
@@ -38,6 +39,9 @@ enum sim_settle {
     SETTLE_DROP
 };
 
+/* What an answer, or an operator, says about the sender. */
+enum sim_told { TOLD_NOTHING, TOLD_SLOW, TOLD_REST, TOLD_PAUSE, TOLD_RESUME };
+
 /* What the scripts do wrong in a mutation: text of one of them, and what stands there instead. */
 struct sim_mutation {
     const char *name, *script, *find, *put;
@@ -45,6 +49,7 @@ struct sim_mutation {
 
 struct sim_redis {
     redisContext *c;
+    const struct sim_mutation *mutation; /* or NULL */
     char sha[3][48]; /* commit, claim, the check of the keys */
     int64_t calls;
 };
@@ -87,7 +92,9 @@ struct sim_call { /* a unit on its way: asked again with the same bytes */
     int worker;
     int64_t asked_us;
     int jumps; /* of the clock, when it was first asked */
-    enum { CALL_ACCEPT, CALL_SETTLE, CALL_STATUS, CALL_CANCEL } kind;
+    enum { CALL_ACCEPT, CALL_SETTLE, CALL_STATUS, CALL_CANCEL, CALL_RESUME } kind;
+    enum sim_told told; /* about the sender */
+    int64_t number;
     int item, lease, reply_item; /* or -1 */
     int settle;                  /* enum sim_settle, or the state of a status */
 };
@@ -129,6 +136,8 @@ enum sim_kind {
     EV_START,
     EV_STALL,
     EV_CLOCK,
+    EV_RESTART, /* of Redis: it keeps what it has said yes to */
+    EV_RESUME,
     EV_KEYS
 };
 struct sim_event {
@@ -153,6 +162,7 @@ struct sim {
     int nworkers, nslots;
     int64_t lease_ms, hold_ms;
     struct rate rate;
+    int told_percent; /* of the attempts not made that say something of the sender */
     int lost_percent, crash_percent;
 
     struct sim_worker workers[SIM_WORKERS_MAX];
@@ -169,6 +179,12 @@ struct sim {
         int jumps;
     } taken[SIM_LEASES_MAX];
     int ntaken;
+    struct { /* the sender, as it must be; times by the clock of Redis, as long as that did not jump */
+        bool paused;
+        int64_t rest_ms, pct, since_ms, tat_us, resumed;
+    } model;
+    int64_t down_until_us; /* Redis is away */
+    int nslow, nrest, npause;
     int64_t newest_token;
     char broken[512];
 };
@@ -206,6 +222,16 @@ void sim_call_turn(struct sim *s, int call);
 void sim_status(struct sim *s, int item, int what);
 void sim_cancel(struct sim *s, int item);
 void sim_wake(struct sim *s, enum sim_queue q);
+
+/** A bad time: all that is handed over is refused. */
+bool sim_cold(const struct sim *s);
+/** May be told with a unit that puts an item off; the call is to know of it. */
+enum sim_told sim_tell(struct sim *s, struct commit *c, int64_t token, int64_t *number);
+/** The unit was carried out; @news is its result. */
+void sim_was_told(struct sim *s, enum sim_told told, int64_t number, int64_t token, int64_t news);
+void sim_resume(struct sim *s);
+/** A token for a lease of lane @lane is taken: was there one to have? */
+void sim_check_pace(struct sim *s, const struct sim_item *it);
 
 /* A lease that a reply tells, seen or lost; @sends -1: not counted. */
 void sim_check_lease(struct sim *s, int item, int64_t token, bool reaped, bool decided, int sends);

@@ -110,6 +110,8 @@ static void settled(struct sim *s, struct sim_call *call, const redisReply *unit
         break;
     case SETTLE_LATER:
         it->undone += it->queue == SIM_OUT ? 1 : 0;
+        sim_was_told(s, call->told, call->number, s->leases[call->lease].token,
+                     result_int(unit, 1));
         break;
     case SETTLE_UNKNOWN:
         it->ambiguous += s->leases[call->lease].reaped ? 0 : 1;
@@ -154,6 +156,9 @@ static void apply(struct sim *s, struct sim_call *call, const redisReply *unit)
         told(it, strcmp(unit->element[1]->str, "none") == 0 ? &it->early_rank : &it->evidence_rank,
              call->settle);
         sim_wake(s, SIM_OUT);
+        break;
+    case CALL_RESUME:
+        sim_was_told(s, call->told, call->number, 0, result_int(unit, 0));
         break;
     case CALL_CANCEL:
         it->cancelled = it->cancelled || result_int(unit, 0) == 1;
@@ -232,7 +237,7 @@ void sim_call_turn(struct sim *s, int i)
         call->asked_us = s->now_us;
         call->jumps = s->jumps;
     }
-    if (lost_there) {
+    if (lost_there || s->now_us < s->down_until_us) {
         sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
         return;
     }

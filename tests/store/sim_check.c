@@ -68,6 +68,7 @@ void sim_check_lease(struct sim *s, int item, int64_t token, bool reaped, bool d
     } else {
         it->fresh += decided ? 0 : 1;
         if (it->queue == SIM_OUT) {
+            sim_check_pace(s, it);
             token_taken(s, it);
         }
     }

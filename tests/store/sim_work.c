@@ -136,6 +136,7 @@ static redisReply *ask_claim(struct sim *s, int worker, enum sim_queue q, int wa
     call_int(&args, rate->burst);
     call_int(&args, rate->pair_interval_ms);
     call_int(&args, rate->pair_burst);
+    call_int(&args, rate->reserve);
     r = sim_ask(s, SIM_CLAIM, buf_str(&args.resp), args.argc);
     buf_fini(&args.resp);
     return r;
@@ -179,7 +180,7 @@ void sim_claim(struct sim *s, int worker, enum sim_queue q, uint32_t turn)
         line->asked_us = s->now_us;
         line->jumps = s->jumps;
     }
-    if (lost_there) {
+    if (lost_there || s->now_us < s->down_until_us) {
         plan_claim(s, worker, q, sim_ms(s, 2500));
         return;
     }
@@ -214,6 +215,8 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
     struct sim_item *it = &s->items[l->item];
     struct str queue = sim_queue_name(it->queue), lane = str_of(it->lane), id = str_of(it->id);
     struct wall at = {sim_redis_ms(s)};
+    enum sim_told told = TOLD_NOTHING;
+    int64_t number = 0;
     struct commit *c = commit_new(SIM_TENANT);
     char key[24], hash[24];
     int call, reply_item = -1;
@@ -231,6 +234,9 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         commit_message_state(c, id, "failed", at, STR("why"));
     } else if (how == SETTLE_LATER) {
         commit_hincr(c, str_of(key), STR("n"), it->queue == SIM_OUT ? -1 : 1);
+        if (it->queue == SIM_OUT) {
+            told = sim_tell(s, c, l->token, &number);
+        }
     } else if (it->queue == SIM_OUT && how == SETTLE_DONE) {
         commit_message_state(c, id, "sent", at, STR(""));
         commit_provider_id(c, str_of(hash), id);
@@ -259,6 +265,8 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
     }
     call = sim_call_new(s, l->worker, c, CALL_SETTLE, l->item, lease);
     s->calls[call].settle = (int)how;
+    s->calls[call].told = told;
+    s->calls[call].number = number;
     s->calls[call].reply_item = reply_item;
     sim_plan(s, sim_ms(s, 2), EV_CALL, l->worker, call, 0);
 }
@@ -320,6 +328,8 @@ void sim_item_turn(struct sim *s, int lease)
     l->outcome = draw < 70 ? SENT : draw < 85 ? UNKNOWN : draw < 95 ? NOT_SENT : REFUSED;
     if (s->now_us > s->calm_us || it->queue == SIM_IN) {
         l->outcome = SENT;
+    } else if (sim_cold(s)) {
+        l->outcome = NOT_SENT;
     }
     if (l->outcome == SENT || (l->outcome == UNKNOWN && sim_random(s, 2) == 0)) {
         provider_got(s, lease);

@@ -216,7 +216,7 @@ static void test_notes(void)
 
 static void test_rates(void)
 {
-    static const struct rate rate = {1000000000, 2, 0, 0}, pair = {0, 0, 1000000, 1};
+    static const struct rate rate = {1000000000, 2, 0, 0, 0}, pair = {0, 0, 1000000, 1, 0};
     struct world *w = open_world(NULL);
     struct got got[4];
     const bool want[] = {true, true, false};
@@ -233,7 +233,7 @@ static void test_rates(void)
     CHECK("pair", strcmp(run(w, message("a", "0q", 0, true, &pair)).results[0], "0") != 0);
     CHECK_Z("same person", str_of(run(w, message("b", "1q", 0, true, &pair)).results[0]), "0");
     CHECK_REDIS(w, "HGET {acme}:m:b s", "queued");
-    redis(w, "DEL {acme}:g:out:main");
+    redis(w, "DEL {acme}:sn:main");
     for (int i = 0; i < 4; i++) { /* in one call they share what is left */
         char id[16], lane[16];
 

@@ -229,14 +229,14 @@ static void test_rate(void)
 {
     struct world *w = open_world(NULL);
     struct lane_options o;
-    struct rate faster = {5000, 2, 0, 0};
+    struct rate faster = {5000, 2, 0, 0, 0};
     struct line l;
     int64_t from;
 
     put_messages(w, 0, 60);
     o = line_options(&l);
     o.slots = 64;
-    o.rate = (struct rate){20000, 2, 0, 0}; /* 50/s */
+    o.rate = (struct rate){20000, 2, 0, 0, 0}; /* 50/s */
     from = now_ms();
     line_start(&l, w, &o);
     l.finish = true;

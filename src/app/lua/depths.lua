@@ -1,6 +1,9 @@
--- depths: how much waits in each queue, for /metrics and health. Reads only.
--- ARGV queue...   Returns for each queue {in flight, scheduled, {lanes, items, oldest, head} of priorities 0 to 4}
+-- depths: how much waits in each queue, for /metrics and health. Reads only (but the clock).
+-- ARGV queue...   Returns for each queue {in flight, scheduled, {lanes, items, oldest, head} of priorities
+-- 0 to 4, {waits, why, advice, percent} of the sender, or nothing}
+--   waits: 0 it goes, -1 paused, else until when it rests, ms; percent of its rate in force
 --   items: exact for the first 64 lanes, one for each lane behind them; oldest: when its lane became ready, ms
+local now_ms = math.floor(now_us() / 1000)
 local out = {}
 for i, queue in ipairs(ARGV) do
     local row = {call('ZCARD', P .. 'f:' .. queue), call('ZCARD', P .. 's:' .. queue)}
@@ -15,6 +18,13 @@ for i, queue in ipairs(ARGV) do
             oldest, head = some[2], call('LINDEX', P .. 'l:' .. queue .. ':' .. some[1], 0) or ''
         end
         row[#row + 1] = {lanes, items, oldest, head}
+    end
+    if string.sub(queue, 1, 4) == 'out:' then
+        local s = call('HMGET', P .. 'sn:' .. string.sub(queue, 5), 'paused', 'rest', 'pct', 'since', 'why',
+            'advice', 'rest_why')
+        local wait, interval = pace(s, now_ms, 100000, 1)
+        row[#row + 1] = {s[1] and -1 or int(wait), s[1] and s[5] or wait > 0 and s[7] or '',
+            s[1] and s[6] or '', math.floor(10000000 / interval)}
     end
     out[i] = row
 end

@@ -1,18 +1,18 @@
 #!lua flags=allow-oom
 -- claim: lease up to `want` lanes of a queue to one owner: first those whose lease ran out (given
 -- again with a new token and marked, for the worker to judge), then ready ones by priority.
--- ARGV owner serial queue want lease_ms record interval_us burst pair_interval_ms pair_burst
+-- ARGV owner serial queue want lease_ms record interval_us burst pair_interval_ms pair_burst reserve
 --   serial: number of the claim, the same when it is asked again because its reply was lost: what it
 --           leased is then given again as it was, not counted as an attempt that failed
 --   record: "m" outbound message (its attempt is counted here, before the first byte goes out),
 --           "i" inbound item, "e" event of the stream
---   interval_us 0: no rate
+--   interval_us 0: no rate; reserve: so much of the burst is for replies and the critical alone
 -- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
 --   row = {lane, id, token, reaped, body, state, sends, window_ms}
 local owner, serial, queue, want = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local lease_ms, record = tonumber(ARGV[5]), ARGV[6]
 local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
-local pair_interval, pair_burst = ARGV[9] * 1000, tonumber(ARGV[10])
+local pair_interval, pair_burst, reserve = ARGV[9] * 1000, tonumber(ARGV[10]), tonumber(ARGV[11])
 local now = now_us()
 local now_ms = math.floor(now / 1000)
 local list, leases, ends = P .. 'l:' .. queue .. ':', P .. 'k:' .. queue, P .. 'f:' .. queue
@@ -73,18 +73,29 @@ if later and tonumber(later) <= now_ms and not repeated then
 end
 if later then wake = tonumber(later) end
 
-local top, tat = want, now
-if interval > 0 then
-    local room
-    room, tat = rate_room(tonumber(call('GET', P .. 'g:' .. queue) or 0), now, interval, burst)
-    top = math.min(want, n + math.max(room, 0))
+local top, tat, stands, sender = want, now, 0, P .. 'sn:' .. string.sub(queue, 5)
+if record == 'm' then
+    local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat')
+    stands, interval, burst = pace(s, now_ms, interval, burst)
+    reserve = math.min(reserve, math.floor(burst - 1))
+    tat = tonumber(s[5] or 0)
 end
-if repeated then top = n end
+-- Claimed here in all; of these, of the priorities below replies.
+local bulk_top = top
+if stands > 0 then
+    top, bulk_top, wake = n, n, math.min(wake, stands)
+elseif interval > 0 then
+    local room
+    room, tat = rate_room(tat, now, interval, burst)
+    top = math.min(want, n + math.max(room, 0))
+    bulk_top = math.min(want, n + math.max(room - reserve, 0))
+end
+if repeated then top, bulk_top = n, n end
 local before = n
 
 -- Lanes of one priority that are due, and when the next is.
 local function take(prio)
-    local key = P .. 'r:' .. queue .. ':' .. prio
+    local key, top = P .. 'r:' .. queue .. ':' .. prio, prio > 1 and bulk_top or top
     -- Lanes put off by the pair rate are moved on, so asking again for as many cannot go on for ever.
     while n < top do
         local found = call('ZRANGE', key, '0', top - n, 'WITHSCORES')
@@ -139,10 +150,15 @@ if n < top then
         if prio ~= first and n < top then take(prio) end
     end
 end
-if interval > 0 then
+if interval > 0 and stands == 0 then
     tat = tat + (n - before) * interval
-    if n > before then call('SET', P .. 'g:' .. queue, int(tat)) end
+    if n > before then call('HSET', sender, 'tat', int(tat)) end
+    -- Bulk waits for some 8 ms of tokens, so that a fast sender is not claimed for at each of them.
     if n == top then wake = math.min(wake, (tat - (burst - 1) * interval) / 1000) end
+    if n >= bulk_top then
+        local some = math.max(1, math.min(math.floor((burst - reserve) / 2), math.floor(8000 / interval)))
+        wake = math.min(wake, (tat - (burst - reserve - some) * interval) / 1000)
+    end
 end
 
 -- The leases: fencing tokens that only grow, and the ends.

@@ -175,16 +175,25 @@ end
 
 -- The item that was just put into an empty lane is leased to us as if we had claimed it, when the
 -- rates have room: the token, or nil.
-local tats = {} -- rates spent in this call, by queue: written back once, at its end
+local tats = {} -- rates spent in this call, by sender: written back once, at its end
 local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
+local paces = {} -- what HMGET told of senders in this call
 local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst)
-    local pairs_key, person = P .. 'pr:' .. queue, string.sub(lane, 2)
+    local pairs_key, person, sender = P .. 'pr:' .. queue, string.sub(lane, 2), string.sub(queue, 5)
     local tat, pair_tat
-    if interval > 0 then
-        local room
-        tat = tats[queue] or tonumber(call('GET', P .. 'g:' .. queue) or 0)
-        room, tat = rate_room(tat, now, interval, burst)
-        if room <= 0 then return nil end
+    if string.sub(queue, 1, 4) == 'out:' then
+        local s = paces[sender]
+        if not s then
+            s = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat')
+            paces[sender] = s
+        end
+        local stands, room
+        stands, interval, burst = pace(s, now_ms, interval, burst)
+        if stands > 0 then return nil end
+        if interval > 0 then
+            room, tat = rate_room(tats[sender] or tonumber(s[5] or 0), now, interval, burst)
+            if room <= 0 then return nil end
+        end
     end
     if pair_interval > 0 then
         local wait
@@ -193,7 +202,7 @@ local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst
         if wait > 0 then return nil end
         call('HSET', pairs_key, person, int(pair_tat + pair_interval))
     end
-    if tat then tats[queue] = tat + interval end
+    if tat then tats[sender] = tat + interval end
     if fence == fence_end then
         fence_end = call('INCRBY', P .. 'fence', '12')
         fence = fence_end - 12
@@ -202,6 +211,34 @@ local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst
     set_lease(queue, lane, fence .. '|' .. id .. '|' .. owner)
     granted = true
     return fence
+end
+
+-- What became known of a sender. From an attempt: its token; what was begun before the last resume says
+-- nothing about what is now. Returns 1 when that was news.
+local function sender_told(id, what, number, token, why, advice)
+    local key = P .. 'sn:' .. id
+    local s = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'resumed')
+    if tonumber(token) > 0 and tonumber(token) <= tonumber(s[5] or 0) then return 0 end
+    paces[id] = nil
+    if what == 'slow' then
+        -- One refusal is many: all that was on its way is refused with it. So it is halved once for them.
+        if s[4] and now_ms < s[4] + 1000 then return 0 end
+        local pct = s[3] and math.min(100, s[3] + (now_ms - s[4]) / 200) or 100
+        call('HSET', key, 'pct', math.max(number, math.floor(pct / 2)), 'since', stamp)
+    elseif what == 'rest' then
+        if s[2] and now_ms + number <= tonumber(s[2]) then return 0 end
+        call('HSET', key, 'rest', int(now_ms + number), 'rest_why', why)
+    elseif what == 'pause' then
+        if s[1] then return 0 end
+        call('HSET', key, 'paused', stamp, 'why', why, 'advice', advice)
+    else -- resume, beginning with `number` percent
+        call('HDEL', key, 'paused', 'why', 'advice', 'rest', 'rest_why')
+        call('HSET', key, 'resumed', call('GET', P .. 'fence') or 0)
+        if tonumber(number) < 100 then call('HSET', key, 'pct', number, 'since', stamp) end
+        touched['out:' .. id] = true
+        return (s[1] or (s[2] and tonumber(s[2]) > now_ms)) and 1 or 0
+    end
+    return 1
 end
 
 -- A message knows its lane, so that a status finds it; an attempt is durable before its first byte.
@@ -521,6 +558,9 @@ while at <= most do
         elseif op == 'log' then -- to a stream (audit): key body
             call('XADD', P .. a, '*', 'b', b)
             at = at + 3
+        elseif op == 'sender' then -- id slow|rest|pause|resume number token why advice -> 1 news
+            result = sender_told(a, b, c, d, e, A[at + 6])
+            at = at + 7
         elseif op == 'put_for' then -- plain value that ends by itself: key value ms
             call('SET', P .. a, b, 'PX', c)
             at = at + 4
@@ -637,7 +677,7 @@ for list in pairs(emptied) do gone[#gone + 1] = list end
 for i = 1, #gone, 2000 do call('UNLINK', unpack(gone, i, math.min(i + 1999, #gone))) end
 if next(fresh) then many('HSET', turn_of('d', 4, 3), pairs_of(fresh)) end
 if #hashes > 0 then many('HSET', turn_of('p', 30, 4), pairs_of(learned)) end
-for queue, tat in pairs(tats) do call('SET', P .. 'g:' .. queue, int(tat)) end
+for sender, tat in pairs(tats) do call('HSET', P .. 'sn:' .. sender, 'tat', int(tat)) end
 if granted then call('SET', reply_key, cmsgpack.pack(results), 'PX', 10000) end
 for queue in pairs(touched) do call('PUBLISH', 'crewline:wake', P .. queue) end
 return results

@@ -76,3 +76,20 @@ local function message_of(hash)
         if id then return id end
     end
 end
+
+-- What a sender may do now, by HMGET sn:<sender> paused rest pct since: until when it waits (ms; 0: it
+-- does not), and the interval and burst in force. pct of the configured rate were allowed at `since`,
+-- 5 % more each second after; a sender without a rate that must go slowly comes down from 80 a second.
+-- The burst shrinks with the pace: it is a time, and a slow token takes more of it. Otherwise each
+-- slowing down would be an allowance.
+local function pace(s, now_ms, interval, burst)
+    if s[1] then return math.huge, interval, burst end
+    local rest = tonumber(s[2] or 0)
+    local pct = s[3] and s[3] + (now_ms - s[4]) / 200 or 100
+    if pct < 100 then
+        if interval == 0 then interval, burst = 12500, 4 end
+        local slow = math.ceil(interval * 100 / pct)
+        interval, burst = slow, math.max(1, burst * interval / slow)
+    end
+    return rest > now_ms and rest or 0, interval, burst
+end
