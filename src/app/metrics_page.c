@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define ALARMS_MAX 64
+
 static const char *const prio_words[PRIO_COUNT] = {"critical", "reply", "high", "normal", "low"};
 
 static void head(struct buf *out, const char *name, const char *type, const char *help)
@@ -77,8 +79,8 @@ static void by_tenant(struct buf *out, const struct engine_tenant *et)
 
 static void alarms(struct buf *out, const struct engine_tenant *et)
 {
-    struct alarm all[SENDERS_MAX];
-    size_t n = engine_alarms(et, all, SENDERS_MAX);
+    struct alarm all[ALARMS_MAX];
+    size_t n = engine_alarms(et, all, ALARMS_MAX);
 
     for (size_t i = 0; i < n; i++) {
         buf_addf(out, "crewline_alarm{tenant=\"%.*s\",component=\"%.*s\",severity=\"%.*s\"} 1\n",

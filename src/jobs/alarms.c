@@ -93,8 +93,8 @@ static int64_t waits_ms(const struct reply *ages, size_t queue, int prio, int64_
 }
 
 /*
- * Bulk may wait for its rate for hours, and what a sender has that is paused or rests waits for
- * its provider: a pause is told as that. All else waits for nothing that takes minutes.
+ * Bulk may wait for its rate for hours, and what a paused sender has waits for its provider:
+ * that is told as a paused sender. All else waits for nothing that takes minutes.
  */
 static void judge_queue(struct alarms *all, struct arena *a, const char *queue, int last_prio,
                         const struct reply *ages, size_t nth, int64_t now_ms)

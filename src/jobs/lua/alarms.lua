@@ -1,7 +1,7 @@
 -- alarms: what the alarms of a tenant are judged by, in one look. ARGV number of queues, queue..., then for
 -- each sender: id, when this process heard its last webhook, when it sent first since its last look (ms, 0)
 -- Returns {TIME ms, slowed, percent of maxmemory, {oldest ready since, by queue: {ms of priorities 0 to 4,
---   whether its sender is paused or rests}},
+--   whether its sender is paused}},
 --   {silent since, by sender: ms, 0}}
 local now = call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -13,8 +13,7 @@ for _ = 1, tonumber(ARGV[1]) do
         row[prio + 1] = call('ZRANGE', P .. 'r:' .. ARGV[at] .. ':' .. prio, 0, 0, 'WITHSCORES')[2] or '0'
     end
     local sender = string.match(ARGV[at], '^out:(.*)$')
-    local s = sender and call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest') or {}
-    row[6] = (s[1] or tonumber(s[2] or 0) > now_ms) and 1 or 0
+    row[6] = sender and call('HEXISTS', P .. 'sn:' .. sender, 'paused') or 0
     ages[#ages + 1] = row
     at = at + 1
 end
