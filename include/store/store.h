@@ -10,6 +10,10 @@
  * With Sentinels the address of the master is asked for before every connection and followed when it
  * changes; what is pending is asked again at the new one.
  *
+ * In a cluster every tenant is in one slot, so on one master; there is a connection to each. MOVED is
+ * followed. While a slot is on its way, reads of one key follow ASK; scripts wait for its end, since half
+ * of a tenant is no tenant, and fail at their deadline. The health is that of the worst master.
+ *
  * Error replies have their row in one table (store_errors.c): NOSCRIPT reload and ask again; LOADING,
  * BUSY, MASTERDOWN, TRYAGAIN, CLUSTERDOWN wait and ask again until the deadline; READONLY reconnect and
  * ask again; OOM, MISCONF, NOREPLICAS -> ERR_STORE_FULL at once; anything else ERR_STORE_REPLY.
@@ -27,7 +31,8 @@ struct store;
 enum store_durability { STORE_ALWAYS, STORE_RELAXED };
 struct store_options {
     struct str url;      /* redis://[user:pass@]host:port/db, unix:///path?db=n,
-                            redis+sentinel://[user:pass@]host:port,host:port/name/db */
+                            redis+sentinel://[user:pass@]host:port,host:port/name/db,
+                            redis+cluster://[user:pass@]host:port,host:port */
     enum store_durability durability;
     int64_t deadline_ms; /* 3000 */
 };
@@ -112,6 +117,7 @@ struct store_stats {
     int64_t calls;        /* asked for */
     int64_t reasked;      /* sent once more, after a disconnect or an error that passes */
     int64_t reconnects;
+    int64_t redirects;    /* MOVED and ASK, in a cluster */
     int64_t reply_us_max; /* from store_run() to the reply */
     size_t pending;
 };

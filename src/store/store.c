@@ -62,6 +62,7 @@ static void destroy(struct store *s)
     lanes_free(s);
     run_free_all(s);
     nodes_free(s);
+    cluster_free(s);
     store_sub_fini(s);
     replies_free(&s->sub.replies);
     sentinel_free(s);
@@ -163,6 +164,9 @@ static void on_tick(void *ctx)
     {
         conn_tick(LIST_OF(it, struct conn, all), elapsed / 1000);
     }
+    if (s->cluster != NULL && !s->closing) {
+        cluster_tick(s);
+    }
     all = s->closing || run_expire(s, now);
     if (!s->closing) {
         s->ticking = needs_tick(s);
@@ -202,10 +206,6 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     if (!store_url_parse(o->url, &url, err)) {
         return err_wrap(err, "redis_url");
     }
-    if (url.mode == STORE_CLUSTER) {
-        store_url_fini(&url);
-        return err_set(err, ERR_CONFIG, "redis_url: a cluster cannot be used");
-    }
     s = MEM_NEW(struct store);
     s->magic = STORE_MAGIC;
     s->l = l;
@@ -228,11 +228,15 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     s->tick = timer_new(l, on_tick, s);
     s->drain = timer_new(l, on_drain, s);
     store_sub_init(s);
-    s->first = node_new(s);
-    if (s->url.mode == STORE_SENTINEL) {
-        sentinel_start(s);
+    if (s->url.mode == STORE_CLUSTER) {
+        cluster_start(s);
+    } else {
+        s->first = node_new(s);
+        if (s->url.mode == STORE_SENTINEL) {
+            sentinel_start(s);
+        }
+        conn_start(&s->first->conn);
     }
-    conn_start(&s->first->conn);
     *out = s;
     return true;
 }

@@ -12,8 +12,10 @@ static const struct {
     {{"LOADING", 7},      ACT_WAIT     }, /* data set is being read */
     {{"BUSY", 4},         ACT_WAIT     }, /* a script runs for longer than busy-reply-threshold */
     {{"MASTERDOWN", 10},  ACT_WAIT     }, /* failover under way */
-    {{"TRYAGAIN", 8},     ACT_WAIT     }, /* slot under way */
-    {{"CLUSTERDOWN", 11}, ACT_WAIT     }, /* some slot has no master */
+    {{"TRYAGAIN", 8},     ACT_PARK     }, /* slot under way */
+    {{"CLUSTERDOWN", 11}, ACT_PARK     }, /* some slot has no master */
+    {{"MOVED", 5},        ACT_MOVED    }, /* the slot has another owner */
+    {{"ASK", 3},          ACT_ASK      }, /* slot under way, and the key is not here */
     {{"READONLY", 8},     ACT_RECONNECT}, /* a replica now: the address may lead elsewhere */
     {{"UNBLOCKED", 9},    ACT_RECONNECT}, /* the master became a replica */
     {{"OOM", 3},          ACT_FULL     }, /* over maxmemory, and noeviction */

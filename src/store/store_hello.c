@@ -12,6 +12,7 @@ enum hello_step {
     HELLO_AUTH,
     HELLO_GUIDE_AUTH,
     HELLO_SENTINEL,
+    HELLO_MAP,
     HELLO_SELECT,
     HELLO_NAME,
     HELLO_ROLE,
@@ -33,7 +34,7 @@ static void fail(struct conn *c, const char *what, struct str why)
 
 static void on_error(struct conn *c, enum hello_step step, struct str text)
 {
-    if (store_action_of(text) == ACT_WAIT) {
+    if (store_action_of(text) == ACT_WAIT && c->node != NULL) {
         c->hello.loading = true;
         return;
     }
@@ -43,6 +44,9 @@ static void on_error(struct conn *c, enum hello_step step, struct str text)
         break;
     case HELLO_SELECT:
         fail(c, "it refuses the database", text);
+        break;
+    case HELLO_MAP:
+        fail(c, "it refuses to tell the map of the cluster", text);
         break;
     case HELLO_SENTINEL:
         fail(c, "it refuses to tell the master", text);
@@ -89,6 +93,11 @@ static void take(struct conn *c, enum hello_step step, const struct reply *r)
     case HELLO_SENTINEL:
         if (!sentinel_take(c, r)) {
             fail(c, "it knows no master of the name", str_of(c->s->url.master));
+        }
+        break;
+    case HELLO_MAP:
+        if (!cluster_take(c, r)) {
+            fail(c, "its map of the cluster is", STR("empty"));
         }
         break;
     case HELLO_APPENDONLY:
@@ -193,6 +202,12 @@ void hello_sentinel(struct conn *c)
     say_auth_as(c, HELLO_GUIDE_AUTH);
     say(c, HELLO_SENTINEL, STR("SENTINEL"), STR("GET-MASTER-ADDR-BY-NAME"),
         str_of(c->s->url.master));
+}
+
+void hello_map(struct conn *c)
+{
+    say_auth(c);
+    say(c, HELLO_MAP, STR("CLUSTER"), STR("SLOTS"), STR_NONE);
 }
 
 static void on_loaded(redisAsyncContext *ac, void *reply, void *privdata)

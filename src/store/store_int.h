@@ -89,7 +89,16 @@ const struct script *scripts_at(size_t i);
 void scripts_freeze(int by); /* stores in existence: no more tables may be added */
 
 /* ---- errors ---- */
-enum store_action { ACT_RELOAD, ACT_WAIT, ACT_RECONNECT, ACT_FULL, ACT_FAIL };
+enum store_action {
+    ACT_RELOAD,
+    ACT_WAIT,
+    ACT_RECONNECT,
+    ACT_FULL,
+    ACT_MOVED,
+    ACT_ASK,
+    ACT_PARK, /* as ACT_WAIT where there is no cluster */
+    ACT_FAIL
+};
 enum store_action store_action_of(struct str reply_failure);
 
 /* ---- replies ---- */
@@ -122,11 +131,14 @@ struct pending {
     int64_t asked_us, deadline_us;
     char *bytes; /* ours until answered or detached */
     uint32_t from;
+    int slot; /* in a cluster, or -1 */
     size_t n;
     enum pending_place place;
     enum err_code doom;
     int script;         /* or -1 */
     bool again;         /* asked before */
+    bool asking;        /* its node does not own the slot yet: ASKING goes in front */
+    bool moving;        /* its slot was on its way when it was last asked */
     reply_fn *on_reply; /* NULL: detached */
     void *ctx;
 };
@@ -135,6 +147,7 @@ void run_ready(struct store *s);  /* as many as fit into a turn */
 bool run_feed(struct node *node); /* true: there is more than the window takes */
 void run_doomed(struct store *s);
 bool run_expire(struct store *s, int64_t now_us); /* false: more than fits into a turn */
+void run_again(struct pending *p);                /* where it belongs by now, in the order asked */
 void run_free(struct list *queue);
 void run_free_all(struct store *s);
 
@@ -205,6 +218,7 @@ bool conn_is_watched(const struct conn *c);
 void hello_main(struct conn *c);
 void hello_sub(struct conn *c);
 void hello_sentinel(struct conn *c);
+void hello_map(struct conn *c);
 /** One sentence on what is weaker than asked, or "". */
 void hello_policy(const struct hello *h, enum store_durability asked, const char *where, char *out,
                   size_t out_bytes);
@@ -221,11 +235,15 @@ struct node {
     int64_t hold_ms, hold_until_us; /* LOADING, BUSY: nothing is sent until then */
     bool *script_missing;
     bool was_up;
+    bool used; /* by the map of the cluster; always where there is none */
     enum store_health health;
     char reason[REASON_BYTES];
 };
 struct node *node_new(struct store *s);
 void nodes_free(struct store *s);
+/** That of a cluster which listens at @place, made and connected to if need be. */
+struct node *node_at(struct store *s, const struct place *place);
+void nodes_tell(struct store *s); /* the store's health, by theirs */
 /** The place of a server that has what we need: find() of those who do not care which. */
 bool nodes_find(struct conn *c);
 void node_set_health(struct node *node, enum store_health health, const char *fmt, ...)
@@ -246,6 +264,40 @@ bool sentinel_find(struct conn *c);
 void sentinel_look(struct store *s);
 /** The answer to "get-master-addr-by-name". False: it does not know the name. */
 bool sentinel_take(struct conn *c, const struct reply *r);
+
+/* ---- cluster ---- */
+#define CLUSTER_SLOTS 16384
+struct slot {
+    struct node *node, *out_at; /* its owner, if known; where calls of it are out */
+    uint32_t out;
+    bool parked; /* calls of it wait, so all do */
+};
+struct cluster {
+    struct conn conn; /* to the one that is asked for the map */
+    size_t next, looks;
+    bool known;
+    size_t uncovered; /* slots without an owner */
+    struct list
+        parked; /* calls that can go nowhere now, ascending by seq but for the last tick's */
+    struct slot slots[CLUSTER_SLOTS];
+};
+void cluster_start(struct store *s);
+void cluster_free(struct store *s);
+int cluster_slot(const struct pending *p);
+/** Where @p goes, or NULL: it is to be parked. */
+struct node *cluster_route(struct store *s, struct pending *p);
+void cluster_park(struct store *s, struct pending *p);
+void cluster_out(struct pending *p);  /* sent */
+void cluster_back(struct pending *p); /* answered, or its connection is gone */
+void cluster_tick(struct store *s);
+void cluster_look(struct store *s); /* the map is wrong, or a node is gone */
+bool cluster_take(struct conn *c, const struct reply *r);
+/** "MOVED 3999 10.0.0.7:6379" */
+void cluster_moved(struct pending *p, struct str text);
+/** "ASK 3999 10.0.0.7:6379": to be asked there, once. */
+void cluster_ask(struct pending *p, struct str text);
+/** A server of the cluster for who does not care which. */
+bool cluster_find(struct conn *c);
 
 /* ---- subscriptions ---- */
 struct subscription {
@@ -271,6 +323,7 @@ struct store {
     struct node *first; /* of nodes; the only one, but for a cluster */
     struct conn sub;
     struct sentinel *sentinel; /* or NULL */
+    struct cluster *cluster;   /* or NULL */
     struct loop_hook *hook;
     struct timer *tick, *drain;
     int64_t ticked_us, heard_us;

@@ -12,7 +12,7 @@
 static const int worst_first[] = {
     [STORE_DOWN] = 3, [STORE_CONNECTING] = 2, [STORE_WEAK] = 1, [STORE_READY] = 0};
 
-static void tell(struct store *s)
+void nodes_tell(struct store *s)
 {
     const struct node *worst = NULL;
 
@@ -20,9 +20,20 @@ static void tell(struct store *s)
     {
         const struct node *node = LIST_OF(it, struct node, list);
 
+        if (!node->used) {
+            continue;
+        }
         if (worst == NULL || worst_first[node->health] > worst_first[worst->health]) {
             worst = node;
         }
+    }
+    if (worst == NULL) {
+        return; /* no map yet: whoever looks for it tells */
+    }
+    if (s->cluster != NULL && s->cluster->uncovered > 0 && worst->health != STORE_DOWN) {
+        store_set_health(s, STORE_DOWN, "redis %s: %zu of %d slots have no server", s->url.shown,
+                         s->cluster->uncovered, CLUSTER_SLOTS);
+        return;
     }
     store_set_health(s, worst->health, "%s", worst->reason);
 }
@@ -35,7 +46,7 @@ void node_set_health(struct node *node, enum store_health health, const char *fm
     vsnprintf(node->reason, sizeof(node->reason), fmt, ap);
     va_end(ap);
     node->health = health;
-    tell(node->s);
+    nodes_tell(node->s);
 }
 
 /* ---- the connection of a node ---- */
@@ -46,6 +57,9 @@ bool nodes_find(struct conn *c)
 
     if (s->sentinel != NULL) {
         return sentinel_find(c);
+    }
+    if (s->cluster != NULL) {
+        return c->node != NULL ? c->node->used : cluster_find(c);
     }
     c->to = s->url.places[0];
     return true;
@@ -76,6 +90,8 @@ static void on_lost(struct conn *c, const char *why)
     node_set_health(c->node, STORE_DOWN, "redis at %s is not available: %s", c->shown, why);
     if (c->s->sentinel != NULL) {
         sentinel_look(c->s);
+    } else if (c->s->cluster != NULL) {
+        cluster_look(c->s);
     }
 }
 
@@ -105,6 +121,7 @@ struct node *node_new(struct store *s)
     struct node *node = MEM_NEW(struct node);
 
     node->s = s;
+    node->used = true;
     node->health = STORE_CONNECTING;
     snprintf(node->reason, sizeof(node->reason), "%s", s->reason);
     node->script_missing = mem_new(scripts_count() + 1);
@@ -114,6 +131,38 @@ struct node *node_new(struct store *s)
     conn_init(&node->conn, s, &role);
     node->conn.node = node;
     return node;
+}
+
+struct node *node_at(struct store *s, const struct place *place)
+{
+    struct node *spare = NULL;
+
+    LIST_EACH(it, &s->nodes)
+    {
+        struct node *node = LIST_OF(it, struct node, list);
+
+        if (place_eq(&node->conn.to, place)) {
+            spare = node;
+            break;
+        }
+        if (!node->used && node->conn.state == CONN_WAITING && list_empty(&node->fresh) &&
+            list_empty(&node->retry)) {
+            spare = node; /* of a server that is gone */
+        }
+    }
+    if (spare == NULL) {
+        spare = node_new(s);
+        spare->used = false;
+    }
+    if (!spare->used) {
+        spare->used = true;
+        spare->conn.to = *place;
+        spare->health = STORE_CONNECTING;
+        snprintf(spare->reason, sizeof(spare->reason), "redis at %s:%d is being connected to",
+                 place->host, place->port);
+        conn_start(&spare->conn);
+    }
+    return spare;
 }
 
 void nodes_free(struct store *s)

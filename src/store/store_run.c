@@ -63,6 +63,13 @@ static void deliver(struct pending *p, const struct err *err, const struct reply
     }
 }
 
+static void came_back(struct pending *p)
+{
+    if (p->s->cluster != NULL) {
+        cluster_back(p);
+    }
+}
+
 static void on_cancel(struct op *op)
 {
     struct pending *p = (struct pending *)(void *)op;
@@ -70,6 +77,7 @@ static void on_cancel(struct op *op)
     assert(p->on_reply != NULL);
     let_go(p);
     if (p->place == IN_READY) {
+        came_back(p);
         reply_drop(p->reply);
     }
     if (p->place != IN_SENT) {
@@ -81,6 +89,20 @@ static void on_cancel(struct op *op)
 static void wheel_add(struct store *s, struct pending *p)
 {
     list_add_tail(&s->wheel[(p->deadline_us >> WHEEL_SHIFT) % WHEEL_SLOTS], &p->wheel);
+}
+
+static void place_fresh(struct store *s, struct pending *p)
+{
+    p->node = s->first;
+    if (s->cluster != NULL) {
+        p->slot = cluster_slot(p);
+        p->node = cluster_route(s, p);
+        if (p->node == NULL) {
+            cluster_park(s, p);
+            return;
+        }
+    }
+    list_add_tail(&p->node->fresh, &p->queue);
 }
 
 struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, reply_fn *on_reply,
@@ -114,8 +136,7 @@ struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, r
         p->n = buf_take(&c->resp, &p->bytes);
         s->pending_bytes += p->n;
         p->place = IN_FRESH;
-        p->node = s->first;
-        list_add_tail(&p->node->fresh, &p->queue);
+        place_fresh(s, p);
     }
     wheel_add(s, p);
     return &p->op;
@@ -127,19 +148,33 @@ struct op *store_run(struct store *s, struct call *c, reply_fn *on_reply, void *
 }
 
 /* To be asked again, in the order asked. The walk is short: what comes back comes back in order. */
-static void ask_again(struct pending *p)
+void run_again(struct pending *p)
 {
-    struct list *retry = &p->node->retry, *after = retry->prev;
+    struct list *retry, *after;
 
-    if (p->on_reply == NULL) {
-        pending_free(p);
-        return;
+    if (p->s->cluster != NULL) {
+        p->node = cluster_route(p->s, p);
+        if (p->node == NULL) {
+            cluster_park(p->s, p);
+            return;
+        }
     }
+    retry = &p->node->retry;
+    after = retry->prev;
     while (after != retry && LIST_OF(after, struct pending, queue)->seq > p->seq) {
         after = after->prev;
     }
     p->place = IN_RETRY;
     list_add_tail(after->next, &p->queue);
+}
+
+static void ask_again(struct pending *p)
+{
+    if (p->on_reply == NULL) {
+        pending_free(p);
+    } else {
+        run_again(p);
+    }
 }
 
 static void hold(struct node *node)
@@ -156,6 +191,7 @@ static void hold(struct node *node)
 
 static void on_error_reply(struct pending *p, struct str text)
 {
+    struct node *node;
     struct err err = {0};
 
     switch (store_action_of(text)) {
@@ -171,8 +207,32 @@ static void on_error_reply(struct pending *p, struct str text)
         ask_again(p);
         return;
     case ACT_RECONNECT:
+        node = p->node;
         ask_again(p);
-        conn_drop(&p->node->conn, "%.*s", STR_ARG(text));
+        conn_drop(&node->conn, "%.*s", STR_ARG(text));
+        return;
+    case ACT_PARK:
+        if (p->s->cluster == NULL) {
+            hold(p->node);
+            ask_again(p);
+        } else {
+            cluster_park(p->s, p);
+        }
+        return;
+    case ACT_MOVED:
+    case ACT_ASK:
+        if (p->s->cluster == NULL) {
+            err_set(&err, ERR_STORE_REPLY,
+                    "redis: %.*s: it is a cluster: its address must begin with redis+cluster://",
+                    STR_ARG(text));
+            deliver(p, &err, NULL);
+            return;
+        }
+        if (store_action_of(text) == ACT_MOVED) {
+            cluster_moved(p, text);
+        } else {
+            cluster_ask(p, text);
+        }
         return;
     case ACT_FULL:
         err_set(&err, ERR_STORE_FULL, "redis: %.*s", STR_ARG(text));
@@ -189,6 +249,7 @@ static void settle(struct pending *p, const struct reply *reply)
 {
     const struct reply *error = reply_failure(reply);
 
+    came_back(p);
     if (error != NULL) {
         on_error_reply(p, reply_error_text(error));
         return;
@@ -211,10 +272,12 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
     (void)ac;
     conn_answered(&p->node->conn);
     if (s->closing || (reply != NULL && p->on_reply == NULL)) {
+        came_back(p);
         pending_free(p);
         return;
     }
     if (reply == NULL) {
+        came_back(p);
         ask_again(p);
         return;
     }
@@ -257,6 +320,13 @@ static struct pending *next_to_send(struct node *node)
     return list_empty(from) ? NULL : LIST_OF(from->next, struct pending, queue);
 }
 
+static void on_asking(redisAsyncContext *ac, void *reply, void *privdata)
+{
+    (void)reply;
+    (void)privdata;
+    conn_answered(ac->data);
+}
+
 /* A script that Redis has lost goes right in front of the call that needs it. */
 static bool send_one(struct node *node, struct pending *p)
 {
@@ -266,11 +336,22 @@ static bool send_one(struct node *node, struct pending *p)
         node->script_missing[p->script] = false;
         hello_load_script(c, (size_t)p->script);
     }
+    if (p->asking) {
+        struct call asking;
+
+        call_init(&asking);
+        call_str(&asking, STR("ASKING"));
+        conn_send_call(c, &asking, on_asking, NULL);
+    }
     if (redisAsyncFormattedCommand(c->ac, on_reply, p, p->bytes + p->from, p->n - p->from) != 0) {
         return false; /* it is being closed */
     }
     list_del(&p->queue);
     p->place = IN_SENT;
+    p->asking = false;
+    if (p->s->cluster != NULL) {
+        cluster_out(p);
+    }
     c->silent_ms = c->due == 0 ? 0 : c->silent_ms;
     c->due++;
     p->s->stats.reasked += p->again ? 1 : 0;
@@ -337,7 +418,12 @@ static void expire_one(struct store *s, struct pending *p)
     struct err err = {0};
     int64_t ms = (p->deadline_us - p->asked_us) / 1000;
 
-    if (p->node != NULL && p->node->conn.state == CONN_UP) {
+    if (p->moving) {
+        err_set(&err, ERR_STORE_UNAVAILABLE,
+                "slot %d of redis %s is on its way to another server and did not arrive within "
+                "%lld ms: end the resharding, or mend it with redis-cli --cluster fix",
+                p->slot, s->url.shown, (long long)ms);
+    } else if (p->node != NULL && p->node->conn.state == CONN_UP) {
         err_set(&err, ERR_STORE_UNAVAILABLE, "redis at %s did not answer within %lld ms",
                 p->node->conn.shown, (long long)ms);
     } else {

@@ -20,14 +20,14 @@
 #include "base/mem.h"
 
 #define WAIT_MS     15000
-#define ARGS_MAX    16
+#define ARGS_MAX    64
 #define REPLY_BYTES ((size_t)1 << 20)
 
 struct redis_fixture {
     char dir[64];
     char url[128], tcp_url[64];
     char socket_path[96];
-    int port;
+    int port, bus_port;
     unsigned flags;
     pid_t pid; /* 0: not running */
     struct buf reply;
@@ -80,6 +80,9 @@ static void write_conf(const struct redis_fixture *f, const char *conf)
                                                      : "appendonly yes\nappendfsync always\n"
                                                        "maxmemory-policy noeviction\nsave \"\"\n",
             conf == NULL ? "" : conf);
+    if ((f->flags & REDIS_FIXTURE_CLUSTER) != 0) {
+        fprintf(out, "cluster-enabled yes\ncluster-port %d\n", f->bus_port);
+    }
     if (fclose(out) != 0) {
         give_up(path);
     }
@@ -149,6 +152,7 @@ struct redis_fixture *redis_fixture_new(unsigned flags, const char *conf)
     f->flags = flags;
     if ((flags & REDIS_FIXTURE_TCP) != 0) {
         f->port = free_port();
+        f->bus_port = (flags & REDIS_FIXTURE_CLUSTER) != 0 ? free_port() : 0;
         snprintf(f->tcp_url, sizeof(f->tcp_url), "redis://127.0.0.1:%d", f->port);
     }
     write_conf(f, conf);
@@ -204,6 +208,11 @@ struct str redis_fixture_tcp_url(const struct redis_fixture *f)
 int redis_fixture_port(const struct redis_fixture *f)
 {
     return f->port;
+}
+
+int redis_fixture_bus_port(const struct redis_fixture *f)
+{
+    return f->bus_port;
 }
 
 const char *redis_fixture_dir(const struct redis_fixture *f)

@@ -14,6 +14,7 @@ struct redis_fixture;
 
 #define REDIS_FIXTURE_TCP      (1u << 0) /* on a free port of 127.0.0.1 as well */
 #define REDIS_FIXTURE_SENTINEL (1u << 1) /* a Sentinel: no data, @conf says what it watches */
+#define REDIS_FIXTURE_CLUSTER  (1u << 2) /* a node of a cluster, with no slots; needs TCP */
 
 /** Returns when it answers. @conf: further lines of redis.conf, or NULL. */
 struct redis_fixture *redis_fixture_new(unsigned flags, const char *conf);
@@ -23,6 +24,7 @@ void redis_fixture_free(struct redis_fixture **owner);
 struct str redis_fixture_url(const struct redis_fixture *f);     /* unix:///tmp/…/redis.sock */
 struct str redis_fixture_tcp_url(const struct redis_fixture *f); /* redis://127.0.0.1:port */
 int redis_fixture_port(const struct redis_fixture *f);
+int redis_fixture_bus_port(const struct redis_fixture *f); /* where nodes of a cluster talk */
 const char *redis_fixture_dir(const struct redis_fixture *f);
 
 void redis_fixture_kill(struct redis_fixture *f);  /* kill -9, and waits for its end */

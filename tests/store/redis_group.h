@@ -22,4 +22,15 @@ void redis_group_sentinel_url(const struct redis_group *g, char *out, size_t out
 /** Tells a Sentinel to make a replica the master, and returns when it has agreed to. */
 void redis_group_failover(struct redis_group *g);
 
+/**
+ * A cluster: @masters with a third (or so) of the slots each, and behind them @replicas, the nth of the
+ * nth master. Returns when every node knows all of it.
+ */
+struct redis_group *redis_group_new_cluster(size_t masters, size_t replicas);
+void redis_group_cluster_url(const struct redis_group *g, char *out, size_t out_bytes);
+/** As an operator moves a slot: the hand-over begins, some keys go (0: all), it ends. */
+void redis_group_slot_begin(struct redis_group *g, int slot, size_t from, size_t to);
+void redis_group_slot_keys(struct redis_group *g, int slot, size_t from, size_t to, int most);
+void redis_group_slot_end(struct redis_group *g, int slot, size_t from, size_t to);
+
 #endif
