@@ -46,6 +46,7 @@ struct engine_tenant {
     struct callbacks callbacks;
     struct chores *chores;
     struct alarms *alarms;
+    int marks; /* blue ticks under way */
     struct op *loading;
     struct approvals *approvals; /* of templates (approvals.h) */
     struct timer *again;         /* loading is tried again */
@@ -87,6 +88,12 @@ struct outbox *outbox_find(struct engine_tenant *et, struct str queue);
 void senders_resume(struct engine_tenant *et);
 void callbacks_start(struct engine_tenant *et);
 void callbacks_resume(struct engine_tenant *et);
+
+/**
+ * Tells the provider that what a person said to @sender_id was read (his blue ticks): best effort, and
+ * only while nothing else waits. For when its effects and replies are on their way.
+ */
+void read_mark(struct engine_tenant *et, struct str sender_id, const struct inbound *in);
 
 void job_begin(struct engine *e, struct job *job, void (*drop)(struct job *job));
 void job_end(struct job *job);

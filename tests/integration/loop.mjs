@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The main job, end to end, over both dialects: event -> phone -> tap, words -> reply -> CMMS.
 import {createRequire} from 'node:module'
-import {ANA, JOHN, META, Plant, SIGNING, TWILIO, assert, order, run, test, until} from './lib.mjs'
+import {ANA, JOHN, META, Plant, SIGNING, TWILIO, assert, call, order, run, test, until} from './lib.mjs'
 
 const require = createRequire(new URL('../node/', import.meta.url))
 const {Webhook} = require('standardwebhooks')
@@ -74,6 +74,14 @@ test('statuses come back: every message of ours is sent or better', async () => 
     const answers = items.filter(m => m.work_order)
     return answers.length > 0 && answers.every(m => ['sent', 'delivered', 'read'].includes(m.state))
   })
+})
+
+test('what a person said on Meta gets its blue ticks, behind the reply', async () => {
+  const said = async phone => (await call('GET', `${plant.sandbox}/_sandbox/messages?direction=in&to=${encodeURIComponent(phone)}`)).json.items
+  await until('blue ticks', async () => (await said(ANA)).at(-1)?.statuses.read)
+  const [last, reply] = [(await said(ANA)).at(-1), (await plant.messages(ANA)).at(-1)]
+  assert.ok(last.statuses.read >= reply.at_us, 'the reply went first')
+  assert.ok((await said(JOHN)).every(m => !m.statuses.read), 'on Twilio it would show "typing" behind the reply')
 })
 
 test('twilio: a webhook signed by Twilio\'s own library is the one we take', async () => {

@@ -361,13 +361,91 @@ static void test_redis_away(void)
     world_free(&w);
 }
 
+/* ---- blue ticks ---- */
+
+static const struct {
+    const char *label;
+    enum inbound_type type;
+    const char *group, *account, *number;
+    bool marked;
+} marks[] = {
+    {"words",   INBOUND_TEXT,     "",   "",                                   "106540352242922", true },
+    {"a thumb", INBOUND_REACTION, "",   "",                                   "106540352242922", false},
+    {"a group", INBOUND_TEXT,     "g1", "",                                   "106540352242922", false},
+    {"Twilio",  INBOUND_TEXT,     "",   "AC0123456789abcdef0123456789abcdef", "+12025550177",    false},
+};
+
+static void test_marks(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        struct world *w = world_new(NULL);
+        const struct inbound in = {.kind = INBOUND_MESSAGE,
+                                   .number_id = str_of(marks[i].number),
+                                   .account = str_of(marks[i].account),
+                                   .provider_id = STR("wamid.said"),
+                                   .group_id = str_of(marks[i].group),
+                                   .phone = STR(ANA),
+                                   .at = wall_now(),
+                                   .type = marks[i].type,
+                                   .text = STR("STATUS")};
+
+        put_inbound(w, &in);
+        UNTIL(w, marks[i].label, idle(w));
+        world_run(w, 200);
+        CHECK_INT(marks[i].label, w->nmarked, marks[i].marked);
+        CHECK_Z(marks[i].label, w->marked, marks[i].marked ? "wamid.said" : "");
+        world_free(&w);
+    }
+}
+
+/* No answer to them, and a bad one, delay nothing, are tried once and pause nobody. */
+static void test_marks_fail(void)
+{
+    struct world *w = world_new(NULL);
+    int64_t refused = metric_get(METRIC_SEND_FAILED);
+
+    w->mark = (struct act){.how = HANG};
+    put_text(w, ANA, "m1", "STATUS");
+    UNTIL(w, "marked", w->nmarked == 1);
+    put_text(w, ANA, "m2", "STATUS");
+    UNTIL(w, "the next is answered all the same", w->nsent == 2);
+    w->mark = (struct act){.status = 401, .body = "{\"error\":{\"message\":\"m\",\"code\":190}}"};
+    put_text(w, ANA, "m3", "STATUS");
+    UNTIL(w, "answered", w->nsent == 3 && w->nmarked == 3 && idle(w));
+    world_run(w, 300);
+    CHECK_INT("tried once", w->nmarked, 3);
+    CHECK_INT("no failure", metric_get(METRIC_SEND_FAILED), refused);
+    put_text(w, ANA, "m4", "STATUS");
+    UNTIL(w, "nobody is paused", w->nsent == 4);
+    CHECK_INT("nor told", w->nalerts, 0);
+    CHECK_INT("nor is it a message", redis_int(w, "ZCARD mu:u1"), 4);
+    world_free(&w);
+}
+
+/* With people waiting there is something better to do. */
+static void test_marks_busy(void)
+{
+    struct world *w = world_new(NULL);
+
+    lane_worker_pause(w->et->in, true);
+    for (int i = 0; i < 60; i++) {
+        put_text(w, arena_printf(w->a, "+1202556%04d", i).p, arena_printf(w->a, "m%d", i).p, "Hi");
+    }
+    lane_worker_pause(w->et->in, false);
+    UNTIL(w, "all answered", w->nsent == 60 && idle(w));
+    world_run(w, 300);
+    CHECK("some are left out", w->nmarked < 60);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_conflicts),     TEST(test_order_of_words), TEST(test_damage),
         TEST(test_mend),          TEST(test_reaped),         TEST(test_refused),
         TEST(test_refused_first), TEST(test_statuses),       TEST(test_early_failure),
-        TEST(test_group_window),  TEST(test_long_words),     TEST(test_redis_away)};
+        TEST(test_group_window),  TEST(test_long_words),     TEST(test_redis_away),
+        TEST(test_marks),         TEST(test_marks_fail),     TEST(test_marks_busy)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

@@ -45,7 +45,9 @@ struct world {
     struct act sends[32], hooks[32]; /* in order; behind the last: the usual */
     size_t nsends, nhooks, asends, ahooks;
     struct post sent[POSTS], hooked[POSTS]; /* messages; callbacks */
-    size_t nsent, nhooked, nalerts, ncontent, nprobes;
+    struct str marked; /* the message that was marked as read last */
+    struct act mark;   /* what is done to marks */
+    size_t nmarked, nsent, nhooked, nalerts, ncontent, nprobes;
     int probe_status, content_status; /* 0: good */
     int64_t content_stall_ms; /* the process stands still so long while the next resource is made */
     const char *list;         /* Twilio's list of messages: its items, or NULL: none */

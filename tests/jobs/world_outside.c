@@ -88,6 +88,13 @@ static void on_twilio(struct world *w, struct http_req *r)
            arena_printf(w->a, "{\"sid\":\"%.*s\",\"status\":\"queued\"}", STR_ARG(p->id)).p);
 }
 
+static void on_mark(struct world *w, struct http_req *r)
+{
+    w->nmarked++;
+    w->marked = between(w->a, http_req_body(r), "\"message_id\":\"", "\"");
+    answer(w, r, &w->mark, "{\"success\":true}");
+}
+
 static void on_outside(void *ctx, struct http_req *r)
 {
     struct world *w = ctx;
@@ -112,6 +119,8 @@ static void on_outside(void *ctx, struct http_req *r)
         note(w, r, w->hooked, &w->nhooked)->id =
             arena_dup(w->a, http_req_header(r, STR("webhook-id")));
         answer(w, r, w->ahooks < w->nhooks ? &w->hooks[w->ahooks++] : &act, "");
+    } else if (str_find(http_req_body(r), STR("\"status\":\"read\"")) != SIZE_MAX) {
+        on_mark(w, r);
     } else if (str_starts(path, STR("/v23.0/"))) {
         on_meta(w, r);
     } else if (str_find(path, STR("/Messages.json")) != SIZE_MAX) {
