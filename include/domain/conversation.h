@@ -1,7 +1,7 @@
 /*
  * conversation: what is open between a person and us: the question asked last (15 minutes), the place in
- * a long list (MORE), the numbered options shown last (Twilio without Content), the order last spoken of.
- * Stored sealed as JSON in c:<user id>.
+ * a long list (MORE), the numbered options shown last (Twilio without Content), the order last spoken of, the buttons
+ * tapped last. Stored sealed as JSON in c:<user id>.
  */
 #ifndef CREWLINE_DOMAIN_CONVERSATION_H
 #define CREWLINE_DOMAIN_CONVERSATION_H
@@ -13,6 +13,8 @@
 
 #define QUESTION_MS (15 * 60 * 1000)
 #define OPTIONS_MS  ((int64_t)24 * 3600 * 1000)
+
+#define TAPPED_MAX  4
 
 struct conversation {
     /* The open question: the command that waits for its order, with its rest ("note", "bearing replaced"). */
@@ -30,6 +32,7 @@ struct conversation {
     size_t noptions;
     bool options_over; /* the person went on to something else: a number is no tap any more */
     struct str last_order;    /* id of the order last acted upon or told about */
+    struct str tapped[TAPPED_MAX]; /* buttons that did something, the newest first: "<message> <payload>" */
     int64_t version;
 };
 

@@ -17,6 +17,7 @@ struct tenant {
     const struct settings *settings;
     const struct i18n *i18n;
     const struct templates *templates;
+    bool cmms_away; /* it takes no events just now: what is booked for it waits until it is back */
 };
 
 #endif

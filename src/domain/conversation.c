@@ -21,6 +21,11 @@ void conversation_encode(const struct conversation *c, struct buf *out)
     if (c->last_order.n > 0) {
         jw_str(&w, "last_order", c->last_order);
     }
+    jw_open(&w, "tapped", '[');
+    for (size_t i = 0; i < TAPPED_MAX && c->tapped[i].n > 0; i++) {
+        jw_str(&w, NULL, c->tapped[i]);
+    }
+    jw_close(&w, ']');
     jw_close(&w, '}');
 }
 
@@ -42,6 +47,9 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version,
     out->more = arena_dup(a, json_get_str(j, "more"));
     out->more_from = json_get_int(j, "more_from", 0);
     out->last_order = arena_dup(a, json_get_str(j, "last_order"));
+    for (size_t i = 0; i < TAPPED_MAX; i++) {
+        out->tapped[i] = arena_dup(a, json_str(json_at(json_get(j, "tapped"), i)));
+    }
     json_free(&j);
     return true;
 }

@@ -188,6 +188,24 @@ static void answer(struct talk *t)
     }
 }
 
+/* What was said is kept; why the office does not see it yet is said with it. */
+static void say_late(struct talk *t)
+{
+    struct message *m;
+
+    if (!t->p->tenant->cmms_away || t->p->nevents == 0) {
+        return;
+    }
+    for (size_t i = 0; i < t->p->nmessages; i++) {
+        m = &t->p->messages[i].m;
+        if (str_eq(m->user, t->u->id)) {
+            m->text = arena_printf(t->a, "%.*s\n%.*s", STR_ARG(m->text),
+                                   STR_ARG(I18N(t->a, t->l, t->timezone, "reply.late")));
+            return;
+        }
+    }
+}
+
 void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id,
                  struct plan *p)
 {
@@ -226,6 +244,7 @@ void talk_decide(const struct view *v, const struct inbound *in, struct str send
             answer(t);
         }
     }
+    say_late(t);
     if (t->conv_changed) {
         plan_conversation(p, v->person, &t->conv);
     }

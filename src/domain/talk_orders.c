@@ -27,7 +27,10 @@ static void say_refused(struct talk *t, const struct order *o, enum order_step s
                         I18N(t->a, t->l, t->timezone, "button.start_short"), STR_NONE);
         return;
     }
-    if (verdict == STEP_CLOSED) {
+    if (t->tap_order.n > 0 && o->status != reached[step]) {
+        m = talk_say(t, "reply.tap_old", ARG_IDENT("number", o->number),
+                     ARG_S("status", status_text(t, o->status)));
+    } else if (verdict == STEP_CLOSED) {
         m = talk_say(t, "reply.closed", ARG_IDENT("number", o->number),
                      ARG_S("status", status_text(t, o->status)));
     } else if (step == STEP_ACK) {

@@ -1,5 +1,7 @@
 #include "talk_int.h"
 
+#include <string.h>
+
 /* ---- taps ---- */
 
 static void tap_pick(struct talk *t, struct str rest)
@@ -100,6 +102,52 @@ static void tap_payload(struct talk *t, struct str payload)
     }
 }
 
+/*
+ * A step says by itself that the order is there already, and may be wanted anew when it went back.
+ * What leaves no such trace is known by its button.
+ */
+static bool is_step(struct str payload)
+{
+    static const char *const steps[] = {"ack:", "start:", "complete:", "complete_anyway:"};
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        if (str_starts(payload, str_of(steps[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool tapped_before(const struct talk *t, struct str button)
+{
+    for (size_t i = 0; i < TAPPED_MAX && button.n > 0; i++) {
+        if (str_eq(t->conv.tapped[i], button)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tap_once(struct talk *t)
+{
+    struct str payload = t->in->payload, button = STR_NONE;
+    size_t before = t->p->nevents;
+
+    if (t->in->quoted.n > 0 && !is_step(payload)) {
+        button = arena_printf(t->a, "%.*s %.*s", STR_ARG(t->in->quoted), STR_ARG(payload));
+    }
+    if (tapped_before(t, button)) {
+        talk_say(t, "reply.tap_done");
+        return;
+    }
+    tap_payload(t, payload);
+    if (button.n > 0 && t->p->nevents > before) {
+        memmove(&t->conv.tapped[1], &t->conv.tapped[0], (TAPPED_MAX - 1) * sizeof(button));
+        t->conv.tapped[0] = button;
+        t->conv_changed = true;
+    }
+}
+
 void talk_tap(struct talk *t)
 {
     if (t->in->payload.n == 0) {
@@ -107,7 +155,7 @@ void talk_tap(struct talk *t)
         talk_command(t);
         return;
     }
-    tap_payload(t, t->in->payload);
+    tap_once(t);
 }
 
 /* ---- open questions ---- */

@@ -183,6 +183,11 @@ static void raise_alarm(struct callback *cb)
         STR("look at the callback endpoint; the events wait, and /api/v1/outbox has them too"));
 }
 
+static void endpoint_heard(struct engine_tenant *et)
+{
+    et->t.cmms_away = et->callbacks.off || et->callbacks.failing >= FAILING_ALERT;
+}
+
 static void endpoint_failing(struct callback *cb)
 {
     struct callbacks *state = &cb->et->callbacks;
@@ -193,6 +198,7 @@ static void endpoint_failing(struct callback *cb)
                   LF_STR("reason", cb->reason));
         raise_alarm(cb);
     }
+    endpoint_heard(cb->et);
 }
 
 static void end_dead(struct callback *cb)
@@ -240,6 +246,7 @@ static void endpoint_gone(struct callback *cb)
             LF_STR("tenant", cb->et->t.id));
         raise_alarm(cb);
     }
+    endpoint_heard(cb->et);
     cb->end = END_GONE;
     record(cb);
 }
@@ -248,6 +255,7 @@ void callbacks_resume(struct engine_tenant *et)
 {
     if (et->callbacks.off) {
         et->callbacks = (struct callbacks){0};
+        endpoint_heard(et);
         lane_worker_pause(et->cb, false);
     }
 }
@@ -265,6 +273,7 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
     }
     if (answer->status >= 200 && answer->status < 300) {
         cb->et->callbacks.failing = 0;
+        endpoint_heard(cb->et);
         if (!cb->et->callbacks.off) {
             cb->et->callbacks.reason[0] = '\0';
         }
@@ -275,6 +284,7 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
     }
     if (answer->status == 409 || answer->status == 422) {
         cb->et->callbacks.failing = 0;
+        endpoint_heard(cb->et);
         cb->reason = refusal_reason(cb, answer->body);
         metric_add(METRIC_CALLBACKS_REFUSED, 1);
         cb->end = END_REFUSED;

@@ -259,13 +259,72 @@ static void test_taps(void)
     s->orders[1].status = ORDER_COMPLETED;
     tap(s, "start:w2");
     CHECK_INT("overtaken: nothing changes", s->plan.norders, 0);
-    CHECK("says so", has(reply(s, 0), "closed"));
+    CHECK("says so", has(reply(s, 0), "out of date: work order WO-2024-002 is now *Completed*"));
+    s->orders[1].status = ORDER_IN_PROGRESS;
+    tap(s, "start:w2");
+    CHECK_INT("tapped again: nothing changes", s->plan.norders, 0);
+    CHECK("and says so", has(reply(s, 0), "already in progress"));
     tap(s, "start:w77");
     CHECK_INT("of an order that is gone", s->plan.norders, 0);
     tap(s, "complete_anyway:w1");
     CHECK_INT("complete anyway", s->plan.orders[0]->status, ORDER_COMPLETED);
     tap(s, "nonsense");
     CHECK_INT("unknown payload", s->plan.norders, 0);
+}
+
+/* Buttons whose effect does not show on the order: known by the message they stand under. */
+static void test_tapped_twice(void)
+{
+    static const struct {
+        const char *label, *words, *payload;
+    } buttons[] = {
+        {"escalate", NULL,                    "escalate:w1" },
+        {"a note",   "NOTE bearing replaced", "pick:note:w1"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(buttons); i++) {
+        struct scene *s = scene("pp");
+
+        s->view.supervisor = &s->boss;
+        if (buttons[i].words != NULL) {
+            say(s, buttons[i].words);
+            s->view.conversation = *s->plan.conversation;
+        }
+        s->in.quoted = STR("wamid.1");
+        tap(s, buttons[i].payload);
+        CHECK_INT(buttons[i].label, s->plan.nevents, 1);
+        s->view.conversation = *s->plan.conversation;
+        tap(s, buttons[i].payload);
+        CHECK_INT(buttons[i].label, s->plan.nevents, 0);
+        CHECK("says so", has(reply(s, 0), "done already"));
+    }
+    struct scene *s = scene("p");
+
+    s->view.supervisor = &s->boss;
+    for (int i = 0; i < 6; i++) {
+        s->in.quoted = arena_printf(a, "wamid.%d", i);
+        tap(s, "escalate:w1");
+        CHECK_INT("under another message it is another button", s->plan.nevents, 1);
+        s->view.conversation = *s->plan.conversation;
+    }
+    s->in.quoted = STR("wamid.2");
+    tap(s, "escalate:w1");
+    CHECK("the last four are known", has(reply(s, 0), "done already"));
+}
+
+/* The CMMS takes nothing just now: what is booked says why it is late, what only asks does not. */
+static void test_late(void)
+{
+    struct scene *s = scene("p");
+
+    s->tenant.cmms_away = true;
+    say(s, "NOTE bearing replaced");
+    CHECK("noted", has(reply(s, 0), "Note added") && has(reply(s, 0), "unreachable"));
+    say(s, "STATUS");
+    CHECK("asked", !has(reply(s, 0), "unreachable"));
+    s->tenant.cmms_away = false;
+    say(s, "NOTE bearing replaced");
+    CHECK("back", !has(reply(s, 0), "unreachable"));
 }
 
 static void test_number_counts_as_tap(void)
@@ -437,7 +496,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_rows),           TEST(test_asks_which_and_remembers), TEST(test_note_waits_for_its_order),
-        TEST(test_note_without_text_asks), TEST(test_words_behind_complete), TEST(test_complete_of_none_begun), TEST(test_words_wait), TEST(test_taps),             TEST(test_number_counts_as_tap),
+        TEST(test_note_without_text_asks), TEST(test_words_behind_complete), TEST(test_complete_of_none_begun), TEST(test_words_wait), TEST(test_taps), TEST(test_tapped_twice), TEST(test_late),             TEST(test_number_counts_as_tap),
         TEST(test_quoted),         TEST(test_foreign_order),            TEST(test_stakeholder),
         TEST(test_escalate),       TEST(test_stranger),                 TEST(test_verifies_by_speaking),
         TEST(test_stop_and_start), TEST(test_language),                 TEST(test_my_work_pages),

@@ -125,6 +125,31 @@ static void test_gone(void)
     world_free(&w);
 }
 
+/* What a person books meanwhile is kept, and he hears why the office does not have it yet. */
+static void test_told_late(void)
+{
+    struct world *w = world_new(NULL);
+    struct str reason;
+
+    put_event(
+        w, "e1", "cmms.workorder.created.v1",
+        "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\",\"status\":\"open\","
+        "\"assignees\":[{\"id\":\"u1\"}]}}");
+    UNTIL(w, "told of the order", sent_to(w, ANA, "WO-1") == 1);
+    w->hooks[w->nhooks++] = (struct act){.status = 410};
+    tell(w, EVENT, "WO-9", "{}");
+    UNTIL(w, "off", strcmp(engine_callback_health(w->et, &reason), "down") == 0);
+    put_text(w, ANA, "m1", "NOTE WO-1 new seal");
+    UNTIL(w, "answered", sent_to(w, ANA, "Note added") == 1);
+    CHECK_INT("why it is late", sent_to(w, ANA, "unreachable"), 1);
+    engine_reloaded(w->engine);
+    UNTIL(w, "booked", w->nhooked >= 3 && idle(w));
+    put_text(w, ANA, "m2", "NOTE WO-1 new bolts");
+    UNTIL(w, "answered again", sent_to(w, ANA, "Note added") == 2);
+    CHECK_INT("nothing is late now", sent_to(w, ANA, "unreachable"), 1);
+    world_free(&w);
+}
+
 static void test_failing(void)
 {
     struct world *w = world_new(NULL);
@@ -202,9 +227,9 @@ static void test_redis_away(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_rows),      TEST(test_order),   TEST(test_gone),
-                                        TEST(test_failing),   TEST(test_damaged), TEST(test_reaped),
-                                        TEST(test_redis_away)};
+    static const struct test tests[] = {
+        TEST(test_rows),      TEST(test_order),   TEST(test_gone),   TEST(test_failing),
+        TEST(test_told_late), TEST(test_damaged), TEST(test_reaped), TEST(test_redis_away)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
