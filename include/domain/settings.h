@@ -50,6 +50,7 @@ struct settings {
     struct str public_url;     /* without a slash at the end */
     struct str data_dir, config_dir, redis_url; /* redis_url empty: the private one */
     enum store_durability durability;
+    int64_t replicas; /* that must have what is accepted */
     struct str tls_cert, tls_key, ca_file, bootstrap_key;
     const struct json *trusted_proxies; /* list, or NULL */
     uint8_t master_key[32], master_key_previous[32];

@@ -14,6 +14,10 @@
  * followed. While a slot is on its way, reads of one key follow ASK; scripts wait for its end, since half
  * of a tenant is no tenant, and fail at their deadline. The health is that of the worst master.
  *
+ * With @replicas in the options a call is answered when so many replicas have all that it wrote (WAIT);
+ * with too few it fails at its deadline as if Redis were gone, though it may have been carried out, and
+ * the health is STORE_DOWN.
+ *
  * Error replies have their row in one table (store_errors.c): NOSCRIPT reload and ask again; LOADING,
  * BUSY, MASTERDOWN, TRYAGAIN, CLUSTERDOWN wait and ask again until the deadline; READONLY reconnect and
  * ask again; OOM, MISCONF, NOREPLICAS -> ERR_STORE_FULL at once; anything else ERR_STORE_REPLY.
@@ -35,6 +39,7 @@ struct store_options {
                             redis+cluster://[user:pass@]host:port,host:port */
     enum store_durability durability;
     int64_t deadline_ms; /* 3000 */
+    int64_t replicas;    /* that must have what is called back as done; 0: none */
 };
 enum store_health {
     STORE_CONNECTING,

@@ -72,6 +72,8 @@ static const struct config_row rows[] = {
          "whether callback and media URLs may point at loopback and private addresses"),
     CHOICE("durability.redis", NULL, NULL, 0, "always|relaxed", "always",
            "what Redis must promise: appendfsync always, or less"),
+    NUMBER("durability.replicas", NULL, 0, 0, 10, "0",
+           "replicas of Redis that must have what is accepted"),
     NUMBER("delivery.send_timeout_ms", NULL, R, 100, 120000, "15000", "one attempt at a provider"),
     NUMBER("delivery.lease_ms", NULL, 0, 1000, 600000, "30000",
            "how long work belongs to one instance"),
@@ -269,6 +271,7 @@ static bool read_texts(struct settings *s, struct err *err)
     s->redis_url = config_str(c, "redis_url");
     s->durability =
         str_eqz(config_str(c, "durability.redis"), "relaxed") ? STORE_RELAXED : STORE_ALWAYS;
+    s->replicas = config_int(c, "durability.replicas");
     s->tls_cert = config_str(c, "tls_cert");
     s->tls_key = config_str(c, "tls_key");
     s->ca_file = config_str(c, "ca_file");
@@ -282,6 +285,10 @@ static bool read_texts(struct settings *s, struct err *err)
     if ((s->tls_cert.n > 0) != (s->tls_key.n > 0)) {
         return err_set(err, ERR_CONFIG, "%s: HTTPS needs both tls_cert and tls_key",
                        s->tls_cert.n > 0 ? "tls_key" : "tls_cert");
+    }
+    if (s->replicas > 0 && s->redis_url.n == 0) {
+        return err_set(err, ERR_CONFIG,
+                       "durability.replicas: the private Redis has none: set redis_url");
     }
     if (s->redis_url.n > 0 && !store_url_ok(s->redis_url, err)) {
         return err_wrap(err, "redis_url");

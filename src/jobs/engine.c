@@ -234,7 +234,8 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
                 struct err *err)
 {
     static bool scripts_known;
-    const struct store_options so = {o->redis_url, o->settings->durability, 3000};
+    const struct store_options so = {o->redis_url, o->settings->durability, 3000,
+                                     o->settings->replicas};
     char ca[512];
     struct engine *e = MEM_NEW(struct engine);
     struct http_client_options ho = {.connections_per_host_max = 64,

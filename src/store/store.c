@@ -107,6 +107,7 @@ static void on_hook(void *ctx)
     LIST_EACH(it, &s->nodes)
     {
         send_all(LIST_OF(it, struct node, list));
+        witness_turn(LIST_OF(it, struct node, list));
     }
     LIST_EACH(it, &s->conns)
     {
@@ -212,6 +213,7 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     s->url = url;
     s->durability = o->durability;
     s->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : DEADLINE_MS;
+    s->replicas = o->replicas;
     s->on_health = on_health;
     s->ctx = ctx;
     s->health = STORE_CONNECTING;

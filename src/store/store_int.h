@@ -4,6 +4,7 @@
  *   store.c          life, health, turns and ticks
  *   store_nodes.c    the servers that calls go to: one, or the masters of a cluster; health
  *   store_sentinel.c which server is the master now     store_cluster.c  which one has which slot
+ *   store_replicas.c how many replicas have what a node answered
  *   store_run.c      calls: queues, deadlines, delivery
  *   store_conn.c     one connection: address, back-off, silence, hiredis' event hooks
  *   store_hello.c    what is said first on a connection: AUTH, ROLE, scripts, policy
@@ -16,6 +17,7 @@
  *   fresh    never sent, in the order asked
  *   retry    sent once and to be asked again, ascending by seq; all of it goes before fresh
  *   sent     in hiredis' list, which answers in order and, on a disconnect, says NULL for each
+ *   held     answered, but not yet by enough replicas
  *   ready    answered, but this turn has called back for long enough: it waits for the next
  *   doomed   refused at sight, fails at the end of this turn
  * and, while somebody waits for it, in one slot of the deadline wheel. A call that nobody waits for
@@ -119,13 +121,13 @@ struct str reply_error_text(const struct reply *r);
 struct str call_seal(struct call *c);
 
 struct node;
-enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_READY, IN_DOOMED };
+enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_HELD, IN_READY, IN_DOOMED };
 struct pending {
     struct op op; /* first: the caller holds this */
     struct store *s;
     struct node *node;
-    struct list queue;   /* fresh, retry, ready or doomed */
-    struct reply *reply; /* IN_READY */
+    struct list queue;   /* fresh, retry, held, ready or doomed */
+    struct reply *reply; /* IN_HELD, IN_READY */
     struct list wheel;
     uint64_t seq;
     int64_t asked_us, deadline_us;
@@ -139,6 +141,7 @@ struct pending {
     bool again;         /* asked before */
     bool asking;        /* its node does not own the slot yet: ASKING goes in front */
     bool moving;        /* its slot was on its way when it was last asked */
+    bool confirmed;     /* enough replicas have it */
     reply_fn *on_reply; /* NULL: detached */
     void *ctx;
 };
@@ -148,6 +151,9 @@ bool run_feed(struct node *node); /* true: there is more than the window takes *
 void run_doomed(struct store *s);
 bool run_expire(struct store *s, int64_t now_us); /* false: more than fits into a turn */
 void run_again(struct pending *p);                /* where it belongs by now, in the order asked */
+void run_unhold(struct pending *p);               /* its answer is void: to be asked again */
+void run_confirmed(struct pending *p);            /* its answer counts: ready */
+void run_drain(struct store *s);                  /* calls back what is ready, now or soon */
 void run_free(struct list *queue);
 void run_free_all(struct store *s);
 
@@ -224,6 +230,16 @@ void hello_policy(const struct hello *h, enum store_durability asked, const char
                   size_t out_bytes);
 void hello_load_script(struct conn *c, size_t script);
 
+/* ---- replicas ---- */
+struct witness; /* the connection that asks how many have what its node answered */
+/** NULL: none is needed. */
+struct witness *witness_new(struct node *node);
+void witness_free(struct witness **owner);
+void witness_start(struct node *node); /* the node's connection is up */
+void witness_stop(struct node *node, const char *why);
+void witness_hold(struct pending *p); /* until enough have it */
+void witness_turn(struct node *node); /* asks, if there is anything to ask for */
+
 /* ---- nodes ---- */
 
 /* A server that calls go to. There is one, or in a cluster one for each master. */
@@ -231,6 +247,7 @@ struct node {
     struct list list;
     struct store *s;
     struct conn conn;
+    struct witness *witness; /* or NULL: nobody asks for replicas */
     struct list fresh, retry;
     int64_t hold_ms, hold_until_us; /* LOADING, BUSY: nothing is sent until then */
     bool *script_missing;
@@ -244,6 +261,7 @@ void nodes_free(struct store *s);
 /** That of a cluster which listens at @place, made and connected to if need be. */
 struct node *node_at(struct store *s, const struct place *place);
 void nodes_tell(struct store *s); /* the store's health, by theirs */
+void node_tell_up(struct node *node);
 /** The place of a server that has what we need: find() of those who do not care which. */
 bool nodes_find(struct conn *c);
 void node_set_health(struct node *node, enum store_health health, const char *fmt, ...)
@@ -313,7 +331,7 @@ struct store {
     struct loop *l;
     struct store_url url;
     enum store_durability durability;
-    int64_t deadline_ms;
+    int64_t deadline_ms, replicas;
     store_health_fn *on_health;
     void *ctx;
     enum store_health health;

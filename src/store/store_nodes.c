@@ -65,28 +65,41 @@ bool nodes_find(struct conn *c)
     return true;
 }
 
+void node_tell_up(struct node *node)
+{
+    const struct conn *c = &node->conn;
+    char fault[REASON_BYTES];
+
+    hello_policy(&c->hello, node->s->durability, c->shown, fault, sizeof(fault));
+    if (fault[0] != '\0') {
+        node_set_health(node, STORE_WEAK, "%s", fault);
+    } else {
+        node_set_health(node, STORE_READY, "redis at %s answers", c->shown);
+    }
+}
+
 static void on_up(struct conn *c)
 {
     struct store *s = c->s;
     struct node *node = c->node;
-    char fault[REASON_BYTES];
 
     s->stats.reconnects += node->was_up ? 1 : 0;
     node->was_up = true;
     c->attempts = 0;
     node->hold_ms = node->hold_until_us = 0;
     memset(node->script_missing, 0, scripts_count());
-    hello_policy(&c->hello, s->durability, c->shown, fault, sizeof(fault));
-    if (fault[0] != '\0') {
-        node_set_health(node, STORE_WEAK, "%s", fault);
+    if (node->witness == NULL) {
+        node_tell_up(node);
     } else {
-        node_set_health(node, STORE_READY, "redis at %s answers", c->shown);
+        node_set_health(node, STORE_CONNECTING, "redis at %s is asked for its replicas", c->shown);
+        witness_start(node);
     }
     lanes_wake_all(s);
 }
 
 static void on_lost(struct conn *c, const char *why)
 {
+    witness_stop(c->node, "its server is gone");
     node_set_health(c->node, STORE_DOWN, "redis at %s is not available: %s", c->shown, why);
     if (c->s->sentinel != NULL) {
         sentinel_look(c->s);
@@ -130,6 +143,7 @@ struct node *node_new(struct store *s)
     list_add_tail(&s->nodes, &node->list);
     conn_init(&node->conn, s, &role);
     node->conn.node = node;
+    node->witness = witness_new(node);
     return node;
 }
 
@@ -173,6 +187,7 @@ void nodes_free(struct store *s)
         list_del(&node->list);
         run_free(&node->fresh);
         run_free(&node->retry);
+        witness_free(&node->witness);
         replies_free(&node->conn.replies);
         mem_free(&node->script_missing);
         mem_free(&node);

@@ -76,7 +76,7 @@ static void on_cancel(struct op *op)
 
     assert(p->on_reply != NULL);
     let_go(p);
-    if (p->place == IN_READY) {
+    if (p->place == IN_READY || p->place == IN_HELD) {
         came_back(p);
         reply_drop(p->reply);
     }
@@ -245,10 +245,25 @@ static void on_error_reply(struct pending *p, struct str text)
     deliver(p, &err, NULL);
 }
 
-static void settle(struct pending *p, const struct reply *reply)
+static void hold_answer(struct pending *p, struct reply *reply)
+{
+    reply_keep(reply);
+    p->reply = reply;
+    p->place = IN_HELD;
+    if (list_empty(&p->wheel)) {
+        wheel_add(p->s, p);
+    }
+    witness_hold(p);
+}
+
+static void settle(struct pending *p, struct reply *reply)
 {
     const struct reply *error = reply_failure(reply);
 
+    if (error == NULL && p->node->witness != NULL && !p->confirmed) {
+        hold_answer(p, reply);
+        return;
+    }
     came_back(p);
     if (error != NULL) {
         on_error_reply(p, reply_error_text(error));
@@ -296,6 +311,21 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
     list_add_tail(&s->ready, &p->queue);
 }
 
+void run_unhold(struct pending *p)
+{
+    came_back(p);
+    reply_drop(p->reply);
+    run_again(p);
+}
+
+void run_confirmed(struct pending *p)
+{
+    p->confirmed = true;
+    p->place = IN_READY;
+    list_del(&p->wheel);
+    list_add_tail(&p->s->ready, &p->queue);
+}
+
 void run_ready(struct store *s)
 {
     int64_t since_us = mono_now().us;
@@ -308,6 +338,14 @@ void run_ready(struct store *s)
         p->place = IN_SENT;
         settle(p, reply);
         reply_drop(reply);
+    }
+}
+
+void run_drain(struct store *s)
+{
+    run_ready(s);
+    if (!s->closing && !list_empty(&s->ready)) {
+        timer_start(s->drain, 0);
     }
 }
 
@@ -423,6 +461,12 @@ static void expire_one(struct store *s, struct pending *p)
                 "slot %d of redis %s is on its way to another server and did not arrive within "
                 "%lld ms: end the resharding, or mend it with redis-cli --cluster fix",
                 p->slot, s->url.shown, (long long)ms);
+    } else if (p->place == IN_HELD) {
+        err_set(&err, ERR_STORE_UNAVAILABLE,
+                "redis at %s has it, but fewer than %d replicas had it within %lld ms",
+                p->node->conn.shown, (int)s->replicas, (long long)ms);
+        came_back(p);
+        reply_drop(p->reply);
     } else if (p->node != NULL && p->node->conn.state == CONN_UP) {
         err_set(&err, ERR_STORE_UNAVAILABLE, "redis at %s did not answer within %lld ms",
                 p->node->conn.shown, (long long)ms);
@@ -497,7 +541,7 @@ void run_free(struct list *queue)
         struct pending *p = LIST_OF(queue->next, struct pending, queue);
 
         list_del(&p->queue);
-        if (p->place == IN_READY) {
+        if (p->place == IN_READY || p->place == IN_HELD) {
             reply_drop(p->reply);
         }
         mem_free(&p->bytes);

@@ -87,7 +87,8 @@ static void on_health(void *ctx, enum store_health health, const char *reason)
 
 void world_store(struct world *w, struct str url, enum store_durability durability)
 {
-    struct store_options o = {.url = url, .durability = durability, .deadline_ms = 3000};
+    struct store_options o = {
+        .url = url, .durability = durability, .deadline_ms = 3000, .replicas = w->replicas};
     struct err err = {0};
 
     if (!store_new(w->loop, &o, on_health, w, &w->store, &err)) {

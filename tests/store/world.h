@@ -14,6 +14,7 @@ struct world {
     struct loop *loop;
     struct redis_fixture *redis; /* or NULL */
     struct store *store;
+    int64_t replicas; /* asked for by world_store() */
     struct poller *keep;
     int pipe[2];
     struct timer *limit;
