@@ -60,6 +60,7 @@ int command_run(const struct args *a, const struct command_hooks *hooks, void *u
 void command_end(struct command *c, int exit_code);
 
 typedef int subcommand_fn(const struct args *a);
-subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_migrate, cmd_completion;
+subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_prove, cmd_migrate,
+    cmd_completion;
 
 #endif

@@ -61,8 +61,10 @@ struct rate { /* 0 interval: no limit */
  */
 void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct str id,
                     struct wall not_before, bool grant, const struct rate *rate);
-/* These three only in a unit with commit_check_lease(). */
+/* These only in a unit with commit_check_lease(). */
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
+/** Notes for the books that what commit_finish() ends has come to its good end: "in" and "cb" (ei, es). */
+void commit_ended(struct commit *c, struct str queue, struct str id);
 /** For @wait_ms by Redis's clock. A message that was decided meanwhile (a status came) is finished instead. */
 void commit_put_off(struct commit *c, struct str queue, struct str lane, int64_t wait_ms);
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);

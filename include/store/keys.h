@@ -18,7 +18,11 @@
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
  *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain
  *   i:<id>                HASH inbound item: b sealed body, n tries
- *   ev                    STREAM of events for the CMMS, id = sequence      cb:<seq>  HASH n tries, e error
+ *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
+ *   cb:<seq>              HASH n tries, e error of its last
+ *   ei:<n>, ein           ids of inbound items that came to their end, a line each; as d, but four are kept
+ *   es:<seq / 65536>      bits of the events that the CMMS took or refused
+ *   dl                    ZSET of dead letters by time (ms)      dl:<id>  HASH b sealed {kind, reason, …}
  *   d:<n>, dn             HASH of what was seen in four days: key -> fingerprint|value; the newest n
  *                         and since when. Three of them are kept
  *   rv                    HASH of newest accepted revision: order id -> mark

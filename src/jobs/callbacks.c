@@ -136,10 +136,12 @@ static void record(struct callback *cb)
     case END_REFUSED:
         write_refusal(cb, c);
         lane_finish(c, cb->item);
+        commit_ended(c, STR(QUEUE_CB), cb->item->id);
         commit_delete(c, ledger);
         break;
     case END_DONE:
         lane_finish(c, cb->item);
+        commit_ended(c, STR(QUEUE_CB), cb->item->id);
         if (cb->item->sends > 0) {
             commit_delete(c, ledger);
         }

@@ -187,6 +187,7 @@ static void plan_end(void *ctx, struct commit *c)
     if (j->dead.n > 0) {
         write_dead(j, c);
     } else {
+        commit_ended(c, STR(QUEUE_IN), j->item->id);
         commit_delete(c, item_key(j));
     }
 }

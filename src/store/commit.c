@@ -451,6 +451,11 @@ void commit_provider_id(struct commit *c, struct str provider_hash, struct str i
 
 /* ---- plain values ---- */
 
+void commit_ended(struct commit *c, struct str queue, struct str id)
+{
+    put2(c, STR("ended"), queue, id);
+}
+
 void commit_hset(struct commit *c, struct str key, struct str field, struct str value)
 {
     put3(c, STR("hset"), key, field, value);

@@ -152,6 +152,9 @@ async function compare(redisKilled) {
   assert.deepEqual(lost, [], 'every message answered 202 reached the provider or is recorded as unknown')
   assert.deepEqual(unexplained, [], 'no hand-over without an ambiguous attempt that explains it')
 
+  const books = await plant.command('prove', '--config', plant.config)
+  assert.equal(books.code, 0, books.out + books.err)
+
   const taken = new Set(plant.cmms.taken().map(e => e.id))
   assert.deepEqual(events.filter(e => !taken.has(e.id)).map(e => e.sequence), [], 'every event reached the CMMS')
   const bytes = new Map()

@@ -5,7 +5,7 @@
 //     test('a name that says what holds', async () => { … assert … })
 //     await run()
 import assert from 'node:assert/strict'
-import {spawn} from 'node:child_process'
+import {execFile, spawn} from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
@@ -203,6 +203,11 @@ export class Plant {
   async kill() { // kill -9 of the gateway
     this.gateway.kill('SIGKILL')
     await this.gateway.exited
+  }
+
+  redis(...args) { // one command on the private Redis: its answer as redis-cli prints it
+    return new Promise((done, fail) => execFile('redis-cli', ['-s', path.join(this.dir, 'data/redis/redis.sock'), ...args],
+      {maxBuffer: 1 << 26}, (e, out) => e ? fail(e) : done(out.trimEnd())))
   }
 
   redisPid() {

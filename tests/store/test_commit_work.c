@@ -82,6 +82,9 @@ static void test_one_call(void)
     commit_zrem(c[7], STR("mx"), STR("a"));
     commit_hset(c[7], STR("i:9"), STR("b"), STR("x"));
     commit_delete(c[7], STR("i:9"));
+    commit_ended(c[7], STR("in"), STR("9"));
+    commit_ended(c[7], STR("in"), STR("8"));
+    commit_ended(c[7], STR("cb"), STR("65538"));
     for (int i = 0; i < 8; i++) {
         start(w, c[i], &g[i]);
     }
@@ -101,6 +104,8 @@ static void test_one_call(void)
     CHECK_INT("seen in this call", g[6].result, COMMIT_DUPLICATE);
     CHECK_Z("what was remembered", str_of(g[6].value), "value");
     CHECK_REDIS(w, "EXISTS {acme}:mx {acme}:i:9", "0");
+    CHECK_REDIS(w, "GET {acme}:ei:1", "9\n8\n");
+    CHECK_REDIS(w, "BITPOS {acme}:es:1 1", "2");
     world_free(&w);
 }
 
@@ -303,7 +308,7 @@ static void test_events(void)
         CHECK_INT("sequence", strtol(g.results[1], NULL, 10), 2 * i);
     }
     CHECK_REDIS(w, "XLEN {acme}:ev", "6");
-    CHECK_REDIS(w, "XRANGE {acme}:ev 5-0 5-0", "5-0\nb\na");
+    CHECK_REDIS(w, "XRANGE {acme}:ev 5-0 5-0", "5-0\nb\na\nc\n1");
     CHECK_REDIS(w, "LRANGE {acme}:l:cb:3s 0 -1", "1\n5");
     CHECK_REDIS(w, "ZCARD {acme}:r:cb:3", "1");
     world_free(&w);

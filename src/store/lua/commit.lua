@@ -33,6 +33,7 @@ local touched, granted = {}, false
 local leases = {} -- queue -> lane -> value of the lease, false: none any more
 local held_before = {} -- the same, as it was before this call, of the lanes that are checked
 local messages = {} -- ids for the index of all messages, as ZADD takes them
+local ended = {} -- inbound items that came to their end
 local gone, emptied = {}, {} -- keys to be deleted; lists whose last item is done: still there until the end
 local fresh = {} -- what was seen in this call: key -> fingerprint|value
 local seen = {} -- and before it: key -> the same, of the keys that are checked
@@ -469,10 +470,14 @@ while at <= most do
             at = at + 9
         elseif op == 'event' then -- for the CMMS: lane body callback -> sequence
             result = call('INCR', P .. 'seq')
-            call('XADD', P .. 'ev', result .. '-0', 'b', b)
-            if c == '1' and call('RPUSH', list_of('cb', a), result) == 1 then
-                call('ZADD', ready_key('cb', a), stamp, a)
-                touched.cb = true
+            if c == '1' then
+                call('XADD', P .. 'ev', result .. '-0', 'b', b, 'c', '1')
+                if call('RPUSH', list_of('cb', a), result) == 1 then
+                    call('ZADD', ready_key('cb', a), stamp, a)
+                    touched.cb = true
+                end
+            else
+                call('XADD', P .. 'ev', result .. '-0', 'b', b)
             end
             at = at + 4
         elseif op == 'doc' then -- document: key version body n field value...
@@ -495,6 +500,13 @@ while at <= most do
                 release(a, b, int(now_ms + c), call('EXISTS', P .. 'l:' .. a .. ':' .. b) == 1)
             end
             at = at + 4
+        elseif op == 'ended' then -- for the books: queue ("in" or "cb") id
+            if a == 'in' then
+                ended[#ended + 1] = b
+            else
+                call('SETBIT', P .. 'es:' .. math.floor(b / 65536), b % 65536, '1')
+            end
+            at = at + 3
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
             call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
             at = at + 4
@@ -677,6 +689,7 @@ for list in pairs(emptied) do gone[#gone + 1] = list end
 for i = 1, #gone, 2000 do call('UNLINK', unpack(gone, i, math.min(i + 1999, #gone))) end
 if next(fresh) then many('HSET', turn_of('d', 4, 3), pairs_of(fresh)) end
 if #hashes > 0 then many('HSET', turn_of('p', 30, 4), pairs_of(learned)) end
+if #ended > 0 then call('APPEND', turn_of('ei', 4, 4), table.concat(ended, '\n') .. '\n') end
 for sender, tat in pairs(tats) do call('HSET', P .. 'sn:' .. sender, 'tat', int(tat)) end
 if granted then call('SET', reply_key, cmsgpack.pack(results), 'PX', 10000) end
 for queue in pairs(touched) do call('PUBLISH', 'crewline:wake', P .. queue) end
