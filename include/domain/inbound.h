@@ -72,6 +72,11 @@ struct inbound_batch {
 
 const char *inbound_kind_name(enum inbound_kind kind);
 void inbound_encode(const struct inbound *in, struct buf *out);
+/**
+ * Into @out, which it initialises to hold at most @max bytes (16 KiB or more): where the whole is larger every
+ * text is cut to an equal part of it, at a character. Whether it is whole.
+ */
+bool inbound_encode_within(const struct inbound *in, size_t max, struct buf *out);
 bool inbound_decode(struct arena *a, struct str text, struct inbound *out, struct err *err);
 
 #endif

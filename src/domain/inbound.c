@@ -1,10 +1,12 @@
 #include "domain/inbound.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "base/pack.h"
 
 #define INBOUND_VERSION 1
+#define OVERHEAD_BYTES  2048 /* of a record beside its texts */
 
 static const char *const kind_names[] = {
     [INBOUND_MESSAGE] = "message",   [INBOUND_STATUS] = "status",
@@ -52,7 +54,24 @@ static struct str *text_at(const struct inbound *in, size_t at)
     return (struct str *)((uintptr_t)in + at);
 }
 
-void inbound_encode(const struct inbound *in, struct buf *out)
+/* Whole characters that take at most @max bytes once packed: a byte that is none becomes three
+ * there. */
+static struct str cut(struct str s, size_t max)
+{
+    size_t n;
+
+    if (s.n <= max / 3) {
+        return s;
+    }
+    max = str_is_utf8(s) ? max : max / 3;
+    n = s.n < max ? s.n : max;
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) {
+        n--;
+    }
+    return str_slice(s, 0, n);
+}
+
+static void encode(const struct inbound *in, size_t text_max, struct buf *out)
 {
     pack_begin(out, INBOUND_VERSION);
     pack_int(out, TAG_KIND, (int64_t)in->kind + 1);
@@ -60,13 +79,31 @@ void inbound_encode(const struct inbound *in, struct buf *out)
     pack_int(out, TAG_STATE, in->state);
     pack_int(out, TAG_AT, in->at.ms);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        pack_str(out, (uint8_t)i, *text_at(in, texts[i]));
+        pack_str(out, (uint8_t)i, cut(*text_at(in, texts[i]), text_max));
     }
     pack_int(out, TAG_FORWARDED, in->forwarded);
     pack_int(out, TAG_VOICE, in->media.voice);
     pack_real(out, TAG_LATITUDE, in->location.latitude);
     pack_real(out, TAG_LONGITUDE, in->location.longitude);
     pack_int(out, TAG_ERROR_CODE, in->error.code);
+}
+
+void inbound_encode(const struct inbound *in, struct buf *out)
+{
+    encode(in, SIZE_MAX, out);
+}
+
+bool inbound_encode_within(const struct inbound *in, size_t max, struct buf *out)
+{
+    buf_init(out, max);
+    encode(in, SIZE_MAX, out);
+    if (buf_ok(out)) {
+        return true;
+    }
+    buf_reset(out);
+    encode(in, (max - OVERHEAD_BYTES) / ARRAY_LEN(texts), out);
+    assert(buf_ok(out));
+    return false;
 }
 
 static bool within(int64_t v, int64_t last)

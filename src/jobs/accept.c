@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 #define ITEM_BYTES_MAX ((size_t)6 << 20) /* sealed, it still fits a commit */
-#define LONG_TEXT_MAX  ((size_t)1 << 20)
 
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
                struct str id, struct str text, bool grant)
@@ -200,19 +199,12 @@ static void unit_status(struct webhook_unit *u, const struct inbound *in, struct
 /* Packed, in the arena; what is too large to be kept whole loses the end of its longest texts. */
 static struct str encode(struct arena *a, const struct inbound *in)
 {
-    struct inbound less = *in;
     struct str out;
     struct buf text;
 
-    buf_init(&text, ITEM_BYTES_MAX);
-    inbound_encode(in, &text);
-    if (!buf_ok(&text)) {
-        log_warn("webhook item is too large, its end is not kept",
+    if (!inbound_encode_within(in, ITEM_BYTES_MAX, &text)) {
+        log_warn("webhook item is too large, the ends of its texts are not kept",
                  LF_INT("bytes", (int64_t)in->raw.n));
-        less.raw = cut_utf8(in->raw, LONG_TEXT_MAX / 2);
-        less.text = cut_utf8(in->text, LONG_TEXT_MAX / 2);
-        buf_reset(&text);
-        inbound_encode(&less, &text);
     }
     out = arena_dup(a, buf_str(&text));
     buf_fini(&text);

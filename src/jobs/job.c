@@ -79,26 +79,12 @@ void dead_letter_write(struct engine_tenant *et, struct arena *a, struct commit 
     buf_fini(&text);
 }
 
-struct str cut_utf8(struct str s, size_t max)
-{
-    size_t n = s.n < max ? s.n : max;
-
-    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) {
-        n--;
-    }
-    return str_slice(s, 0, n);
-}
-
 void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c,
                 const struct inbound *in)
 {
-    struct inbound less = *in;
     struct buf record;
 
-    less.raw = cut_utf8(in->raw, KEPT_BYTES);
-    less.text = cut_utf8(in->text, KEPT_BYTES);
-    buf_init(&record, 16 * KEPT_BYTES);
-    inbound_encode(&less, &record);
+    inbound_encode_within(in, KEPT_BYTES, &record);
     commit_append(c, STR("kept"), job_seal(et, a, STR("kept"), "b", buf_str(&record)), KEPT_MOST);
     buf_fini(&record);
 }

@@ -125,14 +125,12 @@ void dead_letter_write(struct engine_tenant *et, struct arena *a, struct commit 
 
 /**
  * What was signed but is nobody's to act upon, kept for the operator: "kept" LIST of sealed items,
- * the newest KEPT_MOST, the long texts of each cut to KEPT_BYTES.
+ * the newest KEPT_MOST, the texts of one cut where it is more than KEPT_BYTES.
  */
 #define KEPT_MOST  1000
-#define KEPT_BYTES (32 * 1024)
+#define KEPT_BYTES (512 * 1024)
 void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c,
                 const struct inbound *in);
-/** At most @max bytes of @s, whole characters. */
-struct str cut_utf8(struct str s, size_t max);
 
 /* A message that came to a bad end: for the CMMS and its order's timeline, and for its own timeline
  * as "code|title|advice", in one line. */

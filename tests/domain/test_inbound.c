@@ -176,10 +176,45 @@ static void test_damaged(void)
     buf_fini(&b);
 }
 
+/* Too large in members that nobody expects to be long: all of them are cut, none is broken. */
+static void test_within(void)
+{
+    static const struct {
+        const char *label, *unit;
+        size_t units;
+        bool whole;
+    } rows[] = {
+        {"just fits",     "a",    1000,  true },
+        {"letters",       "a",    90000, false},
+        {"no half é",    "é",   60000, false},
+        {"bytes of none", "\xff", 90000, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct inbound in = {.kind = INBOUND_OTHER}, got = {0};
+        struct err err = {0};
+        struct buf text, b;
+
+        buf_init(&text, 1 << 20);
+        for (size_t n = 0; n < rows[i].units; n++) {
+            buf_addz(&text, rows[i].unit);
+        }
+        in.text = in.raw = in.detail = in.subject = in.event = buf_str(&text);
+        CHECK_INT(rows[i].label, inbound_encode_within(&in, 64 * 1024, &b), rows[i].whole);
+        CHECK(rows[i].label, buf_ok(&b) && b.n <= 64 * 1024);
+        CHECK(rows[i].label, inbound_decode(arena, buf_str(&b), &got, &err));
+        CHECK(rows[i].label, got.detail.n >= 1000 && str_is_utf8(got.detail));
+        CHECK_INT(rows[i].label, got.kind, INBOUND_OTHER);
+        buf_fini(&text);
+        buf_fini(&b);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_round_trip), TEST(test_every_name),
-                                        TEST(test_bad_bytes), TEST(test_damaged)};
+                                        TEST(test_bad_bytes), TEST(test_damaged),
+                                        TEST(test_within)};
     int rc;
 
     arena = arena_new();

@@ -128,5 +128,7 @@ int stream_events(struct world *w, const char *type, const char *part);
 int sent_to(struct world *w, const char *phone, const char *part);
 /** The dead letter of @id ("in:…", "cb:…"; NULL: the only one) as JSON text, or empty. */
 struct str dead_letter(struct world *w, const char *id);
+/** The newest item that was kept for the operator, opened. */
+struct str kept(struct world *w);
 
 #endif

@@ -173,3 +173,10 @@ struct str dead_letter(struct world *w, const char *id)
     words[1] = arena_printf(w->a, "{acme}:%.*s", STR_ARG(key)).p;
     return opened(w, key, "b", ask(w, words));
 }
+
+struct str kept(struct world *w)
+{
+    const char *words[] = {"LINDEX", "{acme}:kept", "0", NULL};
+
+    return opened(w, STR("kept"), "b", ask(w, words));
+}
