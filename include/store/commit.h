@@ -103,6 +103,8 @@ void commit_hset(struct commit *c, struct str key, struct str field, struct str 
 void commit_hdel(struct commit *c, struct str key, struct str field);
 void commit_hincr(struct commit *c, struct str key, struct str field, int64_t by); /* -> new value */
 void commit_hmax(struct commit *c, struct str key, struct str field, int64_t value);
+/** The field is at least @us from now, by the clock of Redis; what is later stays. */
+void commit_ahead(struct commit *c, struct str key, struct str field, int64_t us);
 void commit_zadd(struct commit *c, struct str key, double score, struct str member);
 void commit_zrem(struct commit *c, struct str key, struct str member);
 void commit_append(struct commit *c, struct str key, struct str body, int64_t keep);

@@ -64,11 +64,10 @@ static void write_sent(struct attempt *at, struct commit *c)
 static void write_pair(struct attempt *at, struct commit *c)
 {
     const struct sender *s = at->ob->sender;
-    int64_t free_ms = wall_now().ms + at->wait_ms;
 
     if (s->pair_interval_ms > 0 && at->m.user.n > 0) {
-        commit_hmax(c, arena_printf(at->scratch, "pr:%s", at->ob->queue), at->m.user,
-                    (free_ms + (s->pair_burst - 1) * s->pair_interval_ms) * 1000);
+        commit_ahead(c, arena_printf(at->scratch, "pr:%s", at->ob->queue), at->m.user,
+                     (at->wait_ms + (s->pair_burst - 1) * s->pair_interval_ms) * 1000);
     }
 }
 

@@ -476,6 +476,11 @@ void commit_hmax(struct commit *c, struct str key, struct str field, int64_t val
     put2_int(c, STR("hmax"), key, field, value);
 }
 
+void commit_ahead(struct commit *c, struct str key, struct str field, int64_t us)
+{
+    put2_int(c, STR("ahead"), key, field, us);
+}
+
 void commit_zadd(struct commit *c, struct str key, double score, struct str member)
 {
     char text[32];

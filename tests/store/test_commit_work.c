@@ -219,6 +219,25 @@ static void test_notes(void)
     world_free(&w);
 }
 
+/* By the clock of Redis; what is later stays. */
+static void test_ahead(void)
+{
+    static const int64_t steps[] = {5, 60, 7};
+    struct world *w = open_world(NULL);
+    int64_t now = strtoll(redis(w, "TIME"), NULL, 10);
+
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        struct commit *c = commit_new(STR("acme"));
+        int64_t want = steps[i == 2 ? 1 : i], got;
+
+        commit_ahead(c, STR("pr:out:main"), STR("u1"), steps[i] * 1000000);
+        run(w, c);
+        got = strtoll(redis(w, "HGET {acme}:pr:out:main u1"), NULL, 10) / 1000000 - now;
+        CHECK("ahead", got >= want - 1 && got <= want + 4);
+    }
+    world_free(&w);
+}
+
 static void test_rates(void)
 {
     static const struct rate rate = {1000000000, 2, 0, 0, 0}, pair = {0, 0, 1000000, 1, 0};
@@ -431,6 +450,7 @@ int main(int argc, char **argv)
         TEST(test_one_call_event),
         TEST(test_evidence_under_lease),
         TEST(test_notes),
+        TEST(test_ahead),
         TEST(test_rates),
         TEST(test_schedule_and_withdraw),
         TEST(test_events),

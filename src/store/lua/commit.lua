@@ -539,8 +539,9 @@ while at <= most do
         elseif op == 'hincr' then -- key field by -> new value
             result = call('HINCRBY', P .. a, b, c)
             at = at + 4
-        elseif op == 'hmax' then -- largest wins: key field number
+        elseif op == 'hmax' or op == 'ahead' then -- largest wins: key field number, or us from now
             local key, n = P .. a, tonumber(c)
+            if op == 'ahead' then n = now + n end
             local of = newer[key]
             if not of then
                 of = {}
