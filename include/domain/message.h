@@ -65,6 +65,10 @@ struct message {
     struct str cause;          /* id of the input that led here */
     struct wall created, send_at, expires; /* 0: at once; never */
     int64_t max_sends;         /* 0: by priority */
+    /* Said again by another way, because the one before did not reach the person in time (domain/failover.h): */
+    struct str instead_of;     /* id of that message */
+    struct str tried;          /* senders that were tried before, "main tw" */
+    bool sms;                  /* as an SMS */
 };
 
 /** Everything in *out lives in @a. ERR_INVALID naming the member. */

@@ -22,6 +22,7 @@ struct plan_message {
     size_t result;     /* number of its marked write in the commit: the token of the grant */
     struct str record; /* the encoded message, for lane_granted() */
     struct str lane, queue;
+    struct str detail;  /* of the first line of its timeline */
     struct wall window; /* the person's last message to the sender, as far as known: for a grant */
 };
 struct plan_event {
@@ -74,6 +75,8 @@ void plan_init(struct plan *p, struct arena *a, const struct tenant *t, struct w
  * sender the one he wrote to last (tenant_sender_for()), unless the caller puts another.
  */
 struct message *plan_message(struct plan *p, const struct user *to, enum message_kind kind);
+/** A message that is complete, under its own id; @detail: the first line of its timeline says so. */
+void plan_message_ready(struct plan *p, const struct message *m, struct str detail);
 void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation);
 void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text);
 void plan_order(struct plan *p, const struct order *o, const struct order *before);

@@ -22,6 +22,7 @@ struct sender {
     struct str app_secret, app_secret_previous;
     /* Twilio */
     struct str account_sid, auth_token, auth_token_previous, messaging_service_sid;
+    struct str sms_from; /* Twilio: E.164 that SMS come from, or empty: it sends none */
     struct str api_base, api_version, content_base; /* without a slash at the end */
     bool numbered_options; /* Twilio: numbered text instead of Content templates */
     int64_t rate_per_second, burst, reply_reserve, pair_interval_ms, pair_burst, daily_people;
@@ -40,6 +41,9 @@ struct tenant_settings {
     /* alarms: whom to tell by message (ids of people, or NULL); 0: never */
     const struct json *alert_users;
     int64_t alert_every_s, alert_queue_age_s, alert_silence_s;
+    /* failover: how long a sender may be paused, a critical message undelivered; 0: for ever */
+    int64_t failover_paused_after_ms, failover_critical_after_ms;
+    unsigned sms_classes; /* bits of enum user_class: critical messages of these end as an SMS */
     const struct json *thresholds, *ladder, *reminders; /* or NULL */
 };
 

@@ -16,7 +16,8 @@
  *   pr:<queue>            HASH person -> GCRA arrival time in us
  *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline (lines
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
- *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain
+ *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain,
+ *                         fb the message that says it again by another way, st it stays with its sender
  *   i:<id>                HASH inbound item: b sealed body, n tries
  *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
  *   cb:<seq>              HASH n tries, e error of its last

@@ -65,6 +65,8 @@ static const size_t texts[] = {
     AT(order_id),
     AT(order_number),
     AT(cause),
+    AT(instead_of),
+    AT(tried),
 };
 static const size_t numbers[] = {AT(created.ms), AT(send_at.ms), AT(expires.ms), AT(max_sends)};
 static const size_t option_texts[] = {
@@ -82,7 +84,8 @@ enum tag {
     TAG_LATITUDE,
     TAG_LONGITUDE,
     TAG_OPTION, /* a record inside */
-    TAG_PARAM
+    TAG_PARAM,
+    TAG_SMS
 };
 
 static struct str *text_at(const void *base, size_t at)
@@ -124,6 +127,7 @@ void message_encode(const struct message *m, struct buf *out)
         pack_int(out, (uint8_t)(TAG_NUMBERS + i), *number_at(m, numbers[i]));
     }
     pack_int(out, TAG_TYPING, m->typing);
+    pack_int(out, TAG_SMS, m->sms);
     pack_real(out, TAG_LATITUDE, m->location.latitude);
     pack_real(out, TAG_LONGITUDE, m->location.longitude);
     for (size_t i = 0; i < m->noptions; i++) {
@@ -180,6 +184,9 @@ static bool decode_member(struct arena *a, uint8_t tag, struct str value, struct
         return unpack_int(value) >= 1 && unpack_int(value) <= PRIO_COUNT;
     case TAG_TYPING:
         m->typing = unpack_int(value) != 0;
+        return true;
+    case TAG_SMS:
+        m->sms = unpack_int(value) != 0;
         return true;
     case TAG_LATITUDE:
         m->location.latitude = unpack_real(value);

@@ -1,6 +1,7 @@
 #include "domain/plan.h"
 
 #include "base/mem.h"
+#include "domain/failover.h"
 #include "domain/order_store.h"
 #include "domain/user_store.h"
 
@@ -60,6 +61,13 @@ struct message *plan_message(struct plan *p, const struct user *to, enum message
     m->cause = p->cause;
     m->created = p->now;
     return m;
+}
+
+void plan_message_ready(struct plan *p, const struct message *m, struct str detail)
+{
+    if (grow(p, &p->messages, p->nmessages, sizeof(*p->messages), PLAN_MESSAGES_MAX)) {
+        p->messages[p->nmessages++] = (struct plan_message){.m = *m, .detail = detail};
+    }
 }
 
 void plan_event(struct plan *p, const char *type, struct str subject, struct str data,
@@ -241,6 +249,20 @@ static void enqueue_message(struct plan *p, struct plan_message *pm, const struc
     pm->result = (*marked)++;
 }
 
+/* A critical message is looked after: it reaches him by another way if not by this one. */
+static void watch_message(struct plan *p, const struct message *m, struct commit *c, size_t *marked)
+{
+    const struct tenant_settings *t = p->tenant->conf;
+    struct wall at = {(m->send_at.ms > p->now.ms ? m->send_at.ms : p->now.ms) +
+                      t->failover_critical_after_ms};
+    struct failover_step step;
+
+    if (failover_next(t, m, NULL, &step)) {
+        failover_watch(p->tenant, p->a, c, m->id, "late", at);
+        (*marked)++;
+    }
+}
+
 /*
  * The record, its indexes, and its place in the lane of its person and class. A tenant without a
  * sender keeps its orders all the same: what it cannot send has ended before it began.
@@ -264,10 +286,11 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     commit_doc_field(c, "s", s != NULL ? STR("queued") : STR("failed"));
     commit_doc_field(c, "u", pm->m.user);
     commit_doc_field(c, "o", pm->m.order_id);
-    commit_doc_field(c, "tl",
-                     s != NULL
-                         ? arena_printf(p->a, "queued,%lld,\n", (long long)p->now.ms)
-                         : arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
+    commit_doc_field(
+        c, "tl",
+        s != NULL
+            ? arena_printf(p->a, "queued,%lld,%.*s\n", (long long)p->now.ms, STR_ARG(pm->detail))
+            : arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
     commit_zadd(c, STR("mx"), 0, pm->m.id);
     commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
     if (pm->m.order_id.n > 0) {
@@ -277,6 +300,7 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     buf_fini(&sealed);
     if (s != NULL) {
         enqueue_message(p, pm, s, c, grant, ctx, marked);
+        watch_message(p, &pm->m, c, marked);
     }
     return ok;
 }

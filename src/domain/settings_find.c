@@ -64,7 +64,7 @@ static bool is_meta_account(const struct sender *s, struct str waba, struct str 
 static bool is_twilio(const struct sender *s, struct str sid, struct str number)
 {
     return s->provider == PROVIDER_TWILIO && str_eq(s->account_sid, sid) &&
-           str_eq(s->number, number);
+           (str_eq(s->number, number) || (s->sms_from.n > 0 && str_eq(s->sms_from, number)));
 }
 
 const struct sender *settings_sender_meta(const struct settings *s, struct str phone_number_id,

@@ -40,6 +40,9 @@ void place_unknown(struct place *p, const char *const *known);
 bool settings_read_senders(struct place *tenant, struct tenant_settings *t);
 bool settings_env_senders(struct settings *s, struct tenant_settings *t, struct err *err);
 void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from);
+/** `failover` and `channels`, behind the senders. */
+bool settings_read_failover(struct place *tenant, struct tenant_settings *t);
+void settings_reload_failover(struct tenant_settings *to, const struct tenant_settings *from);
 
 bool settings_read_tenants(struct settings *s, struct err *err);
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept);

@@ -26,6 +26,7 @@ static const char *const sender_keys[] = {"id",
                                           "auth_token",
                                           "auth_token_previous",
                                           "messaging_service_sid",
+                                          "sms_from",
                                           "api_base",
                                           "api_version",
                                           "content_base",
@@ -60,6 +61,10 @@ static bool check_sender(struct place *p, struct sender *s)
     }
     if (s->number.n > 0 && !str_is_e164(s->number)) {
         return place_wrong(p, "number", "it is not E.164, as in +12025550100");
+    }
+    if (s->sms_from.n > 0 && (s->provider != PROVIDER_TWILIO || !str_is_e164(s->sms_from))) {
+        return place_wrong(p, "sms_from",
+                           "it is not an E.164 number of Twilio, as in +12025550100");
     }
     if (s->provider == PROVIDER_META) {
         if (s->phone_number_id.n == 0) {
@@ -112,6 +117,7 @@ static void read_account(struct place *p, struct sender *s)
     s->auth_token = place_secret(p, "auth_token");
     s->auth_token_previous = place_secret(p, "auth_token_previous");
     s->messaging_service_sid = place_text(p, "messaging_service_sid", 64);
+    s->sms_from = place_text(p, "sms_from", 20);
 }
 
 static void read_addresses(struct place *p, struct sender *s)

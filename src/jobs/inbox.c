@@ -97,6 +97,8 @@ void inbox_set_aside(struct inbox_job *j, const struct err *err)
     metric_add(METRIC_DAMAGED, 1);
     j->dead = arena_dup(j->a, str_of(err->msg));
     j->message_id = j->message_hash = STR_NONE;
+    j->late_next = j->late_detail = STR_NONE;
+    j->critical_failed = false;
     j->later_ms = 0;
     j->keep = false;
     j->read = read_nothing;
@@ -150,6 +152,7 @@ static void plan_lease(void *ctx, struct commit *c)
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
     lane_check_lease(c, j->item);
+    inbox_failover_check(j, c);
 }
 
 static void write_dead(struct inbox_job *j, struct commit *c)
@@ -176,6 +179,7 @@ static void plan_end(void *ctx, struct commit *c)
     if (j->message_id.n > 0 || j->message_hash.n > 0) {
         inbox_write_status(j, c);
     }
+    inbox_failover_write(j, c);
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
     }
@@ -279,6 +283,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return open_webhook(j, rest, err);
     case ITEM_EVENT:
         return inbox_open_event(j, rest, err);
+    case ITEM_FAILOVER:
+        return inbox_open_failover(j, rest, err);
     case ITEM_REFUSED:
         return inbox_open_refusal(j, rest, err);
     default:

@@ -1,7 +1,8 @@
 /*
  * inbox_int: one inbound item being executed, shared by inbox.c (opening, people's words, the end),
  * inbox_event.c (events of the CMMS and its refusals), inbox_status.c (statuses that need a
- * decision) and inbox_removal.c (a person goes, with all that was said to him).
+ * decision), inbox_failover.c (critical messages that do not reach their person) and
+ * inbox_removal.c (a person goes, with all that was said to him).
  */
 #ifndef CREWLINE_JOBS_INBOX_INT_H
 #define CREWLINE_JOBS_INBOX_INT_H
@@ -34,12 +35,16 @@ struct inbox_job {
     struct str sender_id;
     struct str message_id;   /* of a status: which message it moves, */
     struct str message_hash; /* or only the provider's id of it */
+    bool critical_failed;    /* said again by another way, at once */
     /* an event's, or a refusal's */
     struct json *json;
     struct cmms_event event;
     struct cmms_reads *reads;
     struct cmms_view view;
     struct str reason;
+    /* a critical message that is looked after */
+    struct str late_id, late_next; /* it, the one that says it again, */
+    struct str late_detail;        /* and a line of its timeline */
     struct str purge_after; /* removal: messages up to this one are gone */
 };
 
@@ -59,6 +64,10 @@ bool inbox_over(struct inbox_job *j);
 /* Items: fill the job and its first step from the text behind the letter. */
 bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
+
+bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
+void inbox_failover_check(struct inbox_job *j, struct commit *c);
+void inbox_failover_write(struct inbox_job *j, struct commit *c);
 
 /* First steps. */
 void inbox_read_status(struct inbox_job *j);

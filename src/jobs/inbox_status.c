@@ -39,6 +39,9 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
         }
     }
     commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
+    if (j->critical_failed) {
+        failover_watch(&j->et->t, j->work, c, j->message_id, "now", (struct wall){0});
+    }
 }
 
 /* ---- what follows ---- */
@@ -128,6 +131,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
     struct str text, key = arena_printf(j->work, "m:%.*s", STR_ARG(j->message_id));
 
     inbox_plan(j, STR_NONE);
+    j->critical_failed = false;
     if (!kept->there || superseded(j, kept)) {
         j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */
     } else if (is_news(kept, j->in.state)) {
@@ -137,7 +141,12 @@ static void decide(struct inbox_job *j, const struct kept *kept)
             log_error("the CMMS is not told of a message: its record does not open",
                       LF_STR("message", j->message_id), LF_Z("reason", err.msg));
             metric_add(METRIC_DAMAGED, 1);
-        } else if (told(j)) {
+            inbox_run(j);
+            return;
+        }
+        j->critical_failed = j->in.state == DELIVERY_FAILED &&
+                             failover_next(j->et->t.conf, &m, NULL, &(struct failover_step){0});
+        if (told(j)) {
             tell_cmms(j, &m);
         }
     }

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "domain/failover.h"
 #include "jobs/engine.h"
 #include "jobs/metrics.h"
 
@@ -149,9 +150,10 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
                  struct str text, struct str advice);
 
 /* Inbound items: one letter, then what it is. */
-#define ITEM_WEBHOOK 'W' /* sender id, line end, inbound JSON */
-#define ITEM_EVENT   'E' /* CloudEvent of the CMMS */
-#define ITEM_REFUSED 'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
+#define ITEM_WEBHOOK  'W'           /* sender id, line end, inbound JSON */
+#define ITEM_EVENT    'E'           /* CloudEvent of the CMMS */
+#define ITEM_FAILOVER FAILOVER_ITEM /* 'F', message id: domain/failover.h */
+#define ITEM_REFUSED  'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
                struct str id, struct str text, bool grant);

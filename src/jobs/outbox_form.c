@@ -161,8 +161,8 @@ void outbox_form(struct attempt *at)
 
     if (at->m.kind == MESSAGE_TEMPLATE) {
         named(at, open);
-    } else if (open ||
-               at->m.kind == MESSAGE_READ) { /* a mark that something was read is no message */
+    } else if (open || at->m.sms || at->m.kind == MESSAGE_READ) {
+        /* WhatsApp's window binds no SMS, and a mark that something was read is no message. */
         outbox_go(at);
     } else {
         outside(at);

@@ -29,7 +29,7 @@ struct lookup {
 
 bool outbox_lookup_possible(const struct attempt *at)
 {
-    return at->ob->sender->provider == PROVIDER_TWILIO && at->m.kind != MESSAGE_READ;
+    return at->ob->sender->provider == PROVIDER_TWILIO && at->m.kind != MESSAGE_READ && !at->m.sms;
 }
 
 static void go_on(struct attempt *at)

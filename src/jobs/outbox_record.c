@@ -96,6 +96,16 @@ static void write_put_off(struct attempt *at, struct commit *c)
     lane_put_off(c, at->item, at->wait_ms);
 }
 
+/* A critical message that cannot be said as it is is said again by another way, at once. */
+static void write_next_way(struct attempt *at, struct commit *c)
+{
+    struct failover_step step;
+
+    if (failover_next(at->ob->et->t.conf, &at->m, NULL, &step)) {
+        failover_watch(&at->ob->et->t, at->scratch, c, at->m.id, "now", (struct wall){0});
+    }
+}
+
 static void record_writes(void *ctx, struct commit *c)
 {
     struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
@@ -129,12 +139,14 @@ static void record_writes(void *ctx, struct commit *c)
         break;
     case THEN_FAILED:
         commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
+        write_next_way(at, c);
         break;
     case THEN_EXPIRED:
         commit_message_state(c, at->m.id, "expired", wall_now(), ended_detail(at->scratch, &at->o));
         break;
     case THEN_AWAIT:
         outbox_hold_writes(at, c);
+        write_next_way(at, c);
         return;
     case THEN_NEEDLESS:
         commit_message_state(c, at->m.id, "cancelled", wall_now(),

@@ -31,6 +31,7 @@ static void load_settings(struct world *w, const struct world_options *o)
         "gateway.test\",\"allow_private_callbacks\":true,%s"
         "\"master_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
         "\"tenants\":[{\"id\":\"acme\",\"name\":\"Acme Plant\",\"timezone\":\"Europe/Madrid\",%s"
+        "\"failover\":%s,"
         "\"default_language\":\"en\",\"senders\":[{\"id\":\"main\",\"provider\":\"meta\","
         "\"number\":\"+12025550100\","
         "\"phone_number_id\":\"106540352242922\",\"business_account_id\":\"102290129340398\","
@@ -39,6 +40,7 @@ static void load_settings(struct world *w, const struct world_options *o)
         "\"verify_token\":\"verify\",\"api_base\":\"http://127.0.0.1:%d\",\"rate_per_second\":0,"
         "\"pair_interval_ms\":0},"
         "{\"id\":\"tw\",\"provider\":\"twilio\",\"number\":\"+12025550177\","
+        "\"sms_from\":\"" TWILIO_SMS "\","
         "\"account_sid\":\"AC0123456789abcdef0123456789abcdef\",\"auth_token\":\"token\","
         "\"api_base\":\"http://127.0.0.1:%d\",\"content_base\":\"http://"
         "127.0.0.1:%d\",\"rate_per_second\":0,"
@@ -48,7 +50,9 @@ static void load_settings(struct world *w, const struct world_options *o)
             : "\"delivery\":{\"send_timeout_ms\":400,\"lease_ms\":4000,\"uncertain_hold_ms\":300,"
               "\"uncertain_hold_critical_ms\":150},\"callbacks\":{\"schedule_ms\":[80,160,240],"
               "\"timeout_ms\":400},",
-        o->tenant != NULL ? o->tenant : "", port, port, port);
+        o->tenant != NULL ? o->tenant : "",
+        o->failover != NULL ? o->failover : "{\"paused_after_ms\":0,\"critical_after_ms\":0}", port,
+        port, port);
     f = fopen(path, "w");
     fputs(text, f);
     if (!o->no_callbacks) {

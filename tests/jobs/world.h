@@ -13,9 +13,10 @@
 #include "jobs/metrics.h"
 #include "net/http_server.h"
 
-#define ANA   "+12025550117"
-#define BEN   "+12025550118"
-#define POSTS 512
+#define ANA        "+12025550117"
+#define BEN        "+12025550118"
+#define TWILIO_SMS "+12025550188" /* tw's number for SMS */
+#define POSTS      512
 
 enum how { ANSWER, HANG, RESET, HALF };
 struct act {    /* what the provider or the CMMS does to one request */
@@ -27,7 +28,7 @@ struct act {    /* what the provider or the CMMS does to one request */
 struct post { /* a request that came in */
     struct str path, body, to, text, correlation, id;
     int64_t at_ms;
-    bool answered;
+    bool answered, sms;
 };
 
 struct world {
@@ -62,8 +63,9 @@ struct world {
 };
 
 struct world_options {
-    const char *config; /* members of the file, with a comma behind: "\"delivery\":{…}," */
-    const char *tenant; /* members of the tenant, likewise */
+    const char *config;   /* members of the file, with a comma behind: "\"delivery\":{…}," */
+    const char *tenant;   /* members of the tenant, likewise */
+    const char *failover; /* object; NULL: nothing goes by another way */
     bool no_callbacks, no_start, keep_data, no_work;
 };
 /** Redis emptied (unless keep_data), engine ready, Ana (u1) and Ben (u2) known, verified, in the
@@ -110,6 +112,7 @@ struct message_options {
     const char *sender; /* NULL: "main" */
     int64_t max_sends, expires_in_ms;
     bool buttons, strange; /* strange: to somebody who never wrote */
+    const char *cls;       /* preference class, or NULL */
     const char *text;      /* NULL: "hello" */
     const char *user;      /* NULL: "u1" */
     const char *form;      /* its template: one of three values */

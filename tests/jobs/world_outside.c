@@ -78,7 +78,9 @@ static void on_twilio(struct world *w, struct http_req *r)
     struct str callback;
 
     form_parse(w->a, p->body, &form, &err);
-    p->to = str_slice(pairs_get(&form, STR("To")), 9, 100);
+    p->to = pairs_get(&form, STR("To"));
+    p->sms = !str_starts(p->to, STR("whatsapp:"));
+    p->to = str_slice(p->to, p->sms ? 0 : 9, 100);
     p->text = pairs_get(&form, STR("Body"));
     callback = pairs_get(&form, STR("StatusCallback"));
     p->correlation = between(w->a, callback, "c=", "&");

@@ -136,6 +136,7 @@ struct str put_message(struct world *w, const struct message_options *o)
     m->prio = o->prio;
     m->sender = str_of(o->sender != NULL ? o->sender : "main");
     m->text = str_of(o->text != NULL ? o->text : "hello");
+    m->cls = o->cls != NULL ? str_of(o->cls) : STR_NONE;
     m->max_sends = o->max_sends;
     m->expires.ms = o->expires_in_ms != 0 ? wall_now().ms + o->expires_in_ms : 0;
     m->order_number = STR("WO-1");

@@ -110,6 +110,14 @@ static void test_details(void)
     CHECK_INT("none", batch.items[0].correlation.n, 0);
     CHECK("bare address", parse("MessageSid=SM1&From=%2B12025550117&Body=x", NULL, &batch, &err));
     CHECK_Z("phone", batch.items[0].phone, "+12025550117");
+    CHECK("SMS",
+          parse("MessageSid=SM1&From=%2B12025550117&To=%2B12025550188&Body=x", NULL, &batch, &err));
+    CHECK_INT("no message of WhatsApp", batch.items[0].kind, INBOUND_OTHER);
+    CHECK("status of an SMS", parse("MessageSid=SM1&From=%2B12025550188&To=%2B12025550117&"
+                                    "MessageStatus=delivered",
+                                    "c=01J.1.ab", &batch, &err));
+    CHECK_INT("delivered", batch.items[0].state, DELIVERY_DELIVERED);
+    CHECK_Z("our number", batch.items[0].number_id, "+12025550188");
     CHECK("id and number",
           parse("MessageSid=SM1&From=whatsapp%3AUS.13490000000000000191&WaId=12025550117&Body=x",
                 NULL, &batch, &err));

@@ -258,6 +258,33 @@ static const struct message list = {
                 {.id = S("wo:2"), .title = S("Door"), .section = S("Other")}}
 };
 
+/* The same form without the channel's prefix, from the number for SMS; no service chooses another.
+ */
+static void test_sms(void)
+{
+    struct message m = {TO, .kind = MESSAGE_TEXT, .text = S("Gas leak"), .sms = true};
+    struct sender s = sender;
+    struct outgoing out;
+    struct pairs form;
+    struct err err = {0};
+
+    s.messaging_service_sid = STR("MG0123456789abcdef0123456789abcdef");
+    CHECK("no number", !provider_twilio.build(arena, &s, &m, STR("01J.1.ab"), STR("https://x.test"),
+                                              &out, &err));
+    s.sms_from = STR("+12025550188");
+    CHECK("built",
+          provider_twilio.build(arena, &s, &m, STR("01J.1.ab"), STR("https://x.test"), &out, &err));
+    CHECK("a form", form_parse(arena, out.body, &form, &err));
+    CHECK_Z("to", pairs_get(&form, STR("To")), "+14155550123");
+    CHECK_Z("from", pairs_get(&form, STR("From")), "+12025550188");
+    CHECK_Z("words", pairs_get(&form, STR("Body")), "Gas leak");
+    CHECK_INT("no service", (int64_t)pairs_get(&form, STR("MessagingServiceSid")).n, 0);
+    CHECK("statuses come back", pairs_get(&form, STR("StatusCallback")).n > 0);
+    m = (struct message){.bsuid = S("US.1"), .kind = MESSAGE_TEXT, .text = S("x"), .sms = true};
+    CHECK("an id is no number", !provider_twilio.build(arena, &s, &m, STR("01J.1.ab"),
+                                                       STR("https://x.test"), &out, &err));
+}
+
 static void test_lengths(void)
 {
     struct message m = {TO, .kind = MESSAGE_TEXT};
@@ -538,11 +565,11 @@ static void test_numbered(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_goldens),      TEST(test_every_request),
-                                        TEST(test_request),      TEST(test_lengths),
-                                        TEST(test_limits),       TEST(test_content_build),
-                                        TEST(test_content_send), TEST(test_content_key),
-                                        TEST(test_content_sid),  TEST(test_numbered)};
+    static const struct test tests[] = {
+        TEST(test_goldens),       TEST(test_every_request), TEST(test_request),
+        TEST(test_sms),           TEST(test_lengths),       TEST(test_limits),
+        TEST(test_content_build), TEST(test_content_send),  TEST(test_content_key),
+        TEST(test_content_sid),   TEST(test_numbered)};
     int rc;
 
     arena = arena_new();

@@ -8,6 +8,7 @@
  *   - ContentVariables are always complete: what is left out is filled with the template's samples
  *     and shown to the person.
  *   - ContentSid replaces Body and MediaUrl.
+ *   - an SMS has the same form: numbers without "whatsapp:" in front, a Body.
  */
 #include <stdio.h>
 
@@ -28,6 +29,25 @@ static void put(struct buf *form, const char *name, struct str value)
 static void put_address(struct arena *a, struct buf *form, const char *name, struct str address)
 {
     put(form, name, arena_printf(a, "whatsapp:%.*s", STR_ARG(address)));
+}
+
+static bool put_numbers(struct arena *a, struct buf *form, const struct sender *s,
+                        const struct message *m, struct err *err)
+{
+    if (m->sms) {
+        put(form, "To", m->phone);
+        put(form, "From", s->sms_from);
+        return (m->phone.n > 0 && s->sms_from.n > 0) ||
+               refuse(err, "to", "is no number that this sender has an SMS for");
+    }
+    put_address(a, form, "To", m->phone.n > 0 ? m->phone : m->bsuid);
+    if (s->number.n > 0) {
+        put_address(a, form, "From", s->number);
+    }
+    if (s->messaging_service_sid.n > 0) {
+        put(form, "MessagingServiceSid", s->messaging_service_sid);
+    }
+    return true;
 }
 
 static void put_content(struct buf *form, const struct message *m)
@@ -110,14 +130,7 @@ static bool put_form(struct arena *a, const struct sender *s, const struct messa
     if (m->phone.n == 0 && m->bsuid.n == 0) {
         return refuse(err, "to", "has neither phone nor id");
     }
-    put_address(a, form, "To", m->phone.n > 0 ? m->phone : m->bsuid);
-    if (s->number.n > 0) {
-        put_address(a, form, "From", s->number);
-    }
-    if (s->messaging_service_sid.n > 0) {
-        put(form, "MessagingServiceSid", s->messaging_service_sid);
-    }
-    if (!put_message(a, form, m, err)) {
+    if (!put_numbers(a, form, s, m, err) || !put_message(a, form, m, err)) {
         return false;
     }
     if (callback_base.n > 0 && correlation.n > 0) {

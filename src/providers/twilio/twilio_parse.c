@@ -5,6 +5,8 @@
  *
  *   - From is "whatsapp:+E164" or "whatsapp:<BSUID>"; once it was seen without the prefix.
  *   - Body is the text, the caption, the title of a tapped button, or a document's *file name*.
+ *   - without the prefix at both ends it is an SMS: kept aside, since it opens no window and our
+ *     SMS ask for an answer in WhatsApp. Its statuses are as those of a message.
  *   - a tap is told by ButtonPayload, then by ListId (not in Twilio's own table).
  *   - Forwarded comes as "false" too.
  *   - StatusCallback's query is ours: `c` is the correlation.
@@ -106,6 +108,11 @@ enum delivery_state twilio_state(struct str word)
         }
     }
     return DELIVERY_NONE;
+}
+
+static bool is_sms(const struct parse *p)
+{
+    return str_starts(get(p, "From"), STR("+")) && str_starts(get(p, "To"), STR("+"));
 }
 
 static void take_status(struct parse *p, struct str sid, struct str query)
@@ -288,7 +295,7 @@ bool twilio_parse_query(struct arena *a, struct str body, struct str query,
     sid = text_dup(a, sid);
     if (sid.n > 0 && get(&p, "MessageStatus").n > 0) {
         take_status(&p, sid, query);
-    } else if (sid.n > 0 && get(&p, "From").n > 0) {
+    } else if (sid.n > 0 && get(&p, "From").n > 0 && !is_sms(&p)) {
         take_message(&p, sid);
     } else {
         in = add(&p, INBOUND_OTHER, "From", "To");
