@@ -108,6 +108,9 @@ export class Cmms {
   }
 }
 
+// Our environment without what would be settings of a gateway.
+export const ownEnv = () => Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^(CREWLINE|WHATSAPP|TWILIO|CMMS|REDIS)_/.test(k)))
+
 export const META = {id: '106540352242922', number: '+12025550100', token: 'sandbox-token', verify: 'sandbox-verify',
   secret: '0123456789abcdef0123456789abcdef'}
 export const TWILIO = {sid: 'AC0123456789abcdef0123456789abcdef', token: 'fedcba9876543210fedcba9876543210',
@@ -166,8 +169,7 @@ export class Plant {
 
   env(extra = {}) {
     // A folder of its own as working directory: no .env of the developer's gets in.
-    const keep = Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^(CREWLINE|WHATSAPP|TWILIO|CMMS|REDIS)_/.test(k)))
-    return {...keep, CREWLINE_LISTEN: `127.0.0.1:${this.port}`, CREWLINE_DATA_DIR: path.join(this.dir, 'data'),
+    return {...ownEnv(), CREWLINE_LISTEN: `127.0.0.1:${this.port}`, CREWLINE_DATA_DIR: path.join(this.dir, 'data'),
       CREWLINE_BOOTSTRAP_KEY: this.key, CREWLINE_ALLOW_PRIVATE_CALLBACKS: 'true', ...this.o.env, ...extra}
   }
 
