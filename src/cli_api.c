@@ -1,7 +1,7 @@
 /*
- * cli_api: `crewline users import` and `send-test`: the very code of the API. The command opens the
- * app on a free loopback port with a key made for its own length, asks it as any client would, and
- * prints the answer.
+ * cli_api: `crewline users import`, `send-test` and `replay`: the very code of the API. The command
+ * opens the app on a free loopback port with a key made for its own length, asks it as any client
+ * would, and prints the answer.
  */
 #include "main.h"
 
@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "domain/api_key.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct api_command {
     struct timer *watch;
     struct str state; /* as it was told last */
     int tries;
+    void (*first)(struct api_command *k); /* what is asked first; NULL: the path above */
     void (*on_answer)(struct api_command *k, const struct http_answer *answer);
     int exit_code;
 };
@@ -101,7 +103,7 @@ static void on_key(void *ctx, const struct err *err, const struct commit_outcome
         command_end(k->c, EXIT_UNAVAILABLE);
         return;
     }
-    ask(k);
+    (k->first != NULL ? k->first : ask)(k);
 }
 
 static void on_ready(struct command *c)
@@ -376,4 +378,166 @@ int cmd_send_test(const struct args *a)
     jw_close(&w, '}');
     k.body = buf_str(&k.file);
     return run(&k, a, true, begin_watching);
+}
+
+/* ---- replay: dead letters by id, or all that fit ---- */
+
+static void replay_next(struct api_command *k);
+
+/* Ids have nothing in them that a path would not take as it is. */
+static bool id_like(struct str id)
+{
+    for (size_t i = 0; i < id.n; i++) {
+        if (!isalnum((unsigned char)id.p[i]) && strchr(":-_.", id.p[i]) == NULL) {
+            return false;
+        }
+    }
+    return id.n > 0 && id.n <= 128;
+}
+
+static void on_replayed(struct api_command *k, const struct http_answer *answer)
+{
+    struct json *j = NULL;
+    const char *id = k->c->args->rest[k->tries - 1];
+
+    if (answer->status == 202 && json_parse(answer->body, 1 << 20, &j, NULL)) {
+        struct str now = json_get_str(j, "id");
+
+        if (str_starts(str_of(id), STR("cb:")) || str_starts(str_of(id), STR("in:")) ||
+            str_eqz(now, id)) {
+            printf("%s queued\n", id);
+        } else {
+            printf("%s queued as message %.*s\n", id, STR_ARG(now));
+        }
+        json_free(&j);
+    } else {
+        fprintf(stderr, "%s: ", id);
+        print_refusal(answer);
+        k->exit_code = EXIT_FAIL;
+    }
+    replay_next(k);
+}
+
+/* A dead letter's id as the API lists it; a bare number is an event that waits; else a message. */
+static void replay_next(struct api_command *k)
+{
+    const struct args *a = k->c->args;
+    struct str id;
+    int64_t sequence;
+
+    if (k->tries == (int)a->nrest) {
+        finish(k, k->exit_code);
+        return;
+    }
+    id = str_of(a->rest[k->tries++]);
+    if (str_to_i64(id, 1, INT64_MAX, &sequence)) {
+        k->path = arena_printf(k->a, "/api/v1/callbacks/%.*s/replay", STR_ARG(id)).p;
+    } else {
+        k->path = arena_printf(k->a, "/api/v1/dead_letters/%s%.*s/replay",
+                               str_find_char(id, ':', 0) == SIZE_MAX ? "out:" : "", STR_ARG(id))
+                      .p;
+    }
+    ask(k);
+}
+
+static void on_all_replayed(struct api_command *k, const struct http_answer *answer)
+{
+    struct json *j = NULL;
+
+    if (answer->status != 202 || !json_parse(answer->body, FILE_MAX, &j, NULL)) {
+        print_refusal(answer);
+        finish(k, EXIT_FAIL);
+        return;
+    }
+    printf("%lld fit, %lld replayed, %lld failed\n", (long long)json_get_int(j, "matched", 0),
+           (long long)json_get_int(j, "replayed", 0), (long long)json_get_int(j, "failed", 0));
+    for (size_t i = 0; i < json_len(json_get(j, "failures")); i++) {
+        const struct json *row = json_at(json_get(j, "failures"), i);
+
+        fprintf(stderr, "%.*s: %.*s\n", STR_ARG(json_get_str(row, "id")),
+                STR_ARG(json_get_str(row, "reason")));
+    }
+    finish(k, json_get_int(j, "failed", 0) == 0 ? EXIT_OK : EXIT_FAIL);
+    json_free(&j);
+}
+
+static const struct {
+    const char *flag, *member;
+    bool time;
+} replay_filters[] = {
+    {"--kind",    "kind",    false},
+    {"--type",    "type",    false},
+    {"--subject", "subject", false},
+    {"--user",    "user",    false},
+    {"--reason",  "reason",  false},
+    {"--since",   "from",    true },
+    {"--until",   "to",      true },
+};
+
+/* The filter as JSON; false: a time that is none. */
+static bool replay_filter(struct api_command *k, const struct args *a, size_t *n)
+{
+    struct jw w;
+
+    buf_init(&k->file, 64 * 1024);
+    jw_init(&w, &k->file);
+    jw_open(&w, NULL, '{');
+    *n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(replay_filters); i++) {
+        struct str value = args_flag(a, replay_filters[i].flag);
+        struct wall at;
+
+        if (value.n == 0) {
+            continue;
+        }
+        (*n)++;
+        if (!replay_filters[i].time) {
+            jw_str(&w, replay_filters[i].member, value);
+        } else if (args_time(value, &at)) {
+            jw_wall(&w, replay_filters[i].member, at);
+        } else {
+            fprintf(stderr, "crewline: %s is \"%.*s\"; it is " ARGS_TIME_FORMS "\n",
+                    replay_filters[i].flag, STR_ARG(value));
+            return false;
+        }
+    }
+    jw_close(&w, '}');
+    k->body = buf_str(&k->file);
+    return true;
+}
+
+int cmd_replay(const struct args *a)
+{
+    struct api_command k = {.method = "POST", .type = "application/json"};
+    bool all = args_has(a, "--all");
+    size_t filters;
+
+    if (!replay_filter(&k, a, &filters)) {
+        buf_fini(&k.file);
+        return EXIT_USAGE;
+    }
+    if ((a->nrest > 0) == all || (!all && (filters > 0 || args_has(a, "--dry-run")))) {
+        fprintf(stderr, "usage: crewline replay ID… | --all [--kind callback|inbound|message] "
+                        "[--type T] [--subject S] [--user U] [--reason PART] [--since T] "
+                        "[--until T] [--dry-run] [--tenant T]\n");
+        buf_fini(&k.file);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < a->nrest; i++) {
+        if (!id_like(str_of(a->rest[i]))) {
+            fprintf(stderr, "crewline: \"%s\" is no id\n", a->rest[i]);
+            buf_fini(&k.file);
+            return EXIT_USAGE;
+        }
+    }
+    if (all) {
+        k.path = args_has(a, "--dry-run") ? "/api/v1/dead_letters/replay?dry_run=true"
+                                          : "/api/v1/dead_letters/replay";
+        k.on_answer = on_all_replayed;
+    } else {
+        k.body = STR_NONE;
+        k.on_answer = on_replayed;
+        k.first = replay_next;
+    }
+    return run(&k, a, false, on_ready);
 }

@@ -21,33 +21,6 @@ struct prove {
     struct jw w;
 };
 
-/* RFC 3339, or how long ago: 90m, 24h, 7d. */
-static bool since_parse(struct str text, struct wall *out)
-{
-    static const struct {
-        char unit;
-        int64_t ms;
-    } units[] = {
-        {'s', 1000    },
-        {'m', 60000   },
-        {'h', 3600000 },
-        {'d', 86400000}
-    };
-    int64_t n;
-
-    if (wall_parse(text, out)) {
-        return true;
-    }
-    for (size_t i = 0; text.n > 1 && i < ARRAY_LEN(units); i++) {
-        if (text.p[text.n - 1] == units[i].unit &&
-            str_to_i64(str_slice(text, 0, text.n - 1), 0, 100000000, &n)) {
-            out->ms = wall_now().ms - n * units[i].ms;
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct tenant *tenant(const struct prove *p)
 {
     return engine_tenant(engine_tenant_at(p->c->engine, p->at));
@@ -195,10 +168,8 @@ int cmd_prove(const struct args *a)
     struct str since = args_flag(a, "--since");
     int code;
 
-    if (since.n > 0 && !since_parse(since, &p.since)) {
-        fprintf(stderr,
-                "crewline: --since is \"%.*s\"; it is a time as 2026-11-21T08:00:00Z, or how long "
-                "ago: 90m, 24h, 7d\n",
+    if (since.n > 0 && !args_time(since, &p.since)) {
+        fprintf(stderr, "crewline: --since is \"%.*s\"; it is " ARGS_TIME_FORMS "\n",
                 STR_ARG(since));
         return EXIT_USAGE;
     }

@@ -18,19 +18,21 @@ static const struct subcommand {
     const char *options; /* "--tenant= --json": with "=" it takes a value */
     const char *usage, *help;
 } commands[] = {
-    {"serve",      cmd_serve,      0, "",                                                "serve [--config F]",                           "run the gateway"                               },
-    {"check",      cmd_check,      0, "",                                                "check [--config F]",                           "check configuration, Redis and credentials"    },
-    {"keys",       cmd_keys,       2, "--tenant= --role= --name= --json --no-broadcast",
-     "keys create --tenant T --role R --name N | list | revoke ID",                                                                      "API keys"                                      },
-    {"users",      cmd_users,      2, "--tenant=",                                       "users import FILE.csv|FILE.json [--tenant T]",
-     "import people"                                                                                                                                                                     },
-    {"send-test",  cmd_send_test,  0, "--to= --text= --tenant=",
-     "send-test --to +… [--text …] [--tenant T]",                                                                                    "send one message, for troubleshooting"         },
-    {"prove",      cmd_prove,      0, "--since= --tenant= --json",
-     "prove [--since 24h|TIME] [--tenant T] [--json]",                                                                                   "is everything that was accepted accounted for?"},
-    {"migrate",    cmd_migrate,    0, "--status",                                        "migrate [--status]",
-     "bring the stored data to this version's schema"                                                                                                                                    },
-    {"completion", cmd_completion, 1, "",                                                "completion bash",                              "completion for the shell"                      },
+    {"serve",      cmd_serve,      0,  "",                                                       "serve [--config F]",                              "run the gateway"                               },
+    {"check",      cmd_check,      0,  "",                                                       "check [--config F]",                              "check configuration, Redis and credentials"    },
+    {"keys",       cmd_keys,       2,  "--tenant= --role= --name= --json --no-broadcast",
+     "keys create --tenant T --role R --name N | list | revoke ID",                                                                                 "API keys"                                      },
+    {"users",      cmd_users,      2,  "--tenant=",                                              "users import FILE.csv|FILE.json [--tenant T]",
+     "import people"                                                                                                                                                                                },
+    {"send-test",  cmd_send_test,  0,  "--to= --text= --tenant=",
+     "send-test --to +… [--text …] [--tenant T]",                                                                                               "send one message, for troubleshooting"         },
+    {"replay",     cmd_replay,     32,
+     "--all --kind= --type= --subject= --user= --reason= --since= --until= --dry-run --tenant=", "replay ID… | --all [--kind K] [--since T] …", "put back what was given up"                    },
+    {"prove",      cmd_prove,      0,  "--since= --tenant= --json",
+     "prove [--since 24h|TIME] [--tenant T] [--json]",                                                                                              "is everything that was accepted accounted for?"},
+    {"migrate",    cmd_migrate,    0,  "--status",                                               "migrate [--status]",
+     "bring the stored data to this version's schema"                                                                                                                                               },
+    {"completion", cmd_completion, 1,  "",                                                       "completion bash",                                 "completion for the shell"                      },
 };
 
 static void usage(FILE *to)
@@ -69,6 +71,32 @@ struct str args_flag(const struct args *a, const char *name)
 bool args_has(const struct args *a, const char *name)
 {
     return args_flag(a, name).p != NULL;
+}
+
+bool args_time(struct str text, struct wall *out)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {
+        {'s', 1000    },
+        {'m', 60000   },
+        {'h', 3600000 },
+        {'d', 86400000}
+    };
+    int64_t n;
+
+    if (wall_parse(text, out)) {
+        return true;
+    }
+    for (size_t i = 0; text.n > 1 && i < ARRAY_LEN(units); i++) {
+        if (text.p[text.n - 1] == units[i].unit &&
+            str_to_i64(str_slice(text, 0, text.n - 1), 0, 100000000, &n)) {
+            out->ms = wall_now().ms - n * units[i].ms;
+            return true;
+        }
+    }
+    return false;
 }
 
 enum option { OPTION_UNKNOWN, OPTION_SWITCH, OPTION_VALUE };

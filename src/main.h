@@ -26,6 +26,9 @@ struct args {
 };
 struct str args_flag(const struct args *a, const char *name); /* STR_NONE: not given */
 bool args_has(const struct args *a, const char *name);
+/** RFC 3339, or how long ago: 90m, 24h, 7d. */
+bool args_time(struct str text, struct wall *out);
+#define ARGS_TIME_FORMS "a time as 2026-11-21T08:00:00Z, or how long ago: 90m, 24h, 7d"
 
 /** Settings from flags, environment, .env, --config. */
 bool main_settings_load(const struct args *a, struct settings **out, struct err *err);
@@ -60,7 +63,7 @@ int command_run(const struct args *a, const struct command_hooks *hooks, void *u
 void command_end(struct command *c, int exit_code);
 
 typedef int subcommand_fn(const struct args *a);
-subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_prove, cmd_migrate,
-    cmd_completion;
+subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_replay, cmd_prove,
+    cmd_migrate, cmd_completion;
 
 #endif

@@ -23,7 +23,8 @@
  *   cb:<seq>              HASH n tries, e error of its last
  *   ei:<n>, ein           ids of inbound items that came to their end, a line each; as d, but four are kept
  *   es:<seq / 65536>      bits of the events that the CMMS took or refused
- *   dl                    ZSET of dead letters by time (ms)      dl:<id>  HASH b sealed {kind, reason, …}
+ *   dl                    ZSET of dead letters by time (ms): "in:<item>", "cb:<sequence>", "out:<message>"
+ *   dl:<id>               HASH b sealed {kind, lane, reason, …}; of a message there is none: m:<id> tells
  *   d:<n>, dn             HASH of what was seen in four days: key -> fingerprint|value; the newest n
  *                         and since when. Three of them are kept
  *   rv                    HASH of newest accepted revision: order id -> mark

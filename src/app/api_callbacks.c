@@ -1,7 +1,6 @@
 /*
- * api_callbacks: events that the CMMS has not taken: those to be tried again, and those given up
- * (dead letters), with the reasons; and their replay. A replay sends the same event: same id, same
- * sequence.
+ * api_callbacks: events that the CMMS has not taken yet and are to be tried again, with the
+ * reasons; and a try at once. It sends the same event: same id, same sequence.
  */
 #include "app_int.h"
 #include "domain/plan.h"
@@ -9,10 +8,6 @@
 struct callback_list {
     int64_t limit, at;
 };
-struct replay {
-    struct str lane, sequence, body;
-};
-
 static void refuse(struct request *r, enum err_code code, const char *fmt, struct str value)
 {
     err_set(&r->err, code, fmt, STR_ARG(str_slice(value, 0, 60)));
@@ -204,127 +199,4 @@ static void callback_replay(struct request *r)
 void api_callback_replay(struct request *r)
 {
     idempotency_open(r, callback_replay);
-}
-
-/* ---- dead letters ---- */
-
-static bool dead_open(struct request *r, struct arena *a, struct str id, struct str sealed,
-                      struct json **out)
-{
-    struct str key = arena_printf(a, "dl:%.*s", STR_ARG(id)), text;
-    struct err err = {0};
-
-    return sealed.n > 0 &&
-           vault_open_arena(r->who.tenant->vault, a, key, "b", sealed, &text, &err) &&
-           json_parse(text, 64 * 1024, out, &err);
-}
-
-static bool dead_row(struct request *r, struct listing *l, struct str id, const struct reply *row)
-{
-    struct json *j = NULL;
-
-    if (!dead_open(r, l->a, id, reply_str(reply_at(row, 2)), &j)) {
-        return false;
-    }
-    jw_open(&l->w, NULL, '{');
-    jw_str(&l->w, "id", id);
-    jw_str(&l->w, "kind", json_get_str(j, "kind"));
-    jw_str(&l->w, "sequence", json_get_str(j, "sequence"));
-    jw_str(&l->w, "reason", json_get_str(j, "reason"));
-    jw_int(&l->w, "tries", json_get_int(j, "tries", 0));
-    jw_str(&l->w, "at", json_get_str(j, "at"));
-    write_event(r, l->a, reply_str(reply_at(row, 3)), &l->w);
-    jw_close(&l->w, '}');
-    json_free(&j);
-    return true;
-}
-
-void api_dead_letter_list(struct request *r)
-{
-    static const char *const fields[] = {"b", NULL};
-    struct listing *l = ARENA_NEW(r->a, struct listing);
-
-    *l = (struct listing){
-        .index = STR("dl"), .order = "score", .prefix = "dl:", .fields = fields, .row = dead_row};
-    listing_start(r, l);
-}
-
-static void on_replayed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
-{
-    struct request *r;
-    struct replay *p;
-    bool done;
-
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    p = r->user;
-    /* The mark of this very dead letter may be a duplicate too: somebody else has put it back
-     * meanwhile. */
-    if (outcome->result == COMMIT_DUPLICATE && outcome->value.n == 0) {
-        reply_json(r, 202, p->body);
-    } else if (!idempotency_answered(r, outcome, &done)) {
-        reply_json(r, 202, p->body);
-    }
-}
-
-/* Where the items of a kind go back to; NULL: no dead letter is called so. */
-static const char *queue_of(struct str id)
-{
-    return str_starts(id, STR("cb:")) ? QUEUE_CB : str_starts(id, STR("in:")) ? QUEUE_IN : NULL;
-}
-
-static void on_dead(void *ctx, const struct err *err, const struct reply *reply)
-{
-    struct request *r;
-    struct replay *p;
-    struct json *j = NULL;
-    struct commit *c;
-    struct str mark;
-
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    if (!dead_open(r, r->a, r->args[0], reply_str(reply), &j)) {
-        refuse(r, ERR_NOT_FOUND, "there is no dead letter \"%.*s\"", r->args[0]);
-        return;
-    }
-    p = ARENA_NEW(r->a, struct replay);
-    p->lane = arena_dup(r->a, json_get_str(j, "lane"));
-    p->sequence = arena_dup(r->a, json_get_str(j, "sequence"));
-    mark = arena_printf(r->a, "rp:%.*s:%.*s", STR_ARG(r->args[0]), STR_ARG(json_get_str(j, "at")));
-    json_free(&j);
-    r->user = p;
-    accepted(r, r->args[0]);
-    p->body = arena_dup(r->a, buf_str(&r->out));
-    c = commit_new(r->who.tenant->id);
-    idempotency_checks(r, c);
-    commit_check_new(c, mark, STR_NONE);
-    commit_remember(c, mark, STR_NONE, STR_NONE);
-    commit_delete(c, arena_printf(r->a, "dl:%.*s", STR_ARG(r->args[0])));
-    commit_zrem(c, STR("dl"), r->args[0]);
-    commit_enqueue(c, str_of(queue_of(r->args[0])), p->lane, p->sequence, (struct wall){0}, false,
-                   NULL);
-    idempotency_writes(r, c, 202, p->body);
-    audit_write(r, c, "dead_letter.replay", r->args[0]);
-    r->pending = commit_run(engine_store(r->e), &c, on_replayed, r);
-}
-
-void api_dead_letter_replay(struct request *r)
-{
-    const char *queue = queue_of(r->args[0]);
-    struct call call;
-
-    if (queue == NULL) {
-        refuse(r, ERR_NOT_FOUND, "there is no dead letter \"%.*s\"", r->args[0]);
-        return;
-    }
-    if (strcmp(queue, QUEUE_CB) == 0 && !has_endpoint(r)) {
-        return;
-    }
-    call_init(&call);
-    call_str(&call, STR("HGET"));
-    call_str(&call, tenant_key(r, arena_printf(r->a, "dl:%.*s", STR_ARG(r->args[0])).p));
-    call_str(&call, STR("b"));
-    r->pending = store_run(engine_store(r->e), &call, on_dead, r);
 }

@@ -269,7 +269,8 @@ handler_fn api_user_list, api_user_post, api_user_get, api_user_put, api_user_de
     api_user_import;
 handler_fn api_order_list, api_order_get, api_order_timeline, api_order_media;
 handler_fn api_key_list, api_key_post, api_key_delete, api_audit_list;
-handler_fn api_callback_list, api_callback_replay, api_dead_letter_list, api_dead_letter_replay;
+handler_fn api_callback_list, api_callback_replay, api_dead_letter_list, api_dead_letter_replay,
+    api_dead_letter_replay_many;
 handler_fn api_sender_list, api_sender_resume;
 handler_fn health_live, health_ready, health_metrics, api_openapi, api_docs;
 void webhook_meta_headers(struct request *r); /* on_headers: hashers over the body */

@@ -14,6 +14,7 @@ static const struct {
     {"assignee",         "{\"type\":\"string\"}",                                               "Id of a person it is assigned to"},
     {"cursor",           "{\"type\":\"string\"}",                                               "next_cursor of the page before"  },
     {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                         "Said by us, or to us"            },
+    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                     "Only say what would be done"     },
     {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                      "Not before"                      },
     {"hub.challenge",    "{\"type\":\"string\"}",                                               "Comes back as it is"             },
     {"hub.mode",         "{\"const\":\"subscribe\"}",                                           "Of the handshake"                },

@@ -1,6 +1,7 @@
 /*
- * openapi_schemas: the shapes of the API as JSON Schema (2020-12), for the OpenAPI document. Names are those
- * that routes.c uses. Sorted by name; tests/app/test_openapi.c reads them all and follows every reference.
+ * openapi_schemas: the shapes of the API as JSON Schema (2020-12), for the OpenAPI document. Names
+ * are those that routes.c uses. Sorted by name; tests/app/test_openapi.c reads them all and follows
+ * every reference.
  */
 #include "app_int.h"
 
@@ -36,12 +37,14 @@ const struct openapi_schema openapi_schemas[] = {
      "\"time\":{\"type\":\"string\",\"format\":\"date-time\"},\"datacontenttype\":{\"type\":\"string\"},"
      "\"data\":{\"type\":\"object\"}},\"required\":[\"id\",\"source\",\"type\",\"data\"],"
      "\"additionalProperties\":true}"},
+    {"DeadLetterKind", "{\"enum\":[\"callback\",\"inbound\",\"message\"]}"},
     {"DeadLetters",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"enum\":[\"callback\",\"inbound\"]},"
+     "\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"$ref\":\"#/components/schemas/DeadLetterKind\"},"
      "\"sequence\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"tries\":{\"type\":\"integer\"},"
      "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
-     "\"event\":{\"$ref\":\"#/components/schemas/EventRef\"}},\"required\":[\"id\",\"kind\","
+     "\"event\":{\"$ref\":\"#/components/schemas/EventRef\"},"
+     "\"message\":{\"$ref\":\"#/components/schemas/Message\"}},\"required\":[\"id\",\"kind\","
      "\"reason\"]}},\"next_cursor\":{\"type\":[\"string\",\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
@@ -202,6 +205,19 @@ const struct openapi_schema openapi_schemas[] = {
      "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
      "\"member\":{\"type\":\"string\",\"description\":\"The member or parameter that is wrong\"}},"
      "\"required\":[\"type\",\"title\",\"status\",\"detail\"]}"},
+    {"ReplayFilter",
+     "{\"type\":\"object\",\"description\":\"Members left out fit everything\",\"properties\":{"
+     "\"kind\":{\"$ref\":\"#/components/schemas/DeadLetterKind\"},\"type\":{\"type\":\"string\","
+     "\"description\":\"Type of the event\"},\"subject\":{\"type\":\"string\",\"description\":\"Of "
+     "the event\"},\"user\":{\"type\":\"string\",\"description\":\"Whom the message was for\"},"
+     "\"reason\":{\"type\":\"string\",\"description\":\"Part of the reason\"},\"from\":{\"type\":"
+     "\"string\",\"format\":\"date-time\"},\"to\":{\"type\":\"string\",\"format\":\"date-time\"}},"
+     "\"additionalProperties\":false}"},
+    {"Replayed",
+     "{\"type\":\"object\",\"properties\":{\"matched\":{\"type\":\"integer\"},\"replayed\":{\"type\":"
+     "\"integer\"},\"failed\":{\"type\":\"integer\"},\"failures\":{\"type\":\"array\",\"description\":"
+     "\"The first 100\",\"items\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"reason\":{\"type\":\"string\"}}}}},\"required\":[\"matched\",\"replayed\",\"failed\"]}"},
     {"SendTest",
      "{\"type\":\"object\",\"properties\":{\"to\":{\"type\":\"string\",\"pattern\":\"^\\\\+[1-9][0-9]{7,"
      "14}$\",\"examples\":[\"+12025550117\"]},\"message\":{\"type\":\"string\"}},\"required\":[\"to\"]}"},

@@ -136,6 +136,8 @@ static void record_writes(void *ctx, struct commit *c)
         commit_message_state(c, at->m.id, "uncertain", wall_now(),
                              ended_detail(at->scratch, &at->o));
         commit_message_note(c, at->m.id, wall_now(), ended_detail(at->scratch, &at->o));
+        commit_zadd(c, STR("dl"), (double)wall_now().ms,
+                    arena_printf(at->scratch, "out:%.*s", STR_ARG(at->m.id)));
         break;
     case THEN_FAILED:
         commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));

@@ -12,7 +12,7 @@ const as = key => call('GET', `${plant.url}/api/v1/users`, {headers: {authorizat
 test('help, version, completion; wrong usage is 64', async () => {
   const help = await plant.command('--help')
   assert.equal(help.code, 0)
-  for (const word of ['serve', 'check', 'keys', 'users', 'send-test', 'prove', 'migrate', 'completion', 'CREWLINE_LISTEN']) {
+  for (const word of ['serve', 'check', 'keys', 'users', 'send-test', 'replay', 'prove', 'migrate', 'completion', 'CREWLINE_LISTEN']) {
     assert.ok(help.out.includes(word), word)
   }
   assert.match((await plant.command('--version')).out, /^crewline \d+\.\d+\.\d+\n$/)

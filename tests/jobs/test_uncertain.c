@@ -160,9 +160,12 @@ static void test_last_is_held(void)
     CHECK_INT("one in the timeline", count_of(timeline, ",attempt "), 1);
     CHECK("no mark", str_find(timeline, STR("possible_duplicate")) == SIZE_MAX);
     CHECK_INT("the reason once", count_of(timeline, "0|it is not known"), 1);
+    CHECK_STR("a dead letter", str_of(redis_get(w, "ZRANGE dl 0 -1")),
+              arena_printf(w->a, "out:%.*s", STR_ARG(id)));
     /* Late evidence still counts. */
     put_status(w, STR("wamid.b"), w->sent[1].correlation, DELIVERY_READ, 0);
     UNTIL(w, "read", str_eqz(message_state(w, id), "read"));
+    CHECK_INT("and no dead letter any more", redis_int(w, "ZCARD dl"), 0);
     world_free(&w);
 }
 

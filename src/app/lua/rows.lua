@@ -31,10 +31,11 @@ for i = 1, #ids, step do
     local id, score = ids[i], step == 2 and ids[i + 1] or ''
     if filter == '' or call('HGET', prefix .. id, filter) == value then
         local row = call('HMGET', prefix .. id, unpack(ARGV, 10))
-        if ARGV[7] == 'dl:' then -- of a dead letter also the event that it is about
-            local seq = string.match(id, '^cb:(%d+)$')
+        if ARGV[7] == 'dl:' then -- of a dead letter also the event or message that it is about: as dead.lua
+            local seq, message = string.match(id, '^cb:(%d+)$'), string.match(id, '^out:(.*)$')
             local event = seq and call('XRANGE', P .. 'ev', seq .. '-0', seq .. '-0')[1]
-            row[#row + 1] = event and event[2][2] or ''
+            local m = message and call('HMGET', P .. 'm:' .. message, 'b', 's', 'tl', 'n') or {}
+            row = {row[1], event and event[2][2] or '', m[1] or '', m[2] or '', m[3] or '', m[4] or ''}
         end
         table.insert(row, 1, score)
         table.insert(row, 1, id)

@@ -141,6 +141,8 @@ local function move(id, state, at_ms, detail)
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
     if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
+    if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
+    if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
     return 'moved', from
 end
@@ -579,7 +581,9 @@ while at <= most do
             at = at + 4
         elseif op == 'delete' then -- key
             -- Nobody writes to an item again; another key may be made anew by the next unit.
-            if string.sub(a, 1, 2) == 'i:' then gone[#gone + 1] = P .. a else call('UNLINK', P .. a) end
+            local kind = string.sub(a, 1, 2)
+            if kind == 'i:' then gone[#gone + 1] = P .. a else call('UNLINK', P .. a) end
+            if kind == 'm:' then call('ZREM', P .. 'dl', 'out:' .. string.sub(a, 3)) end
             at = at + 2
         elseif op == 'hold' then -- the head waits for a word: queue lane id over_ms window_ms detail -> 1 | 0
             local person, sender, key = string.sub(b, 2), string.sub(a, 5), P .. 'm:' .. c

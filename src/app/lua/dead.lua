@@ -1,0 +1,38 @@
+-- dead: dead letters with all that their replay needs. Reads only.
+-- ARGV from limit id...; without ids: the newest, from "" or from "score|id", the place to go on behind
+-- Returns {place to go on behind or "", row...}
+--   row = {id, score, body, event, message's body, state, timeline, sends, person's version, document}
+local index, out = P .. 'dl', {''}
+local ids, n = {}, 0
+local function add(id, score)
+    n = n + 1
+    ids[n] = {id, score}
+end
+
+for i = 3, #ARGV do
+    local score = call('ZSCORE', index, ARGV[i])
+    if score then add(ARGV[i], score) end
+end
+if #ARGV == 2 then
+    local at, limit = 0, tonumber(ARGV[2])
+    local score, id = string.match(ARGV[1], '^([^|]*)|(.*)$')
+    if score then
+        -- Where it stood: what was replayed since is gone, and what stood behind it has not moved.
+        at = call('ZSCORE', index, id) == score and call('ZREVRANK', index, id) + 1
+            or call('ZCOUNT', index, '(' .. score, '+inf')
+    end
+    local found = call('ZREVRANGE', index, at, at + limit - 1, 'WITHSCORES')
+    for i = 1, #found, 2 do add(found[i], found[i + 1]) end
+    if n == limit then out[1] = ids[n][2] .. '|' .. ids[n][1] end
+end
+
+for i = 1, n do
+    local id = ids[i][1]
+    local seq, message = string.match(id, '^cb:(%d+)$'), string.match(id, '^out:(.*)$')
+    local event = seq and call('XRANGE', P .. 'ev', seq .. '-0', seq .. '-0')[1]
+    local m = message and call('HMGET', P .. 'm:' .. message, 'b', 's', 'tl', 'n', 'u') or {}
+    local u = m[5] and call('HMGET', P .. 'u:' .. m[5], 'v', 'b') or {}
+    out[i + 1] = {id, ids[i][2], call('HGET', P .. 'dl:' .. id, 'b') or '', event and event[2][2] or '',
+        m[1] or '', m[2] or '', m[3] or '', m[4] or '', u[1] or '', u[2] or ''}
+end
+return out
