@@ -88,16 +88,19 @@ static void test_signal_and_group(void)
     loop_free(&w.l);
 }
 
-/* Nothing but 0, 1 and 2 reaches the child, and SIGPIPE, which we ignore, is as usual there. */
+/*
+ * Nothing but 0, 1 and 2 reaches the child, and SIGPIPE, which we ignore, is as usual there. Looked
+ * at without a pipe: the shell's own ends of it would be seen now and then.
+ */
 static void test_nothing_inherited(void)
 {
     struct watch w = {.l = loop_new()};
     struct err err = {0};
     int leak = dup(1);
 
-    CHECK("starts", start(&w, "ls /proc/$$/fd | tr '\\n' ' '; grep SigIgn /proc/$$/status", &err));
+    CHECK("starts", start(&w, "ls /proc/$$/fd; grep SigIgn /proc/$$/status", &err));
     loop_run(w.l);
-    check_log("descriptors and signals", "0 1 2 SigIgn:\t0000000000000000\n");
+    check_log("descriptors and signals", "0\n1\n2\nSigIgn:\t0000000000000000\n");
     close(leak);
     child_free(&w.c);
     loop_free(&w.l);

@@ -451,6 +451,8 @@ struct slow {
     struct world *w;
     int64_t ns;
     int answered, wanted, next;
+    int64_t turn;      /* of the loop, seen last */
+    int in_turn, most; /* answers in it; most in any */
     struct op *ops[3000];
     bool done, wrong;
 };
@@ -459,7 +461,12 @@ static struct slow slow;
 static void on_slow(void *ctx, const struct err *err, const struct reply *reply)
 {
     int64_t until = now_us() + slow.ns / 1000, i = (int64_t)(intptr_t)ctx;
+    struct loop_stats stats;
 
+    loop_stats(slow.w->loop, &stats, false);
+    slow.in_turn = stats.turns == slow.turn ? slow.in_turn + 1 : 1;
+    slow.turn = stats.turns;
+    slow.most = slow.in_turn > slow.most ? slow.in_turn : slow.most;
     slow.wrong = slow.wrong || err != NULL || i != slow.next || reply_int(reply) != i + 1;
     slow.next = (int)i + 1;
     slow.ops[i] = NULL;
@@ -479,7 +486,6 @@ static void on_slow(void *ctx, const struct err *err, const struct reply *reply)
 static void test_stall(void)
 {
     struct world *w = world_new(0, NULL);
-    struct loop_stats stats;
 
     slow = (struct slow){.w = w, .ns = 100000, .wanted = 2700};
     world_store(w, redis_fixture_url(w->redis), STORE_ALWAYS);
@@ -493,13 +499,10 @@ static void test_stall(void)
         slow.ops[i] = store_run(w->store, &c, on_slow, (void *)(intptr_t)i);
     }
     world_pass(w, 1);
-    loop_stats(w->loop, &stats, true);
-    CHECK("all answered", world_run(w, &slow.done, 5000));
+    CHECK("all answered", world_run(w, &slow.done, 20000));
     CHECK("in order, each its own", !slow.wrong);
-    loop_stats(w->loop, &stats, true);
-    CHECK("many turns", stats.turns > 100);
-    printf("  longest turn with callbacks of 100 us: %lld us\n", (long long)stats.longest_us);
-    CHECK("no long one", stats.longest_us < 50000); /* 2,000 and what other processes take */
+    /* Counted, not timed: others may take the processor from us in the middle of a turn. */
+    CHECK("one or two lots of 2 ms, at 100 us each", slow.most >= 1 && slow.most <= 60);
     world_free(&w);
 }
 
