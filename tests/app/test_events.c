@@ -315,7 +315,7 @@ static void test_long_poll(void)
     emit("beta", "S6");
     r = ask_end(w, &f);
     CHECK_Z("a new event ends the wait", at(&r, "items.0.subject"), "S6");
-    CHECK("soon", r.ms < 1500);
+    CHECK("long before its 30 s", r.ms < 10000);
     f = ask_begin(w, &(struct ask){.who = BETA_VIEWER,
                                    .method = "GET",
                                    .path = "/api/v1/outbox?after=6&wait=30"});
@@ -343,7 +343,7 @@ static void test_drain(void)
     r = ask_end(w, &f);
     CHECK_INT("the end of the gateway ends a wait", r.status, 200);
     CHECK_Z("with a usable cursor", at(&r, "next_cursor"), "99");
-    CHECK("at once", r.ms < 1500);
+    CHECK("long before its 30 s", r.ms < 10000);
     for (int i = 0; i < 100 && !drained; i++) {
         world_run(w, 10);
     }

@@ -174,7 +174,7 @@ static struct reply_to wait_for_items(const char *path, size_t n)
 {
     struct reply_to r = admin("GET", path, NULL);
 
-    for (int i = 0; i < 400 && items(&r) != n; i++) {
+    for (int i = 0; i < 1000 && items(&r) != n; i++) {
         world_run(w, 10);
         r = admin("GET", path, NULL);
     }
@@ -231,7 +231,7 @@ static void test_callbacks(void)
     posts = w->posts;
     r = admin("POST", arena_printf(w->a, "/api/v1/callbacks/%.*s/replay", STR_ARG(id)).p, NULL);
     CHECK_INT("tried now", r.status, 202);
-    for (int i = 0; i < 80 && w->posts == posts; i++) {
+    for (int i = 0; i < 300 && w->posts == posts; i++) {
         world_run(w, 10);
     }
     CHECK("before its time", w->posts > posts);
@@ -267,12 +267,12 @@ static void test_dead_letters(void)
     struct ask q = {.who = ACME_ADMIN, .method = "POST", .key = "replay"};
     size_t posts, all, n = 0;
 
-    for (int i = 0; i < 800 && dead(ids) < 2; i++) {
+    for (int i = 0; i < 1500 && dead(ids) < 2; i++) {
         world_run(w, 10);
     }
     CHECK_INT("given up", dead(ids), 2);
     CHECK("newest first", str_cmp(ids[0], ids[1]) > 0);
-    world_run(w, 1500); /* so that the others have given up as well */
+    wait_for_items("/api/v1/callbacks", 0); /* the others have given up as well */
     page = admin("GET", "/api/v1/dead_letters", NULL);
     all = items(&page);
     page = admin("GET", "/api/v1/dead_letters?limit=1", NULL);

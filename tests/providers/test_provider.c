@@ -24,8 +24,8 @@ static void test_correlation(void)
 
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
         correlation_make(key, tenant, str_of(ids[i]), INT64_MAX, text);
-        CHECK(ids[i], strlen(text) < CORRELATION_MAX);
-        CHECK(ids[i], correlation_check(key, tenant, str_of(text), &id, &attempt));
+        CHECK("fits", strlen(text) < CORRELATION_MAX);
+        CHECK("ours", correlation_check(key, tenant, str_of(text), &id, &attempt));
         CHECK_Z(ids[i], id, ids[i]);
         CHECK("attempt", attempt == INT64_MAX);
     }

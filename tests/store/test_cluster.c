@@ -30,7 +30,7 @@ static int slot_of(struct redis_group *g, const char *tenant)
 {
     char command[80];
 
-    snprintf(command, sizeof(command), "CLUSTER KEYSLOT {%s}:", tenant);
+    snprintf(command, sizeof(command), "CLUSTER KEYSLOT {%.40s}:", tenant);
     return (int)strtol(redis_fixture_command(g->servers[0], command), NULL, 10);
 }
 
@@ -199,7 +199,7 @@ static void test_resharding(void)
 
         for (int step = 0; step < 6; step++) {
             for (size_t i = 0; i < 4; i++) {
-                snprintf(key, sizeof(key), "{%s}:", tenant[i]);
+                snprintf(key, sizeof(key), "{%.15s}:", tenant[i]);
                 many_append(w, &m[i], key, 25);
                 calls += 25;
             }
