@@ -121,6 +121,9 @@ void report_usage(struct report *r, const struct bench_args *a, const struct usa
 /** Longest turn of the gateway's loop since the last look, from /metrics; negative when it does not
  * tell. */
 double stall_ms(const struct bench_args *a, struct peer *gateway);
+#define METRICS_BYTES_MAX ((size_t)4 << 20)
+/** The page of /metrics; false when there is none. */
+bool metrics_read(struct peer *gateway, struct buf *page);
 void usage_both(const struct bench_args *a, struct usage out[2]);
 /** Prints and frees. */
 void report_print(struct report **owner, bool json);

@@ -7,6 +7,7 @@
 #define POLL_MS         10
 #define PATIENCE_MS     5000
 #define QUIET_MS        500
+#define INBOX_MS        60000
 
 void sleep_ms(int64_t ms)
 {
@@ -139,6 +140,42 @@ static void make_hello(void *ctx, int64_t i, struct buf *out)
     body_text(p->a, p->run, i, i, "Hi", out);
 }
 
+/* A sample of the inbox that is not zero: in its lanes, or leased. */
+static bool inbox_waits(struct str page)
+{
+    struct str line;
+
+    while (page.n > 0) {
+        str_cut(page, '\n', &line, &page);
+        if (str_starts(line, STR("crewline_queue_")) &&
+            !str_starts(line, STR("crewline_queue_oldest")) &&
+            str_find(line, STR("queue=\"in\"")) != SIZE_MAX && !str_ends(line, STR(" 0"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * An event of a person sends nothing, so that the stub is quiet says nothing of them; and whoever
+ * says Hi before his event was carried out stays a stranger.
+ */
+static bool inbox_empty(struct peer *gateway)
+{
+    int64_t since = clock_us();
+    struct buf page;
+    bool empty = false;
+
+    buf_init(&page, METRICS_BYTES_MAX);
+    while (!empty && clock_us() - since < INBOX_MS * 1000) {
+        buf_reset(&page);
+        empty = metrics_read(gateway, &page) && !inbox_waits(buf_str(&page));
+        sleep_ms(empty ? 0 : POLL_MS);
+    }
+    buf_fini(&page);
+    return empty;
+}
+
 static bool last_is_verified(const struct bench_args *a, struct peer *gateway)
 {
     char path[64], headers[256], id[32];
@@ -178,13 +215,17 @@ bool people_make(const struct bench_args *a, struct peer *gateway, struct peer *
         fprintf(stderr, "crewline-bench: people refused, status %d\n", result.first_wrong);
         return false;
     }
-    stub_quiet(stub, QUIET_MS);
+    if (!inbox_empty(gateway)) {
+        fprintf(stderr, "crewline-bench: people are not carried out within %d s\n",
+                INBOX_MS / 1000);
+        return false;
+    }
     load_run(gateway, &hello, &result);
-    stub_quiet(stub, QUIET_MS);
-    if (result.failed > 0 || !last_is_verified(a, gateway)) {
+    if (result.failed > 0 || !inbox_empty(gateway) || !last_is_verified(a, gateway)) {
         fprintf(stderr, "crewline-bench: people said Hi, status %d, and are not verified\n",
                 result.first_wrong);
         return false;
     }
+    stub_quiet(stub, QUIET_MS);
     return true;
 }

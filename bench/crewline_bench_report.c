@@ -129,28 +129,36 @@ void report_usage(struct report *r, const struct bench_args *a, const struct usa
     }
 }
 
+bool metrics_read(struct peer *gateway, struct buf *page)
+{
+    struct buf request;
+    int status;
+
+    buf_init(&request, 1024);
+    request_write(&request, "GET", "/metrics", "", STR_NONE);
+    status = peer_ask(gateway, buf_str(&request), page);
+    buf_fini(&request);
+    return status == 200;
+}
+
 double stall_ms(const struct bench_args *a, struct peer *gateway)
 {
     static const struct str name = {"\ncrewline_loop_longest_turn_seconds ", 36};
-    struct buf request, body;
     struct str line, rest;
+    struct buf page;
     double seconds = -1;
     size_t at;
 
     if (a->bare) {
         return -1;
     }
-    buf_init(&request, 1024);
-    buf_init(&body, (size_t)4 << 20);
-    request_write(&request, "GET", "/metrics", "", STR_NONE);
-    if (peer_ask(gateway, buf_str(&request), &body) == 200 &&
-        (at = str_find(buf_str(&body), name)) != SIZE_MAX) {
-        str_cut(str_slice(buf_str(&body), at + name.n, body.n), '\n', &line, &rest);
+    buf_init(&page, METRICS_BYTES_MAX);
+    if (metrics_read(gateway, &page) && (at = str_find(buf_str(&page), name)) != SIZE_MAX) {
+        str_cut(str_slice(buf_str(&page), at + name.n, page.n), '\n', &line, &rest);
         if (!str_to_double(line, &seconds)) {
             seconds = -1;
         }
     }
-    buf_fini(&request);
-    buf_fini(&body);
+    buf_fini(&page);
     return seconds * 1000;
 }
