@@ -285,6 +285,17 @@ static bool write_all(int fd, struct str bytes)
     return true;
 }
 
+/*
+ * Small hashes and sorted sets lie in one piece that is searched from its beginning: dear at some
+ * hundred leases or messages of a person, cheap and small at a record of a message, whose sealed
+ * body would be too long for it by default.
+ */
+#define SHAPES                       \
+    "latency-tracking no\n"          \
+    "zset-max-listpack-entries 32\n" \
+    "hash-max-listpack-entries 32\n" \
+    "hash-max-listpack-value 1024\n"
+
 bool redis_dir_write_conf(const struct redis_dir *d, struct err *err)
 {
     int fd = open(d->conf, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -311,7 +322,7 @@ bool redis_dir_write_conf(const struct redis_dir *d, struct err *err)
                     "aof-load-truncated yes\n"
                     "maxmemory-policy noeviction\n"
                     "save \"\"\n"
-                    "logfile \"\"\n");
+                    "logfile \"\"\n" SHAPES);
     add_quoted(&text, "dir", d->dir);
     add_quoted(&text, "unixsocket", d->socket);
     ok = buf_ok(&text) && write_all(fd, buf_str(&text));
