@@ -112,6 +112,17 @@ struct op *store_run_for(struct store *s, struct call *c, int64_t deadline_ms, r
                          void *ctx);
 
 /**
+ * One row of a script that takes rows: arguments of which each row has the same number, and a list as the
+ * answer, with one element for each row. Rows that are asked for in one turn, for one script and key, go out
+ * as one call: call_str() and call_int() add the row's arguments to the call returned, then
+ * store_row_run(), with nothing between that could begin another row.
+ * It should only read: a row of which nobody wants to know any more is asked all the same.
+ */
+struct call *store_row(struct store *s, const char *script, struct str key);
+/** Calls @on_reply once with the row's element; never after op_cancel(). Fails: as store_run(). */
+struct op *store_row_run(struct store *s, reply_fn *on_reply, void *ctx);
+
+/**
  * Messages published on @channel, on the connection for subscriptions; survives reconnects. What is
  * published while that connection is down is not heard: subscribers look for themselves then.
  */

@@ -150,19 +150,19 @@ struct op *view_load(struct store *s, const struct tenant *t, struct arena *a,
                      const struct view_query *q, view_fn *on_done, void *ctx)
 {
     struct view_op *op = MEM_NEW(struct view_op);
-    struct call call;
+    struct call *row;
 
     *op = (struct view_op){
         .op = {view_cancel}, .tenant = t, .a = a, .query = *q, .on_done = on_done, .ctx = ctx};
-    call_init_script(&call, "person", arena_printf(a, "{%.*s}:", STR_ARG(t->id)));
-    call_str(&call, q->user);
-    call_str(&call, hashed(op, "phone", q->phone));
-    call_str(&call, hashed(op, "bsuid", q->bsuid));
-    call_str(&call, reversed(a, q->typed));
-    call_str(&call, q->order_id);
-    call_str(&call, hashed(op, "pid", q->quoted));
-    call_int(&call, VIEW_ORDERS_MAX);
-    call_int(&call, q->today.ms);
-    op->pending = store_run(s, &call, on_person, op);
+    row = store_row(s, "person", arena_printf(a, "{%.*s}:", STR_ARG(t->id)));
+    call_str(row, q->user);
+    call_str(row, hashed(op, "phone", q->phone));
+    call_str(row, hashed(op, "bsuid", q->bsuid));
+    call_str(row, reversed(a, q->typed));
+    call_str(row, q->order_id);
+    call_str(row, hashed(op, "pid", q->quoted));
+    call_int(row, VIEW_ORDERS_MAX);
+    call_int(row, q->today.ms);
+    op->pending = store_row_run(s, on_person, op);
     return &op->op;
 }

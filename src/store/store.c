@@ -60,6 +60,7 @@ static void destroy(struct store *s)
 {
     commits_free(s);
     lanes_free(s);
+    rows_free_all(s);
     run_free_all(s);
     nodes_free(s);
     cluster_free(s);
@@ -104,6 +105,7 @@ static void on_hook(void *ctx)
     lanes_turn(s);
     commits_flush(s);
     run_doomed(s);
+    rows_flush(s);
     LIST_EACH(it, &s->nodes)
     {
         send_all(LIST_OF(it, struct node, list));
@@ -221,6 +223,8 @@ bool store_new(struct loop *l, const struct store_options *o, store_health_fn *o
     scripts_freeze(1);
     list_init(&s->conns);
     list_init(&s->nodes);
+    list_init(&s->rows_open);
+    list_init(&s->rows_sent);
     list_init(&s->ready);
     list_init(&s->doomed);
     for (size_t i = 0; i < WHEEL_SLOTS; i++) {

@@ -6,6 +6,7 @@
  *   store_sentinel.c which server is the master now     store_cluster.c  which one has which slot
  *   store_replicas.c how many replicas have what a node answered
  *   store_run.c      calls: queues, deadlines, delivery
+ *   store_rows.c     rows of a turn as one call of their script
  *   store_conn.c     one connection: address, back-off, silence, hiredis' event hooks
  *   store_hello.c    what is said first on a connection: AUTH, ROLE, scripts, policy
  *   store_sub.c      the connection for subscriptions
@@ -119,6 +120,7 @@ struct str reply_error_text(const struct reply *r);
 #define CALL_HEAD 16 /* room in front of the arguments for "*argc\r\n" */
 /** Writes the head; the whole command is from there to the end of c->resp. */
 struct str call_seal(struct call *c);
+int script_index(const char *name); /* its index in the table */
 
 struct node;
 enum pending_place { IN_FRESH, IN_RETRY, IN_SENT, IN_HELD, IN_READY, IN_DOOMED };
@@ -156,6 +158,10 @@ void run_confirmed(struct pending *p);            /* its answer counts: ready */
 void run_drain(struct store *s);                  /* calls back what is ready, now or soon */
 void run_free(struct list *queue);
 void run_free_all(struct store *s);
+
+/* ---- rows ---- */
+void rows_flush(struct store *s); /* the end of a turn: what was gathered becomes calls */
+void rows_free_all(struct store *s);
 
 /* ---- connection ---- */
 struct conn;
@@ -355,6 +361,8 @@ struct store {
     struct pending *spare; /* linked through queue.next */
     size_t nspare;
 
+    struct list rows_open, rows_sent;
+    struct rows *row_of; /* between store_row() and store_row_run() */
     struct list subscriptions;
     struct commits *commits; /* or NULL; commit_int.h */
     struct lanes *lanes;
