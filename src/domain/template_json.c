@@ -296,6 +296,21 @@ void template_write(const struct template_def *d, struct jw *w)
     jw_close(w, ']');
 }
 
+static void hash_buttons(struct hasher *h, const struct template_def *d, bool fixed)
+{
+    for (size_t i = 0; i < d->nbuttons; i++) {
+        const struct template_button *b = &d->buttons[i];
+        struct str to = b->url.n > 0 ? b->url : b->phone;
+
+        if ((to.n > 0) == fixed) {
+            hasher_add(h, b->text);
+            hasher_add(h, STR("\n"));
+            hasher_add(h, to);
+            hasher_add(h, STR("\n"));
+        }
+    }
+}
+
 void template_hash(const struct template_def *d, char out[TEMPLATE_HASH_CHARS + 1])
 {
     uint8_t digest[SHA256_BYTES];
@@ -312,12 +327,8 @@ void template_hash(const struct template_def *d, char out[TEMPLATE_HASH_CHARS + 
             hasher_add(&h, texts[i]);
             hasher_add(&h, STR("\n\n\n"));
         }
-        for (size_t i = 0; i < d->nbuttons; i++) {
-            hasher_add(&h, d->buttons[i].text);
-            hasher_add(&h, STR("\n"));
-            hasher_add(&h, d->buttons[i].url.n > 0 ? d->buttons[i].url : d->buttons[i].phone);
-            hasher_add(&h, STR("\n"));
-        }
+        hash_buttons(&h, d, false); /* quick replies first, as Meta lists them */
+        hash_buttons(&h, d, true);
     }
     hasher_done(&h, digest);
     buf_init(&hex, 2 * SHA256_BYTES + 1);

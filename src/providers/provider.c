@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "provider_actions.h"
 #include "provider_int.h"
+#include "providers/templates.h"
 
 #define CORRELATION_MAC_BYTES 8
 #define CORRELATION_ID_MAX    48
@@ -16,6 +17,13 @@
 const struct provider *provider_of(enum provider_kind kind)
 {
     return kind == PROVIDER_TWILIO ? &provider_twilio : &provider_meta;
+}
+
+extern const struct template_calls meta_template_calls, twilio_template_calls;
+
+const struct template_calls *template_calls_of(enum provider_kind kind)
+{
+    return kind == PROVIDER_TWILIO ? &twilio_template_calls : &meta_template_calls;
 }
 
 /* The MAC covers the tenant, so what one tenant's account saw moves nothing of another's. */

@@ -161,19 +161,30 @@ static struct str plain(struct fill *f, const struct json *t, struct str *kind)
     return member(f, t, "body", 1600);
 }
 
+/* One-time codes: WhatsApp's own words around the only variable, and a button that copies it. */
+static struct str code(struct fill *f, const struct json *t, struct str *kind)
+{
+    struct str text = filled(f, STR("{{1}} is your verification code."));
+
+    (void)t;
+    *kind = STR("text");
+    return text;
+}
+
 /* The richest type comes first: WhatsApp shows that one. */
 static const struct {
     const char *name;
     struct str (*render)(struct fill *f, const struct json *t, struct str *kind);
 } renders[] = {
-    {"twilio/list-picker",    list_picker},
-    {"twilio/quick-reply",    quick_reply},
-    {"twilio/call-to-action", quick_reply},
-    {"whatsapp/card",         card       },
-    {"twilio/card",           card       },
-    {"twilio/media",          media      },
-    {"twilio/location",       location   },
-    {"twilio/text",           plain      },
+    {"twilio/list-picker",      list_picker},
+    {"twilio/quick-reply",      quick_reply},
+    {"twilio/call-to-action",   quick_reply},
+    {"whatsapp/card",           card       },
+    {"twilio/card",             card       },
+    {"twilio/media",            media      },
+    {"twilio/location",         location   },
+    {"twilio/text",             plain      },
+    {"whatsapp/authentication", code       },
 };
 
 bool content_render(struct arena *a, const struct content *c, const struct json *vars,

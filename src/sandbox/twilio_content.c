@@ -169,8 +169,9 @@ static void fill_approval(const struct content *c, struct jw *w)
 }
 
 static const char *const type_names[] = {
-    "twilio/quick-reply", "twilio/list-picker", "twilio/call-to-action", "twilio/card",
-    "whatsapp/card",      "twilio/media",       "twilio/location",       "twilio/text",
+    "twilio/quick-reply", "twilio/list-picker", "twilio/call-to-action",
+    "twilio/card",        "whatsapp/card",      "twilio/media",
+    "twilio/location",    "twilio/text",        "whatsapp/authentication",
 };
 
 static bool spec_ok(struct sandbox *sb, struct http_req *r, const struct json *spec)

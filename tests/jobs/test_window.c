@@ -64,11 +64,11 @@ static const struct {
     enum template_status en, es;
     const char *by; /* language it goes by; NULL: it waits */
 } choices[] = {
-    {"its own language",             TEMPLATE_APPROVED, TEMPLATE_APPROVED, "en_US"},
-    {"rejected: another language",   TEMPLATE_REJECTED, TEMPLATE_APPROVED, "es"   },
-    {"paused: another language",     TEMPLATE_PAUSED,   TEMPLATE_APPROVED, "es"   },
-    {"pending is not approved",      TEMPLATE_PENDING,  TEMPLATE_DISABLED, NULL   },
-    {"nothing is known of it at all", TEMPLATE_UNKNOWN, TEMPLATE_UNKNOWN,  NULL   },
+    {"its own language",              TEMPLATE_APPROVED, TEMPLATE_APPROVED, "en_US"},
+    {"rejected: another language",    TEMPLATE_REJECTED, TEMPLATE_APPROVED, "es"   },
+    {"paused: another language",      TEMPLATE_PAUSED,   TEMPLATE_APPROVED, "es"   },
+    {"pending is not approved",       TEMPLATE_PENDING,  TEMPLATE_DISABLED, NULL   },
+    {"nothing is known of it at all", TEMPLATE_UNKNOWN,  TEMPLATE_UNKNOWN,  NULL   },
 };
 
 static void test_choice(void)
@@ -83,8 +83,7 @@ static void test_choice(void)
         state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
         id = put(w, "main", UPDATED, "hello", 0);
         UNTIL(w, choices[i].label, w->nsent == 1 && idle(w));
-        CHECK(choices[i].label,
-              body_has(w, 0, choices[i].by != NULL ? UPDATED : TEMPLATE_WAITING));
+        CHECK(choices[i].label, body_has(w, 0, choices[i].by != NULL ? UPDATED : TEMPLATE_WAITING));
         CHECK(choices[i].label, body_has(w, 0, arena_printf(w->a, "\"code\":\"%s\"", by).p));
         CHECK_Z(choices[i].label, message_state(w, id), choices[i].by != NULL ? "sent" : "sending");
         CHECK(choices[i].label, line(w, id, choices[i].by != NULL ? "as template" : "held"));
@@ -107,8 +106,8 @@ static void test_inside_and_twilio(void)
     id = put(w, "tw", UPDATED, "hello", 0);
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
     CHECK("by its sid", body_has(w, 1, "ContentSid=HX0123456789abcdef0123456789abcdef"));
-    CHECK("with its values", body_has(w, 1, "Replace+bearing") ||
-                                 body_has(w, 1, "Replace%20bearing"));
+    CHECK("with its values",
+          body_has(w, 1, "Replace+bearing") || body_has(w, 1, "Replace%20bearing"));
     world_free(&w);
 }
 
@@ -146,7 +145,8 @@ static void test_released(void)
     world_free(&w);
 }
 
-/* What waits goes before what was accepted after the word came, though that is in the lane first. */
+/* What waits goes before what was accepted after the word came, though that is in the lane first.
+ */
 static void test_order_kept(void)
 {
     struct world *w = outside();
@@ -257,8 +257,7 @@ static void test_learned(void)
     world_stop(w, 1000);
     world_start(w);
     UNTIL(w, "read", approvals_ready(w->et));
-    CHECK_INT("remembered",
-              approvals_find(w->et, STR(WABA), STR(UPDATED), STR("en_US"))->status,
+    CHECK_INT("remembered", approvals_find(w->et, STR(WABA), STR(UPDATED), STR("en_US"))->status,
               TEMPLATE_PAUSED);
     world_free(&w);
 }
@@ -281,11 +280,11 @@ static void test_window_shut(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {
-        TEST(test_choice),     TEST(test_inside_and_twilio), TEST(test_released),
-        TEST(test_order_kept), TEST(test_no_form),           TEST(test_expires),
-        TEST(test_nobody_answers), TEST(test_cannot_be_asked), TEST(test_learned),
-        TEST(test_window_shut)};
+    static const struct test tests[] = {TEST(test_choice),         TEST(test_inside_and_twilio),
+                                        TEST(test_released),       TEST(test_order_kept),
+                                        TEST(test_no_form),        TEST(test_expires),
+                                        TEST(test_nobody_answers), TEST(test_cannot_be_asked),
+                                        TEST(test_learned),        TEST(test_window_shut)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
