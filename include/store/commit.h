@@ -86,7 +86,7 @@ void commit_heard(struct commit *c, struct str sender, struct str person, struct
 void commit_unheard(struct commit *c, struct str sender, struct str person);
 /** One of them waits no more. */
 void commit_unhold(struct commit *c, struct str queue, struct str lane, struct str id);
-/** The provider says that his last word, of @window, is more than a day old. */
+/** The provider says that his last word, not after @window, is more than a day old. */
 void commit_window_shut(struct commit *c, struct str sender, struct str person, struct wall window);
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback); /* -> sequence */
 void commit_message_state(struct commit *c, struct str id, const char *state, struct wall at,

@@ -38,6 +38,7 @@
  *   hg:<sender>           HASH person -> id of the message that asked him to write, or "failed"
  *   ap:<account>, apv     HASH "<template>|<language>" -> state of its approval (domain/template.h); HASH
  *                         account -> number of changes
+ *   ts, tl                what is wished of templates, and who is at it (jobs/templates.h)
  *   td                    HASH "<template>|<language>" -> JSON of a template that the operator made
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order

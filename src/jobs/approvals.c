@@ -151,6 +151,19 @@ void approvals_tell(struct engine_tenant *et, struct str key, const struct templ
     arena_free(&a);
 }
 
+void approvals_tell_category(struct engine_tenant *et, struct str key, struct str before,
+                             struct str after)
+{
+    struct arena *a = arena_new();
+
+    alert_raise(et, component_of(a, key), "warning",
+                arena_printf(a, "the provider moved template %.*s from category %.*s to %.*s",
+                             STR_ARG(key), STR_ARG(before), STR_ARG(after)),
+                STR("MARKETING costs more and does not reach everybody; reword it if that is not "
+                    "what it is"));
+    arena_free(&a);
+}
+
 /* ---- reading ---- */
 
 static void read_next(struct approvals *ap);

@@ -35,5 +35,8 @@ void approvals_know(struct engine_tenant *et, struct str account, struct str key
                     const struct template_state *s);
 /** Tells the operator of a state that keeps messages back; nothing for a good one. */
 void approvals_tell(struct engine_tenant *et, struct str key, const struct template_state *s);
+/** The provider thinks otherwise of what it is for. */
+void approvals_tell_category(struct engine_tenant *et, struct str key, struct str before,
+                             struct str after);
 
 #endif

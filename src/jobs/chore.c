@@ -12,6 +12,7 @@ static const struct chore *const chores[] = {
     &chore_held,
     &chore_pull,
     &chore_senders,
+    &chore_templates,
     NULL,
 };
 

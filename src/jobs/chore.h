@@ -36,6 +36,7 @@ void *chore_state(const struct chore_run *run);
 void chore_done(struct chore_run *run, bool again);
 
 extern const struct chore chore_held; /* held.c: what waited in vain for a person's word */
+extern const struct chore chore_templates; /* template_sync.c: how approvals stand */
 extern const struct chore chore_pull; /* pull.c: what was said while we were away */
 extern const struct chore chore_senders; /* sender_probe.c: paused ones are tried */
 

@@ -180,6 +180,7 @@ static void plan_end(void *ctx, struct commit *c)
         inbox_write_status(j, c);
     }
     inbox_failover_write(j, c);
+    inbox_write_template(j, c);
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
     }
@@ -257,6 +258,8 @@ static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
         j->read = read_person;
     } else if (j->in.kind == INBOUND_STATUS && j->in.state != DELIVERY_NONE) {
         j->read = inbox_read_status;
+    } else if (j->in.kind == INBOUND_TEMPLATE) {
+        j->read = inbox_read_template;
     } else {
         j->keep = true;
         j->read = read_nothing;

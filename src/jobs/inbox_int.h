@@ -1,13 +1,14 @@
 /*
  * inbox_int: one inbound item being executed, shared by inbox.c (opening, people's words, the end),
  * inbox_event.c (events of the CMMS and its refusals), inbox_status.c (statuses that need a
- * decision), inbox_failover.c (critical messages that do not reach their person) and
- * inbox_removal.c (a person goes, with all that was said to him).
+ * decision), inbox_failover.c (critical messages that do not reach their person), inbox_template.c
+ * (approvals) and inbox_removal.c (a person goes, with all that was said to him).
  */
 #ifndef CREWLINE_JOBS_INBOX_INT_H
 #define CREWLINE_JOBS_INBOX_INT_H
 
 #include "domain/cmms_event.h"
+#include "domain/template.h"
 #include "jobs_int.h"
 
 #define INBOX_MAGIC 0x1b0c5001u
@@ -36,6 +37,13 @@ struct inbox_job {
     struct str message_id;   /* of a status: which message it moves, */
     struct str message_hash; /* or only the provider's id of it */
     bool critical_failed;    /* said again by another way, at once */
+    /* what is learned of a template */
+    struct str template_key; /* "name|language"; empty: nothing */
+    struct template_state template_state;
+    bool template_look; /* the provider is to be asked soon */
+    struct str shut;    /* whose window is closed, says the provider: his last word was before */
+    struct wall shut_before;
+    struct str unheard; /* whom the question that asks him to write did not reach */
     /* an event's, or a refusal's */
     struct json *json;
     struct cmms_event event;
@@ -72,6 +80,10 @@ void inbox_failover_write(struct inbox_job *j, struct commit *c);
 /* First steps. */
 void inbox_read_status(struct inbox_job *j);
 void inbox_read_removal(struct inbox_job *j);
+void inbox_read_template(struct inbox_job *j);
+/** What a failed status of @m, sent by the template @form ("name|language", or empty), tells. */
+void inbox_note_template(struct inbox_job *j, const struct message *m, struct str form);
+void inbox_write_template(struct inbox_job *j, struct commit *c);
 /** The last step of reading an event. */
 void inbox_decide_event(struct inbox_job *j);
 /** Writes of a status, in its commit. */

@@ -12,7 +12,7 @@
 #define EARLY_LOOK_MS 1000
 
 struct kept { /* what is read of a message */
-    struct str state, body;
+    struct str state, body, form;
     int64_t sends;
     bool there;
 };
@@ -132,6 +132,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
 
     inbox_plan(j, STR_NONE);
     j->critical_failed = false;
+    j->template_key = j->unheard = j->shut = STR_NONE;
     if (!kept->there || superseded(j, kept)) {
         j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */
     } else if (is_news(kept, j->in.state)) {
@@ -146,6 +147,9 @@ static void decide(struct inbox_job *j, const struct kept *kept)
         }
         j->critical_failed = j->in.state == DELIVERY_FAILED &&
                              failover_next(j->et->t.conf, &m, NULL, &(struct failover_step){0});
+        if (j->in.state == DELIVERY_FAILED) {
+            inbox_note_template(j, &m, kept->form);
+        }
         if (told(j)) {
             tell_cmms(j, &m);
         }
@@ -167,6 +171,7 @@ static void on_message(void *ctx, const struct err *err, const struct reply *rep
     }
     kept = (struct kept){arena_dup(j->work, reply_str(reply_at(reply, 0))),
                          arena_dup(j->work, reply_str(reply_at(reply, 1))),
+                         arena_dup(j->work, reply_str(reply_at(reply, 3))),
                          reply_int(reply_at(reply, 2)), reply_str(reply_at(reply, 0)).n > 0};
     decide(j, &kept);
 }
@@ -182,6 +187,7 @@ static void read_message(struct inbox_job *j)
     call_str(&call, STR("s"));
     call_str(&call, STR("b"));
     call_str(&call, STR("n"));
+    call_str(&call, STR("f"));
     j->pending = store_run(j->et->e->store, &call, on_message, j);
 }
 

@@ -50,6 +50,7 @@ struct engine_tenant {
     int marks; /* blue ticks under way */
     struct op *loading;
     struct approvals *approvals; /* of templates (approvals.h) */
+    struct template_sync *syncing; /* a job; or NULL */
     struct timer *again;         /* loading is tried again */
     bool loaded;
     int64_t schema; /* of the stored data */

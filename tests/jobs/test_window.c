@@ -20,10 +20,19 @@ static void state(struct world *w, const char *account, const char *name, const 
     approvals_know(w->et, str_of(account), approval_key(w->a, str_of(name), str_of(language)), &s);
 }
 
+/* What the first look at the accounts finds out must not come between. */
+static struct world *inside(void)
+{
+    struct world *w = world_new(NULL);
+
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    return w;
+}
+
 /* He wrote a day and more ago. */
 static struct world *outside(void)
 {
-    struct world *w = world_new(NULL);
+    struct world *w = inside();
 
     for (int i = 0; i < 2; i++) {
         redis_get(w, "HSET w:%s u1 %lld", i == 0 ? "main" : "tw",
@@ -95,7 +104,7 @@ static void test_choice(void)
 /* Inside the window nothing of that counts; Twilio sends by the sid. */
 static void test_inside_and_twilio(void)
 {
-    struct world *w = world_new(NULL);
+    struct world *w = inside();
     struct str id;
 
     state(w, ACCOUNT, UPDATED, "en_US", TEMPLATE_APPROVED);
@@ -265,7 +274,7 @@ static void test_learned(void)
 /* We thought that the window was open. It is asked for, and not thought so again. */
 static void test_window_shut(void)
 {
-    struct world *w = world_new(NULL);
+    struct world *w = inside();
     struct str id;
 
     state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
@@ -278,13 +287,70 @@ static void test_window_shut(void)
     world_free(&w);
 }
 
+/* ---- what a status tells, later ---- */
+
+/* Twilio says so only then: the message failed, and the window is not thought open any more. */
+static void test_window_shut_later(void)
+{
+    struct world *w = inside();
+    struct str id;
+
+    id = put(w, "main", NULL, "hello", 0);
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
+    put_status(w, w->sent[0].id, STR_NONE, DELIVERY_FAILED, 131047);
+    UNTIL(w, "failed", str_eqz(message_state(w, id), "failed") && idle(w));
+    CHECK_INT("the ledger is corrected", redis_int(w, "HEXISTS w:main u1"), 0);
+    state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
+    id = put(w, "main", NULL, "the next", 0);
+    UNTIL(w, "the next waits", waits(w, id));
+    /* A word that came behind the message is not taken back by what is said about it. */
+    put_text(w, ANA, "wamid.A", "STATUS");
+    UNTIL(w, "released", str_eqz(message_state(w, id), "sent") && idle(w));
+    put_status(w, w->sent[1].id, STR_NONE, DELIVERY_FAILED, 131047);
+    UNTIL(w, "idle", idle(w));
+    CHECK_INT("that one stays", redis_int(w, "HEXISTS w:main u1"), 1);
+    world_free(&w);
+}
+
+static void test_question_fails_later(void)
+{
+    static const struct {
+        const char *label;
+        int64_t code;
+        size_t posts; /* questions */
+    } rows[] = {
+        {"the person cannot be reached", 131026, 1},
+        {"paused: asked by another one", 132015, 2},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = outside();
+        struct str id;
+
+        state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
+        state(w, WABA, TEMPLATE_WAITING, "es", TEMPLATE_APPROVED);
+        id = put(w, "main", NULL, "hello", 0);
+        UNTIL(w, "held", waits(w, id) && w->nsent == 1);
+        put_status(w, w->sent[0].id, STR_NONE, DELIVERY_FAILED, rows[i].code);
+        UNTIL(w, rows[i].label, w->nsent == rows[i].posts && idle(w));
+        if (rows[i].posts == 1) {
+            UNTIL(w, rows[i].label, str_eqz(message_state(w, id), "failed"));
+            CHECK(rows[i].label, line(w, id, "could not be delivered"));
+        } else {
+            CHECK(rows[i].label, body_has(w, 1, "\"code\":\"es\""));
+            CHECK_Z(rows[i].label, message_state(w, id), "sending");
+        }
+        world_free(&w);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_choice),         TEST(test_inside_and_twilio),
-                                        TEST(test_released),       TEST(test_order_kept),
-                                        TEST(test_no_form),        TEST(test_expires),
-                                        TEST(test_nobody_answers), TEST(test_cannot_be_asked),
-                                        TEST(test_learned),        TEST(test_window_shut)};
+    static const struct test tests[] = {
+        TEST(test_choice),         TEST(test_inside_and_twilio), TEST(test_released),
+        TEST(test_order_kept),     TEST(test_no_form),           TEST(test_expires),
+        TEST(test_nobody_answers), TEST(test_cannot_be_asked),   TEST(test_learned),
+        TEST(test_window_shut),    TEST(test_window_shut_later), TEST(test_question_fails_later)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

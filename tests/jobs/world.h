@@ -31,6 +31,21 @@ struct post { /* a request that came in */
     bool answered, sms;
 };
 
+#define MADE_MAX 400
+struct made { /* a template that was registered */
+    bool meta, gone;
+    char id[40];
+    struct str body;
+};
+struct world_templates {
+    const char *status; /* how all of them stand; NULL: under review */
+    struct made made[MADE_MAX];
+    size_t nmade, nsubmitted, nlists, ndeleted, nrefused;
+    int refuse_status; /* from the refuse_from-th on */
+    size_t refuse_from;
+    const char *refuse_body;
+};
+
 struct world {
     struct loop *loop;
     struct settings *settings;
@@ -54,6 +69,7 @@ struct world {
     const char *list;         /* Twilio's list of messages: its items, or NULL: none */
     int list_status;
     size_t nlists; /* how often it was read */
+    struct world_templates t;
     struct http_req *hanging[64];
     size_t nhanging;
     /* the last call of accept_*(): */

@@ -8,6 +8,8 @@
 
 #include "world.h"
 
+/** Answers what is about templates (world_templates.c); false: it is not. */
+bool world_templates(struct world *w, struct http_req *r);
 extern const struct http_handler world_outside; /* ctx: the world */
 
 #endif

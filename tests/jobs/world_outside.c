@@ -103,6 +103,9 @@ static void on_outside(void *ctx, struct http_req *r)
     struct str path = http_req_path(r);
     struct act act = {0};
 
+    if (world_templates(w, r)) {
+        return;
+    }
     if (str_eqz(http_req_method(r), "GET") && str_ends(path, STR("/Messages.json"))) {
         w->nlists++;
         act.status = w->list_status;

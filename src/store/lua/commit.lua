@@ -625,7 +625,8 @@ while at <= most do
             unhold(a, b, c)
             at = at + 4
         elseif op == 'window_shut' then -- his last word is older than we thought: sender person window_ms
-            if call('HGET', P .. 'w:' .. a, b) == c then call('HDEL', P .. 'w:' .. a, b) end
+            local word = call('HGET', P .. 'w:' .. a, b)
+            if word and tonumber(word) <= tonumber(c) then call('HDEL', P .. 'w:' .. a, b) end
             at = at + 4
         else
             error('commit: write ' .. op)
