@@ -21,10 +21,10 @@ struct serve {
     struct app *app;
     struct redis_child *redis;
     struct engine *engine;
-    struct timer *start, *drain;
+    struct timer *start, *retire, *drain;
     const struct args *args;
     struct mono began;
-    bool stopping;
+    bool leaving, stopping;
     int exit_code;
 };
 
@@ -78,6 +78,7 @@ static void stop(struct serve *s, int exit_code)
     s->stopping = true;
     s->exit_code = exit_code;
     timer_stop(s->start);
+    timer_stop(s->retire);
     timer_start(s->drain, DRAIN_MS);
     app_drain(s->app, on_requests_drained, s);
 }
@@ -96,7 +97,18 @@ static void on_term(void *ctx, int signum)
     struct serve *s = ctx;
 
     log_info("stopping", LF_INT("signal", signum));
-    stop(s, EXIT_OK);
+    if (s->leaving || s->settings->http_stop_delay_ms == 0) {
+        stop(s, EXIT_OK); /* a second signal waits for nobody */
+        return;
+    }
+    s->leaving = true;
+    app_retire(s->app);
+    timer_start(s->retire, s->settings->http_stop_delay_ms);
+}
+
+static void on_retired(void *ctx)
+{
+    stop(ctx, EXIT_OK);
 }
 
 /* ---- reload ---- */
@@ -254,6 +266,7 @@ int cmd_serve(const struct args *a)
     harden();
     s.loop = loop_new();
     s.start = timer_new(s.loop, on_start_deadline, &s);
+    s.retire = timer_new(s.loop, on_retired, &s);
     s.drain = timer_new(s.loop, on_drain_deadline, &s);
     s.app = app_new(s.loop, s.settings, s.i18n);
     loop_on_signal(s.loop, SIGTERM, on_term, &s);
@@ -269,6 +282,7 @@ int cmd_serve(const struct args *a)
     engine_free(&s.engine);
     redis_child_free(&s.redis);
     timer_free(&s.start);
+    timer_free(&s.retire);
     timer_free(&s.drain);
     loop_free(&s.loop);
     i18n_free(&s.i18n);

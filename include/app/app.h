@@ -22,6 +22,8 @@ bool app_listen_at(struct app *app, struct str where, struct err *err);
 /** From then on requests reach the engine. */
 void app_serve(struct app *app, struct engine *e);
 void app_reloaded(struct app *app, struct err *err); /* certificates, secrets of webhooks */
+/** Not ready any more, though everything is still served: load balancers look away meanwhile. */
+void app_retire(struct app *app);
 void app_drain(struct app *app, loop_fn *on_drained, void *ctx);
 /**
  * Closes what is still open, at the end of a drain that took too long: before engine_free(), since open

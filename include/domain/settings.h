@@ -69,7 +69,7 @@ struct settings {
     /* limits of DESIGN section 6, "HTTP in" */
     int64_t http_header_bytes, http_header_fields, http_header_timeout_ms, http_idle_timeout_ms;
     int64_t http_body_min_bytes_s, http_connections, http_connections_per_address;
-    int64_t http_webhook_bytes, http_api_bytes, http_upload_bytes;
+    int64_t http_webhook_bytes, http_api_bytes, http_upload_bytes, http_stop_delay_ms;
     struct tenant_settings *tenants;
     size_t ntenants;
 };

@@ -67,6 +67,8 @@ struct tls_server;
 bool http_server_listen(struct http_server *s, struct str where, struct tls_server *tls,
                         struct err *err);
 int http_server_port(const struct http_server *s);
+/** From now on every answer closes its connection; new ones are still taken. Before http_server_drain(). */
+void http_server_retire(struct http_server *s);
 /** No new connections or requests; open requests are finished; @on_drained when none is left. */
 void http_server_drain(struct http_server *s, loop_fn *on_drained, void *ctx);
 /** Closes all connections at once; what is open is told on_gone. Not from inside a handler. */

@@ -381,6 +381,12 @@ void app_reloaded(struct app *app, struct err *err)
     }
 }
 
+void app_retire(struct app *app)
+{
+    app->draining = true;
+    http_server_retire(app->server);
+}
+
 void app_drain(struct app *app, loop_fn *on_drained, void *ctx)
 {
     app->draining = true;

@@ -102,6 +102,8 @@ static const struct config_row rows[] = {
     NUMBER("http.webhook_bytes", NULL, 0, 65536, 16777216, "4194304", "body of a webhook"),
     NUMBER("http.api_bytes", NULL, 0, 1024, 16777216, "1048576", "body of an API request"),
     NUMBER("http.upload_bytes", NULL, 0, 1024, 67108864, "16777216", "body of an import"),
+    NUMBER("http.stop_delay_ms", NULL, 0, 0, 60000, "0",
+           "still serve for so long after SIGTERM, while /readyz says no"),
     TEXT("whatsapp.access_token", "WHATSAPP_ACCESS_TOKEN", NULL, S | R, 0, 2000, NULL,
          "Meta Cloud API token"),
     TEXT("whatsapp.phone_number_id", "WHATSAPP_PHONE_NUMBER_ID", NULL, 0, 0, 64, NULL,
@@ -229,6 +231,7 @@ static void read_numbers(struct settings *s)
         {"http.webhook_bytes",                  &s->http_webhook_bytes          },
         {"http.api_bytes",                      &s->http_api_bytes              },
         {"http.upload_bytes",                   &s->http_upload_bytes           },
+        {"http.stop_delay_ms",                  &s->http_stop_delay_ms          },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {

@@ -364,6 +364,11 @@ static void close_listeners(struct http_server *s)
     }
 }
 
+void http_server_retire(struct http_server *s)
+{
+    s->retiring = true;
+}
+
 void http_server_drain(struct http_server *s, loop_fn *on_drained, void *ctx)
 {
     assert(!s->draining);

@@ -181,7 +181,7 @@ struct http_server {
     struct buf scratch, plain; /* of one function at a time: rendering for TLS, decrypted input */
     char date[48];             /* of second date_s */
     int64_t date_s;
-    bool draining, dirty_due, drained;
+    bool retiring, draining, dirty_due, drained;
     loop_fn *on_drained;
     void *on_drained_ctx;
     struct http_server_stats stats;

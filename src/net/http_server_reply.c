@@ -148,8 +148,9 @@ static void add_head(struct http_req *r, const struct http_reply *reply, enum fr
 static bool must_close(const struct http_req *r, bool wanted)
 {
     const struct conn *c = r->c;
+    bool leaving = c->s->retiring || c->s->draining;
 
-    if (wanted || !r->keep || (c->s->draining && c->last == r && c->in.n == 0)) {
+    if (wanted || !r->keep || (leaving && c->last == r && c->in.n == 0)) {
         return true;
     }
     if (r->complete || (c->cur == r && c->saw_end)) {
