@@ -76,10 +76,10 @@ export class Load {
   }
 
   async send() {
-    const n = ++this.sendNo
+    const n = ++this.sendNo, from = Date.now()
     const r = await this.insist('POST', '/api/v1/messages', JSON.stringify({to: {user: `u${n % PEOPLE}`}, kind: 'text', text: `crash send ${n}`}),
       {'content-type': 'application/json', authorization: `Bearer ${this.plant.key}`, 'idempotency-key': `send-${n}`})
-    this.sends.set(JSON.parse(r.text).id, `crash send ${n}`)
+    this.sends.set(JSON.parse(r.text).id, {from, to: Date.now()})
   }
 
   // Everybody verified, each with a work order in his hands.
@@ -145,9 +145,14 @@ export class Load {
     assert.deepEqual([...notes.keys()].filter(t => !booked.has(t)), [], 'every note answered 200 is booked')
     assert.deepEqual([...notes.keys()].filter(t => booked.get(t) > 1), [], 'and once')
 
-    const atProvider = new Map()
+    const atProvider = new Map(), newest = new Map()
     for (const m of await plant.messages()) {
-      const id = m.correlation?.split('.')[0]
+      const id = m.correlation?.split('.')[0], asked = sends.get(id)
+      if (asked && !atProvider.has(id)) { // its first hand-over: behind all that had been accepted before it was asked for
+        const before = newest.get(m.to)
+        assert.ok(!(before > asked.to), `${m.to} got ${m.text} behind what was asked for ${before - asked.to} ms after it was accepted`)
+        newest.set(m.to, Math.max(before ?? 0, asked.from))
+      }
       if (id) atProvider.set(id, (atProvider.get(id) ?? 0) + 1)
     }
     let repeats = 0, ambiguous = 0
