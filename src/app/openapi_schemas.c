@@ -183,6 +183,40 @@ const struct openapi_schema openapi_schemas[] = {
     {"MessageState",
      "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
      "\"expired\",\"cancelled\"]}"},
+    {"MessageTemplate",
+     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"category\":{\"type\":\"str"
+     "ing\"},\"built_in\":{\"type\":\"boolean\",\"description\":\"One of the gateway's own\"},\"langua"
+     "ges\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"language\":{\"type\":"
+     "\"string\",\"examples\":[\"en_US\"]},\"category\":{\"enum\":[\"UTILITY\",\"MARKETING\",\"AUTHENT"
+     "ICATION\"]},\"header\":{\"type\":\"string\"},\"body\":{\"type\":\"string\"},\"footer\":{\"type\""
+     ":\"string\"},\"buttons\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"examples\":{\"ty"
+     "pe\":\"array\",\"items\":{\"type\":\"string\"}},\"approvals\":{\"type\":\"array\",\"items\":{\"t"
+     "ype\":\"object\",\"properties\":{\"provider\":{\"enum\":[\"meta\",\"twilio\"]},\"account\":{\"ty"
+     "pe\":\"string\"},\"status\":{\"enum\":[\"unregistered\",\"pending\",\"approved\",\"rejected\",\""
+     "paused\",\"disabled\",\"missing\"]},\"category\":{\"type\":\"string\"},\"reason\":{\"type\":\"st"
+     "ring\"},\"id\":{\"type\":\"string\"},\"at\":{\"type\":\"string\",\"format\":\"date-time\"}},\"re"
+     "quired\":[\"provider\",\"account\",\"status\"]}}},\"required\":[\"language\",\"approvals\"]}}},"
+     "\"required\":[\"name\",\"built_in\",\"languages\"]}"},
+    {"MessageTemplateRequest",
+     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"pattern\":\"^[a-z0-9_]{1,10"
+     "0}$\"},\"language\":{\"type\":\"string\",\"examples\":[\"en_US\"]},\"category\":{\"enum\":[\"UTI"
+     "LITY\",\"MARKETING\",\"AUTHENTICATION\"]},\"body\":{\"type\":\"string\",\"maxLength\":1024,\"des"
+     "cription\":\"Parameters are {{1}}, {{2}}, not at its ends and not side by side\"},\"header\":{\""
+     "type\":\"string\",\"maxLength\":60},\"footer\":{\"type\":\"string\",\"maxLength\":60},\"buttons"
+     "\":{\"type\":\"array\",\"maxItems\":3,\"items\":{\"oneOf\":[{\"type\":\"string\",\"maxLength\":2"
+     "5},{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"maxLength\":25},\"url\":"
+     "{\"type\":\"string\"},\"phone\":{\"type\":\"string\"},\"action\":{\"type\":\"string\"}},\"requir"
+     "ed\":[\"text\"]}]}},\"examples\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"descripti"
+     "on\":\"One for each parameter\"}},\"required\":[\"name\",\"language\",\"category\"]}"},
+    {"MessageTemplateSync",
+     "{\"type\":\"object\",\"properties\":{\"state\":{\"const\":\"started\"},\"accounts\":{\"type\":\""
+     "array\",\"items\":{\"type\":\"object\",\"properties\":{\"provider\":{\"enum\":[\"meta\",\"twilio"
+     "\"]},\"account\":{\"type\":\"string\"}}}}},\"required\":[\"state\",\"accounts\"]}"},
+    {"MessageTemplates",
+     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/compo"
+     "nents/schemas/MessageTemplate\"}},\"next_cursor\":{\"type\":[\"string\",\"null\"],\"description"
+     "\":\"Give it as ?cursor= for the next page; null: this was the last\"}},\"required\":[\"items\","
+     "\"next_cursor\"]}"},
     {"Messages",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\","
      "\"items\":{\"$ref\":\"#/components/schemas/Message\"}},\"next_cursor\":{\"type\":[\"string\","

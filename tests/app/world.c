@@ -15,6 +15,30 @@ static size_t nkept;
 
 /* ---- the outside: a CMMS and Meta ---- */
 
+/* Meta's list has the one template that tests make, while it is there. */
+static void on_templates(struct world *w, struct http_req *r)
+{
+    static const char one[] =
+        "{\"data\":[{\"id\":\"555\",\"name\":\"pump_report\",\"language\":\"en_US\",\"status\":"
+        "\"PENDING\",\"category\":\"UTILITY\",\"components\":[{\"type\":\"BODY\",\"text\":\"Pump "
+        "{{1}} is on "
+        "again.\"},{\"type\":\"BUTTONS\",\"buttons\":[{\"type\":\"QUICK_REPLY\",\"text\":"
+        "\"Thanks\"}]}]}]}";
+    struct http_reply reply = {.status = 200, .content_type = "application/json"};
+
+    if (str_eqz(http_req_method(r), "POST")) {
+        w->templates += str_find(http_req_body(r), STR("pump_report")) != SIZE_MAX;
+        reply.body = STR("{\"id\":\"555\",\"status\":\"PENDING\",\"category\":\"UTILITY\"}");
+    } else if (str_eqz(http_req_method(r), "DELETE")) {
+        w->templates_deleted++;
+        w->templates = 0;
+        reply.body = STR("{\"success\":true}");
+    } else {
+        reply.body = w->templates > 0 ? str_of(one) : STR("{\"data\":[]}");
+    }
+    http_reply(r, &reply);
+}
+
 static void on_outside(void *ctx, struct http_req *r)
 {
     struct world *w = ctx;
@@ -22,6 +46,10 @@ static void on_outside(void *ctx, struct http_req *r)
     struct http_reply reply = {.status = w->cmms_status, .content_type = "application/json"};
     char body[200];
 
+    if (str_ends(path, STR("/message_templates"))) {
+        on_templates(w, r);
+        return;
+    }
     if (str_starts(path, STR("/v23.0/"))) {
         reply.status = w->meta_status;
         w->sends += w->meta_status == 200 ? 1 : 0;
@@ -76,12 +104,12 @@ static void write_config(struct world *w, const char *path)
                 "Plant\",\"timezone\":\"Europe/Madrid\",\"default_language\":\"en\","
                 "\"senders\":[{\"id\":\"main\",\"provider\":\"meta\",\"number\":\"+1202555010%d\","
                 "\"phone_number_id\":\"10654035224292%d\",\"access_token\":\"token\",\"app_"
-                "secret\":\"secret%d\","
+                "secret\":\"secret%d\",%s"
                 "\"verify_token\":\"verify\",\"api_base\":\"http://"
                 "127.0.0.1:%d\",\"rate_per_second\":0,"
                 "\"pair_interval_ms\":0}",
                 i > 0 ? "," : "", i == 0 ? "acme" : "beta", i == 0 ? "Acme" : "Beta", i, i, i,
-                port);
+                i == 0 ? "\"business_account_id\":\"10229012934039\"," : "", port);
         if (i == 1) {
             fprintf(f,
                     ",{\"id\":\"second\",\"provider\":\"meta\",\"number\":\"+12025550107\","

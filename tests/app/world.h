@@ -39,8 +39,9 @@ struct world {
     int cmms_status; /* what it answers; 200 at first */
     size_t posts;    /* callbacks that came with `watch` in them */
     const char *watch;
-    size_t sends;    /* messages that Meta took */
-    int meta_status; /* what Meta answers; 200 at first */
+    size_t sends;                        /* messages that Meta took */
+    size_t templates, templates_deleted; /* "pump_report" that Meta has; deletions of any */
+    int meta_status;                     /* what Meta answers; 200 at first */
 };
 
 /** Starts everything; one for the whole program. */
