@@ -30,10 +30,16 @@ struct lane_item { /* lives until lane_item_done() */
     int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that
                           was lost); else tries before this one, lost ones included */
     struct wall window; /* outbound: the person's last message to this sender; 0: never */
+    struct str via;    /* outbound: the sender it goes by, or went; empty: the one of its queue */
     struct mono until; /* end of the lease on our clock, with a margin */
     void *user;
 };
 enum lane_record { LANE_MESSAGE = 'm', LANE_INBOUND = 'i', LANE_EVENT = 'e' };
+
+struct lane_way { /* another sender, in whose place this queue's may go */
+    struct str sender;
+    struct rate rate;
+};
 
 struct lane_options {
     struct str tenant, queue;
@@ -41,6 +47,11 @@ struct lane_options {
     size_t slots;        /* items handled at once */
     int64_t lease_ms;
     struct rate rate;
+    /* Outbound: when its sender is paused for longer than ways_after_ms (0: never), its lanes go by the first of
+       these that is not; the window is then of that one. Borrowed for the life of the worker. */
+    const struct lane_way *ways;
+    size_t nways;
+    int64_t ways_after_ms;
     void (*on_item)(void *ctx, struct lane_item *item);
     void *ctx;
 };
@@ -50,6 +61,8 @@ void lane_worker_stop(struct lane_worker *w, loop_fn *on_idle, void *ctx);
 /** Before the store. The leases run out by themselves; of the items out only lane_item_done() is allowed. */
 void lane_worker_free(struct lane_worker **owner);
 void lane_worker_rate(struct lane_worker *w, const struct rate *rate);
+/** What @ways holds has changed, or @after_ms. */
+void lane_worker_ways(struct lane_worker *w, int64_t after_ms);
 void lane_worker_pause(struct lane_worker *w, bool paused);
 
 /**

@@ -28,6 +28,8 @@ struct outbox { /* one sender of one tenant */
     const struct provider *provider;
     char *queue;
     struct lane_worker *worker;
+    struct lane_way *ways; /* the other senders, in whose place its messages may not wait */
+    size_t nways;
     struct map *content_sids; /* Twilio: shape -> char * HX sid */
     struct mono noted; /* when it was last said of it that it is in trouble */
 };
@@ -85,6 +87,8 @@ void outbox_fini(struct outbox *ob);
 /** May a message be granted to it at once? The script goes by what all gateways know of it. */
 bool outbox_grants(struct outbox *ob);
 void outbox_apply_rate(struct outbox *ob);
+/** By the sender's id; NULL: there is no such sender. */
+struct outbox *outbox_of_sender(struct engine_tenant *et, struct str sender);
 struct outbox *outbox_find(struct engine_tenant *et, struct str queue);
 /** All of a tenant's senders go on: the credentials are new. */
 void senders_resume(struct engine_tenant *et);

@@ -256,7 +256,7 @@ void outbox_begin(struct attempt *at)
                          "it was not sent again, so as not to reach the person twice");
     } else if (at->m.expires.ms > 0 && at->m.expires.ms <= wall_now().ms) {
         attempt_end_here(at, THEN_EXPIRED, "it expired before it could be sent", "");
-    } else {
+    } else if (at->ob == at->own || outbox_via(at)) {
         outbox_form(at);
     }
 }
@@ -287,7 +287,9 @@ void outbox_on_item(void *ctx, struct lane_item *item)
     struct str text;
 
     *at = (struct attempt){
-        .magic = ATTEMPT_MAGIC, .ob = ob, .item = item, .a = arena_new(), .scratch = arena_new()};
+        .magic = ATTEMPT_MAGIC, .own = ob, .item = item, .a = arena_new(), .scratch = arena_new()};
+    at->ob = item->via.n > 0 ? outbox_of_sender(ob->et, item->via) : ob;
+    at->ob = at->ob != NULL ? at->ob : ob; /* one that was configured when it began */
     job_begin(ob->et->e, &at->job, drop_attempt);
     at->m.id = arena_dup(at->a, item->id);
     if (is_decided(item->state)) {

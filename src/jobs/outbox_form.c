@@ -148,6 +148,8 @@ static void outside(struct attempt *at)
     } else if (at->m.template_.name.n > 0 && outbox_template(at, &at->m, &form, &at->why)) {
         at->m = form;
         as_template(at);
+    } else if (at->ob != at->own) {
+        outbox_stay(at, "he has not written to that number for a day");
     } else if (may_wait(&at->m)) {
         outbox_hold(at);
     } else {

@@ -2,7 +2,8 @@
  * outbox_int: one attempt to hand a message over, shared by outbox.c (the story), outbox_record.c
  * (writing down what came of it), outbox_sender.c (the sender: pace, pause, rest), outbox_lookup.c
  * (evidence from Twilio's list), outbox_content.c (the detour of Twilio's buttons), outbox_form.c
- * (session form or template) and outbox_hold.c (messages that wait for their person's word).
+ * (session form or template), outbox_hold.c (messages that wait for their person's word) and
+ * outbox_via.c (by another sender while the own one is paused).
  */
 #ifndef CREWLINE_JOBS_OUTBOX_INT_H
 #define CREWLINE_JOBS_OUTBOX_INT_H
@@ -27,7 +28,8 @@ enum then {
 struct attempt {
     uint32_t magic;
     struct job job;
-    struct outbox *ob;
+    struct outbox *ob;  /* the sender it goes by */
+    struct outbox *own; /* the one it was put to: another one while that is paused */
     struct lane_item *item;
     struct op *pending;
     struct timer *retry;
@@ -39,6 +41,7 @@ struct attempt {
     int64_t wait_ms;
     struct mono began;
     int tries;    /* to record */
+    bool stays;   /* no other sender can say it: it waits for its own */
     bool local;   /* nothing was handed over: the attempt that the claim counted did not happen */
     bool refused; /* and that was the provider's word: such tries are counted apart */
     int64_t refusals;          /* of these, before this one */
@@ -106,6 +109,15 @@ void outbox_hold_writes(struct attempt *at, struct commit *c);
 bool outbox_is_waiting(const struct message *m);
 /** What a provider's code says about the template that it was sent by; UNKNOWN: nothing. */
 enum template_status outbox_template_trouble(int64_t code);
+
+/* outbox_via.c: in the place of a paused sender. */
+void outbox_ways_make(struct outbox *ob);
+void outbox_ways_rate(struct outbox *ob); /* the settings changed */
+/** Makes at->m what at->ob can say. False: it cannot, and the attempt has ended. */
+bool outbox_via(struct attempt *at);
+/** The end of an attempt that at->ob cannot make for at->own. */
+void outbox_stay(struct attempt *at, const char *why);
+void outbox_via_writes(struct attempt *at, struct commit *c);
 
 /** Builds the request and sends it. */
 void outbox_send(struct attempt *at);

@@ -19,6 +19,7 @@
 #define LOOKS_MAX    5
 
 struct lookup {
+    struct outbox *by; /* the sender that made them; NULL: none with a list did */
     struct wall sent[ATTEMPTS_MAX]; /* attempts that nobody answered, the oldest first */
     size_t nsent;
     int64_t looks; /* in vain, before this one */
@@ -29,7 +30,12 @@ struct lookup {
 
 bool outbox_lookup_possible(const struct attempt *at)
 {
-    return at->ob->sender->provider == PROVIDER_TWILIO && at->m.kind != MESSAGE_READ && !at->m.sms;
+    bool has_list = false;
+
+    for (size_t i = 0; i < at->ob->et->noutboxes; i++) {
+        has_list = has_list || at->ob->et->outboxes[i].sender->provider == PROVIDER_TWILIO;
+    }
+    return has_list && at->m.kind != MESSAGE_READ && !at->m.sms;
 }
 
 static void go_on(struct attempt *at)
@@ -52,7 +58,7 @@ static void end_found(struct attempt *at, const struct inbound *item)
         attempt_end(at, THEN_SENT, 0);
         return;
     }
-    row = at->ob->provider->error_find(item->error.code, 0);
+    row = at->lookup->by->provider->error_find(item->error.code, 0);
     at->o.cls = OUTCOME_REFUSED;
     at->o.code = item->error.code;
     at->o.title = row != NULL ? str_of(row->title) : STR("the provider could not deliver it");
@@ -141,7 +147,7 @@ static void on_page(void *ctx, const struct err *err, const struct http_answer *
         look_later(at, STR("the provider's list of messages cannot be reached"));
         return;
     }
-    if (!twilio_messages_parse(at->a, at->ob->sender, answer->status, answer->body, &page, &next,
+    if (!twilio_messages_parse(at->a, l->by->sender, answer->status, answer->body, &page, &next,
                                &own)) {
         look_later(at, STR("the provider does not give its list of messages"));
         return;
@@ -179,21 +185,49 @@ static void ask(struct attempt *at, const struct outgoing *out)
 
 /* ---- which attempts ---- */
 
-/* Lines "sending,<ms>,attempt <n>…"; the last one is the claim's, which is not out. */
-static void attempts_of(struct str timeline, struct lookup *l)
+/* "attempt 2 by tw, because main is paused"; else by its own. */
+static struct outbox *sender_of(struct attempt *at, struct str detail)
 {
-    struct str line, head, tail, ms, detail;
-    struct wall at;
+    size_t from = str_find(detail, STR(" by "));
+    struct str id, rest;
+
+    if (from == SIZE_MAX) {
+        return at->own;
+    }
+    str_cut(str_slice(detail, from + 4, detail.n), ',', &id, &rest);
+    return outbox_of_sender(at->own->et, id);
+}
+
+static void add_attempt(struct attempt *at, struct wall began, struct str detail)
+{
+    struct outbox *by = sender_of(at, detail);
+    struct lookup *l = at->lookup;
+
+    if (by != NULL && by->sender->provider == PROVIDER_TWILIO && (l->by == NULL || l->by == by) &&
+        l->nsent < ATTEMPTS_MAX) {
+        l->by = by;
+        l->sent[l->nsent++] = began;
+    }
+}
+
+/* Lines "sending,<ms>,attempt <n>…"; the last one is the claim's, which is not out. */
+static void attempts_of(struct attempt *at, struct str timeline)
+{
+    struct str line, head, tail, ms, detail, before = STR_NONE;
+    struct wall began, began_before = {0};
 
     while (timeline.n > 0) {
         str_cut(timeline, '\n', &line, &timeline);
         if (str_cut(line, ',', &head, &tail) && str_eqz(head, "sending") &&
             str_cut(tail, ',', &ms, &detail) && str_starts(detail, STR("attempt ")) &&
-            str_to_i64(ms, 0, INT64_MAX, &at.ms) && l->nsent < ATTEMPTS_MAX) {
-            l->sent[l->nsent++] = at;
+            str_to_i64(ms, 0, INT64_MAX, &began.ms)) {
+            if (before.n > 0) {
+                add_attempt(at, began_before, before);
+            }
+            before = detail;
+            began_before = began;
         }
     }
-    l->nsent -= l->nsent > 0;
 }
 
 static void on_record(void *ctx, const struct err *err, const struct reply *reply)
@@ -204,14 +238,14 @@ static void on_record(void *ctx, const struct err *err, const struct reply *repl
 
     at->pending = NULL;
     if (err == NULL) {
-        attempts_of(reply_str(reply_at(reply, 0)), l);
+        attempts_of(at, reply_str(reply_at(reply, 0)));
         l->looks = reply_int(reply_at(reply, 1));
     }
     if (l->nsent == 0) {
         go_on(at);
         return;
     }
-    twilio_messages_build(at->a, at->ob->sender, at->m.phone.n > 0 ? at->m.phone : at->m.bsuid,
+    twilio_messages_build(at->a, l->by->sender, at->m.phone.n > 0 ? at->m.phone : at->m.bsuid,
                           l->sent[0], &out);
     ask(at, &out);
 }

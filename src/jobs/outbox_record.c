@@ -93,6 +93,7 @@ static void write_put_off(struct attempt *at, struct commit *c)
         commit_hdel(c, arena_printf(at->scratch, "tw:%.*s", STR_ARG(at->ob->sender->id)),
                     at->content_key);
     }
+    outbox_via_writes(at, c);
     lane_put_off(c, at->item, at->wait_ms);
 }
 
@@ -284,6 +285,10 @@ void attempt_end(struct attempt *at, enum then then, int64_t wait_ms)
 
 void attempt_end_here(struct attempt *at, enum then then, const char *title, const char *advice)
 {
+    if (then == THEN_FAILED && at->ob != at->own) {
+        outbox_stay(at, title); /* its own sender may say it */
+        return;
+    }
     at->local = true;
     at->o =
         (struct outcome){.cls = OUTCOME_REFUSED, .title = str_of(title), .advice = str_of(advice)};

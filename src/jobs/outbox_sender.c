@@ -39,6 +39,8 @@ void outbox_apply_rate(struct outbox *ob)
 
     sender_rate(ob->sender, &rate);
     lane_worker_rate(ob->worker, &rate);
+    outbox_ways_rate(ob);
+    lane_worker_ways(ob->worker, ob->et->t.conf->failover_paused_after_ms);
 }
 
 /* ---- what an answer says about the sender ---- */
@@ -237,6 +239,10 @@ static void start_one(struct engine_tenant *et, struct outbox *ob, const struct 
     ob->queue = mem_dupz(str_of(queue));
     o.queue = str_of(ob->queue);
     sender_rate(sender, &o.rate);
+    outbox_ways_make(ob);
+    o.ways = ob->ways;
+    o.nways = ob->nways;
+    o.ways_after_ms = et->t.conf->failover_paused_after_ms;
     ob->content_sids = map_new();
     ob->worker = lane_worker_new(et->e->loop, et->e->store, &o);
     lane_worker_wake(ob->worker);
@@ -262,4 +268,5 @@ void outbox_fini(struct outbox *ob)
     }
     map_free(&ob->content_sids);
     mem_free(&ob->queue);
+    mem_free(&ob->ways);
 }

@@ -201,6 +201,12 @@ void lane_worker_rate(struct lane_worker *w, const struct rate *rate)
     lane_worker_wake(w);
 }
 
+void lane_worker_ways(struct lane_worker *w, int64_t after_ms)
+{
+    w->o.ways_after_ms = after_ms;
+    lane_worker_wake(w);
+}
+
 void lane_worker_pause(struct lane_worker *w, bool paused)
 {
     if (w->paused && !paused) {
@@ -235,7 +241,7 @@ static struct str keep(char **to, struct str s)
 /* A copy in one piece, waiting to be handed out. */
 static struct item *item_new(struct lane_worker *w, const struct lane_item *from)
 {
-    size_t bytes = from->lane.n + from->id.n + from->body.n + from->state.n + 4;
+    size_t bytes = from->lane.n + from->id.n + from->body.n + from->state.n + from->via.n + 5;
     struct item *it = mem_resize(NULL, sizeof(*it) + bytes);
     char *to = it->bytes;
 
@@ -245,6 +251,7 @@ static struct item *item_new(struct lane_worker *w, const struct lane_item *from
     it->pub.id = keep(&to, from->id);
     it->pub.body = keep(&to, from->body);
     it->pub.state = keep(&to, from->state);
+    it->pub.via = keep(&to, from->via);
     list_init(&it->node);
     list_add_tail(&w->fresh, &it->node);
     w->nfresh++;
@@ -390,6 +397,7 @@ static void take_row(struct lane_worker *w, const struct reply *row)
     item.state = reply_str(reply_at(row, 5));
     item.sends = reply_int(reply_at(row, 6));
     item.window = (struct wall){reply_int(reply_at(row, 7))};
+    item.via = reply_str(reply_at(row, 8));
     item.until = lease_end(w->asked, w->o.lease_ms);
     w->stats.claimed++;
     w->stats.reaped += item.reaped ? 1 : 0;
@@ -431,6 +439,15 @@ static void on_claimed(void *ctx, const struct err *err, const struct reply *rep
     timer_start(w->timer, wait_ms < 0 || wait_ms > LOOK_MS ? LOOK_MS : wait_ms);
 }
 
+static void put_rate(struct call *call, const struct rate *rate)
+{
+    call_int(call, rate->interval_us);
+    call_int(call, rate->burst);
+    call_int(call, rate->pair_interval_ms);
+    call_int(call, rate->pair_burst);
+    call_int(call, rate->reserve);
+}
+
 static void claim(struct lane_worker *w)
 {
     size_t want = slots_free(w);
@@ -458,11 +475,14 @@ static void claim(struct lane_worker *w)
     call_int(&call, (int64_t)want);
     call_int(&call, w->o.lease_ms);
     call_str(&call, str_make(&(char){(char)w->o.record}, 1));
-    call_int(&call, w->o.rate.interval_us);
-    call_int(&call, w->o.rate.burst);
-    call_int(&call, w->o.rate.pair_interval_ms);
-    call_int(&call, w->o.rate.pair_burst);
-    call_int(&call, w->o.rate.reserve);
+    put_rate(&call, &w->o.rate);
+    if (w->o.nways > 0) {
+        call_int(&call, w->o.ways_after_ms);
+    }
+    for (size_t i = 0; i < w->o.nways; i++) {
+        call_str(&call, w->o.ways[i].sender);
+        put_rate(&call, &w->o.ways[i].rate);
+    }
     w->claiming = store_run(w->s, &call, on_claimed, w);
 }
 

@@ -160,12 +160,148 @@ static void test_killed_between(void)
     world_free(&w);
 }
 
+/* ---- a paused sender: its messages go by the next ---- */
+
+#define TOKEN "{\"error\":{\"message\":\"m\",\"code\":190}}"
+
+static const struct world_options soon = {
+    .failover = "{\"paused_after_ms\":100,\"critical_after_ms\":60000}", .tenant = SMS};
+
+/* Twelve to one person: the token dies at the fourth, main is back at the ninth; in order, each
+ * once. */
+static void test_by_the_next(void)
+{
+    struct world *w = world_new(&soon);
+    struct str ids[12];
+    char text[16];
+
+    w->probe_status = 401;
+    w->nsends = 4;
+    w->sends[3] = (struct act){.status = 401, .body = TOKEN};
+    for (int i = 0; i < 8; i++) {
+        snprintf(text, sizeof(text), "word %d", i);
+        ids[i] = put_message(w, &(struct message_options){.prio = PRIO_NORMAL,
+                                                          .text = arena_dup(w->a, str_of(text)).p});
+    }
+    UNTIL(w, "eight", str_eqz(message_state(w, ids[7]), "sent"));
+    put_resume(w);
+    for (int i = 8; i < 12; i++) {
+        snprintf(text, sizeof(text), "word %d", i);
+        ids[i] = put_message(w, &(struct message_options){.prio = PRIO_NORMAL,
+                                                          .text = arena_dup(w->a, str_of(text)).p});
+    }
+    UNTIL(w, "all", str_eqz(message_state(w, ids[11]), "sent"));
+    CHECK_INT("twelve and the refused one", w->nsent, 13);
+    for (size_t i = 0, at = 0; i < 13; i++) {
+        bool meta = str_starts(w->sent[i].path, STR("/v23.0/"));
+
+        if (i == 3) {
+            continue;
+        }
+        snprintf(text, sizeof(text), "word %zu", at);
+        CHECK_Z("in order", w->sent[i].text, text);
+        CHECK("by", meta == (at < 3 || at >= 8));
+        CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(ids[at])), 1);
+        CHECK("told", in_timeline(w, ids[at], "by tw, because main is paused") == !meta);
+        at++;
+    }
+    world_free(&w);
+}
+
+/* The status of what went by the other number finds its message; his answer there is heard. */
+static void test_status_by_the_next(void)
+{
+    struct world *w = world_new(&soon);
+    struct str id;
+
+    w->probe_status = 401;
+    redis_get(w, "HSET sn:main paused 1");
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "sent", w->nsent == 1 && str_eqz(message_state(w, id), "sent"));
+    put_status(w, w->sent[0].id, w->sent[0].correlation, DELIVERY_READ, 0);
+    UNTIL(w, "read", str_eqz(message_state(w, id), "read"));
+    world_free(&w);
+}
+
+/* He never wrote to tw: what has no template waits for main, and nothing behind it is said first.
+ */
+static void test_stays(void)
+{
+    struct world *w = world_new(&soon);
+    struct str first, second;
+
+    w->probe_status = 401;
+    redis_get(w, "HDEL w:tw u1");
+    redis_get(w, "HSET sn:main paused 1");
+    first = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .text = "one"});
+    second = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .text = "two"});
+    UNTIL(w, "judged", redis_int(w, "HEXISTS m:%.*s st", STR_ARG(first)) == 1);
+    UNTIL(w, "put off", idle(w) || redis_int(w, "HLEN k:out:main") == 0);
+    CHECK("why", in_timeline(w, first, "it waits for main"));
+    CHECK_INT("no attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(first)), 0);
+    CHECK_INT("nothing said", w->nsent, 0);
+    put_resume(w);
+    redis_get(w, "ZADD r:out:main:3 0 3u1"); /* its wait is over */
+    UNTIL(w, "both", str_eqz(message_state(w, second), "sent"));
+    CHECK_Z("in order", w->sent[0].text, "one");
+    CHECK("by main", str_starts(w->sent[0].path, STR("/v23.0/")));
+    world_free(&w);
+}
+
+/* A critical one does not wait for that: the next way at once. */
+static void test_critical_does_not_stay(void)
+{
+    struct world *w = world_new(&soon);
+    struct str id;
+
+    w->probe_status = 401;
+    redis_get(w, "HDEL w:tw u1");
+    redis_get(w, "HSET sn:main paused 1");
+    id = critical(w);
+    UNTIL(w, "SMS", w->nsent == 1);
+    CHECK("as an SMS", w->sent[0].sms);
+    CHECK("the first waits",
+          str_eqz(message_state(w, id), "queued") || str_eqz(message_state(w, id), "sending"));
+    CHECK("why", in_timeline(w, id, "its sender is paused: said again by tw"));
+    world_free(&w);
+}
+
+/* Both are in trouble: nothing is lost, and each goes when its sender does. */
+static void test_both_paused(void)
+{
+    struct world *w = world_new(&soon);
+    struct str id;
+
+    w->probe_status = 401;
+    for (int i = 0; i < 2; i++) {
+        w->sends[w->nsends++] =
+            (struct act){.status = 401, .body = i == 0 ? TOKEN : "{\"code\":20003}"};
+    }
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "both", redis_int(w, "HEXISTS sn:tw paused") == 1);
+    world_run(w, 200);
+    CHECK_INT("two tries", w->nsent, 2);
+    put_resume(w);
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
+    CHECK_INT("once", redis_int(w, "HGET m:%.*s n", STR_ARG(id)), 1);
+    CHECK("by main", str_starts(w->sent[2].path, STR("/v23.0/")));
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_all_the_ways),  TEST(test_reached),
-                                        TEST(test_not_critical),  TEST(test_failed_at_once),
-                                        TEST(test_no_sms),        TEST(test_paused_is_skipped),
-                                        TEST(test_killed_between)};
+    static const struct test tests[] = {TEST(test_all_the_ways),
+                                        TEST(test_reached),
+                                        TEST(test_not_critical),
+                                        TEST(test_failed_at_once),
+                                        TEST(test_no_sms),
+                                        TEST(test_paused_is_skipped),
+                                        TEST(test_killed_between),
+                                        TEST(test_by_the_next),
+                                        TEST(test_status_by_the_next),
+                                        TEST(test_stays),
+                                        TEST(test_critical_does_not_stay),
+                                        TEST(test_both_paused)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

@@ -136,6 +136,9 @@ struct message_options {
 /** Accepted when it returns; its id. */
 struct str put_message(struct world *w, const struct message_options *o);
 
+/** The sender "main" goes on; done when it returns. */
+void put_resume(struct world *w);
+
 /* Looking. */
 bool get_user(struct world *w, const char *id, struct user *out);
 bool get_order(struct world *w, const char *id, struct order *out);

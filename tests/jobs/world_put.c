@@ -156,3 +156,19 @@ struct str put_message(struct world *w, const struct message_options *o)
     arena_free(&a);
     return id;
 }
+
+static void on_resumed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    (void)outcome;
+    CHECK("resumed", err == NULL);
+    *(bool *)ctx = true;
+}
+
+void put_resume(struct world *w)
+{
+    bool done = false;
+
+    CHECK("there is such a sender",
+          engine_sender_resume(w->et, STR("main"), on_resumed, &done) != NULL);
+    UNTIL(w, "resumed", done);
+}

@@ -2,13 +2,16 @@
 -- claim: lease up to `want` lanes of a queue to one owner: first those whose lease ran out (given
 -- again with a new token and marked, for the worker to judge), then ready ones by priority.
 -- ARGV owner serial queue want lease_ms record interval_us burst pair_interval_ms pair_burst reserve
+--   after_ms, then for each alternate its id interval_us burst pair_interval_ms pair_burst reserve
 --   serial: number of the claim, the same when it is asked again because its reply was lost: what it
 --           leased is then given again as it was, not counted as an attempt that failed
 --   record: "m" outbound message (its attempt is counted here, before the first byte goes out),
 --           "i" inbound item, "e" event of the stream
 --   interval_us 0: no rate; reserve: so much of the burst is for replies and the critical alone
+--   after_ms: when the sender of the queue is paused for so long, its lanes go by the first alternate that
+--           is not, at that one's pace; none are given that stay with their sender (field st). 0: never
 -- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
---   row = {lane, id, token, reaped, body, state, sends, window_ms}
+--   row = {lane, id, token, reaped, body, state, sends, window_ms, via}; via "": by its own sender
 local owner, serial, queue, want = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local lease_ms, record = tonumber(ARGV[5]), ARGV[6]
 local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -73,9 +76,33 @@ if later and tonumber(later) <= now_ms and not repeated then
 end
 if later then wake = tonumber(later) end
 
-local top, tat, stands, sender = want, now, 0, P .. 'sn:' .. string.sub(queue, 5)
+local top, tat, stands, own, via, by = want, now, 0, string.sub(queue, 5), '', queue
+local sender = P .. 'sn:' .. own
+
+-- The own one is paused: its state of the first alternate that is not, from then on in its place.
+local function instead_of(s)
+    local since = s[1] + ARGV[12]
+    if since > now_ms then
+        wake = math.min(wake, since)
+        return s
+    end
+    for at = 13, #ARGV, 6 do
+        local key = P .. 'sn:' .. ARGV[at]
+        local other = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'tat')
+        if not other[1] then
+            via, by, sender = ARGV[at], 'out:' .. ARGV[at], key
+            interval, burst, reserve = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 5])
+            pair_interval, pair_burst = ARGV[at + 3] * 1000, tonumber(ARGV[at + 4])
+            return other
+        end
+    end
+    wake = math.min(wake, now_ms + 5000) -- nobody tells this queue when another sender goes on
+    return s
+end
+
 if record == 'm' then
     local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat')
+    if s[1] and #ARGV > 12 and ARGV[12] ~= '0' then s = instead_of(s) end
     stands, interval, burst = pace(s, now_ms, interval, burst)
     reserve = math.min(reserve, math.floor(burst - 1))
     tat = tonumber(s[5] or 0)
@@ -103,7 +130,7 @@ local function take(prio)
         if pair_interval > 0 and #found > 0 then
             local people = {}
             for i = 1, #found, 2 do people[#people + 1] = string.sub(found[i], 2) end
-            tats = call('HMGET', P .. 'pr:' .. queue, unpack(people))
+            tats = call('HMGET', P .. 'pr:' .. by, unpack(people))
         end
         local moved, pairs_taken, ended = false, {}, #found < 2 * (top - n + 1)
         for i = 1, #found, 2 do
@@ -119,6 +146,9 @@ local function take(prio)
             if id and pair_interval > 0 then
                 wait, pair_tat = pair_wait(tonumber(tats[(i + 1) / 2] or 0), now, pair_interval, pair_burst)
             end
+            if id and via ~= '' and call('HEXISTS', P .. 'm:' .. id, 'st') == 1 then
+                wait = now + 10000000
+            end
             if wait > 0 then
                 call('ZADD', key, int(math.ceil(wait / 1000)), lane)
                 moved = true
@@ -133,7 +163,7 @@ local function take(prio)
         end
         if #gone > 0 then call('ZREM', key, unpack(gone)) end
         if pair_interval > 0 and #pairs_taken > 0 then
-            call('HSET', P .. 'pr:' .. queue, unpack(pairs_taken))
+            call('HSET', P .. 'pr:' .. by, unpack(pairs_taken))
         end
         if ended and not moved then break end
     end
@@ -183,11 +213,12 @@ local windows = {}
 if record == 'm' and n > 0 then
     local people = {}
     for i = 1, n do people[i] = string.sub(lanes[i], 2) end
-    windows = call('HMGET', P .. 'w:' .. string.sub(queue, 5), unpack(people))
+    windows = call('HMGET', P .. 'w:' .. (via ~= '' and via or own), unpack(people))
 end
 
--- Columns body, state, sends of row i.
+-- Columns body, state, sends, via of row i.
 local begun = 'sending,' .. int(now_ms) .. ',attempt '
+local because = via ~= '' and ' by ' .. via .. ', because ' .. own .. ' is paused\n' or '\n'
 local function record_of(i)
     local id = ids[i]
     if record == 'm' then
@@ -200,9 +231,12 @@ local function record_of(i)
             if state == 'queued' then state = 'sending' end
             local count = sends == 1 and '1' or int(sends)
             call('HSET', key, 's', state, 'n', count, 'tl', (m[4] or '') .. begun .. count ..
-                (sends > 1 and ' possible_duplicate\n' or '\n'))
+                (sends > 1 and ' possible_duplicate' or '') .. because)
+            return m[1], state, sends, via
         end
-        return m[1], state, sends
+        -- Begun before: by whom, its last attempt says.
+        local line = string.match(m[4] or '', '.*sending,%d+,attempt ([^\n]*)')
+        return m[1], state, sends, line and string.match(line, ' by ([^,]+),') or ''
     end
     local body, tries
     if record == 'e' then
@@ -218,8 +252,8 @@ end
 
 local out = {-1}
 for i = 1, n do
-    local body, state, sends = record_of(i)
-    out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false}
+    local body, state, sends, through = record_of(i)
+    out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false, through}
 end
 if n >= want or repeated then
     out[1] = 0

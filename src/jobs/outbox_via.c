@@ -1,0 +1,88 @@
+/*
+ * outbox_via: a paused sender's messages go by the next sender of the tenant (domain/failover.h).
+ * Which one, Redis says with the claim; the lane stays where it is, so the order of a person's
+ * messages holds when the first sender goes on. What another one cannot say stays: it waits for its
+ * own sender, and claims by others leave it alone.
+ */
+#include "approvals.h"
+#include "base/mem.h"
+#include "domain/failover.h"
+#include "outbox_int.h"
+
+#define STAY_MS 1000 /* by then its sender may go on; else the claim lets it wait */
+
+/* ---- the ways of a queue ---- */
+
+void outbox_ways_make(struct outbox *ob)
+{
+    struct engine_tenant *et = ob->et;
+    size_t own = (size_t)(ob->sender - et->t.conf->senders), n = et->t.conf->nsenders;
+
+    ob->ways = mem_array(n, sizeof(*ob->ways));
+    for (size_t k = 1; k < n; k++) {
+        ob->ways[k - 1].sender = et->t.conf->senders[(own + k) % n].id;
+    }
+    ob->nways = n - 1;
+    outbox_ways_rate(ob);
+}
+
+void outbox_ways_rate(struct outbox *ob)
+{
+    for (size_t i = 0; i < ob->nways; i++) {
+        sender_rate(tenant_sender(ob->et->t.conf, ob->ways[i].sender), &ob->ways[i].rate);
+    }
+}
+
+struct outbox *outbox_of_sender(struct engine_tenant *et, struct str sender)
+{
+    for (size_t i = 0; i < et->noutboxes; i++) {
+        if (str_eq(et->outboxes[i].sender->id, sender)) {
+            return &et->outboxes[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- an attempt ---- */
+
+void outbox_stay(struct attempt *at, const char *why)
+{
+    at->local = at->stays = true;
+    at->o = (struct outcome){
+        .cls = OUTCOME_NOT_SENT,
+        .title = arena_printf(at->a, "it waits for %.*s: %.*s cannot say it (%s)",
+                              STR_ARG(at->own->sender->id), STR_ARG(at->ob->sender->id), why)};
+    attempt_end(at, THEN_LATER, STAY_MS);
+}
+
+bool outbox_via(struct attempt *at)
+{
+    if (at->m.kind == MESSAGE_READ) {
+        attempt_end_here(at, THEN_EXPIRED, "a mark that it was read, of a sender that is paused",
+                         "");
+        return false;
+    }
+    if (!failover_can_say(&at->m)) {
+        outbox_stay(at, at->m.phone.n == 0 ? "it has no number of his"
+                                           : "it is about what was said to the other number");
+        return false;
+    }
+    at->m.quoted = STR_NONE;
+    if (!str_eq(sender_account(at->ob->sender), sender_account(at->own->sender))) {
+        at->m.template_.content_sid = at->m.media.provider_id = STR_NONE;
+    }
+    return true;
+}
+
+void outbox_via_writes(struct attempt *at, struct commit *c)
+{
+    struct failover_step step;
+
+    if (!at->stays) {
+        return;
+    }
+    commit_hset(c, arena_printf(at->scratch, "m:%.*s", STR_ARG(at->m.id)), STR("st"), STR("1"));
+    if (failover_next(at->ob->et->t.conf, &at->m, NULL, &step)) {
+        failover_watch(&at->ob->et->t, at->scratch, c, at->m.id, "stays", (struct wall){0});
+    }
+}
