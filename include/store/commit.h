@@ -97,8 +97,27 @@ void commit_message_note(struct commit *c, struct str id, struct wall at, struct
 void commit_unsend(struct commit *c, struct str id);
 void commit_status(struct commit *c, struct str id, struct str provider_hash, const char *state,
                    struct wall at, struct str detail); /* -> moved|kept|none */
+/** Uncertain for good: a message of a broadcast counts as failed until evidence comes. */
+void commit_given_up(struct commit *c, struct str id);
+/*
+ * Broadcasts (see domain/broadcast.h): a message with the plain field br is counted in bc:<br>, in
+ * whatever write its state moves.
+ */
+/**
+ * -> 1 it is cancelled by this. Nothing of it is handed over any more but what workers of @queues (all of the
+ * tenant's "out:…") hold at this instant; all else that waits counts as cancelled.
+ */
+void commit_broadcast_cancel(struct commit *c, struct str id, const struct str *queues, size_t n);
+/** -> first|again|none (no recipient). The newest by @at counts. */
+void commit_broadcast_answer(struct commit *c, struct str id, struct str person, const char *answer,
+                             struct wall at);
+/** The message @now, written and put into its lane in this unit, is counted in the place of @old. */
+void commit_broadcast_recast(struct commit *c, struct str id, struct str old, struct str now);
 /** Statuses find the message by it for 90 days at least. */
 void commit_provider_id(struct commit *c, struct str provider_hash, struct str id);
+void commit_fields(struct commit *c, struct str key); /* of a plain hash; commit_field() directly after it */
+void commit_field(struct commit *c, struct str field, struct str value); /* at least one */
+void commit_persist(struct commit *c, struct str key);
 void commit_hset(struct commit *c, struct str key, struct str field, struct str value);
 void commit_hdel(struct commit *c, struct str key, struct str field);
 void commit_hincr(struct commit *c, struct str key, struct str field, int64_t by); /* -> new value */

@@ -253,17 +253,22 @@ void commit_doc(struct commit *c, struct str key, int64_t version, struct str bo
     c->doc = true;
 }
 
-void commit_doc_field(struct commit *c, const char *field, struct str value)
+void commit_field(struct commit *c, struct str field, struct str value)
 {
     char digits[FIELD_DIGITS + 1];
 
     assert(c->batch == NULL && c->doc && c->fields < FIELDS_MAX);
-    add(c, str_of(field));
+    add(c, field);
     add(c, value);
     snprintf(digits, sizeof(digits), "%03u", (++c->fields) % (FIELDS_MAX + 1));
     if (buf_ok(&c->args.resp)) {
         memcpy(c->args.resp.p + c->fields_at, digits, FIELD_DIGITS);
     }
+}
+
+void commit_doc_field(struct commit *c, const char *field, struct str value)
+{
+    commit_field(c, str_of(field), value);
 }
 
 void commit_delete(struct commit *c, struct str key)
@@ -449,11 +454,63 @@ void commit_provider_id(struct commit *c, struct str provider_hash, struct str i
     add_id(c, id);
 }
 
+/* ---- broadcasts ---- */
+
+void commit_broadcast_cancel(struct commit *c, struct str id, const struct str *queues, size_t n)
+{
+    put(c, STR("broadcast_cancel"));
+    add_id(c, id);
+    add_int(c, (int64_t)n);
+    for (size_t i = 0; i < n; i++) {
+        add(c, queues[i]);
+    }
+}
+
+void commit_broadcast_answer(struct commit *c, struct str id, struct str person, const char *answer,
+                             struct wall at)
+{
+    put(c, STR("broadcast_answer"));
+    add_id(c, id);
+    add_id(c, person);
+    add(c, str_of(answer));
+    add_int(c, at.ms);
+}
+
+void commit_broadcast_recast(struct commit *c, struct str id, struct str old, struct str now)
+{
+    put(c, STR("broadcast_recast"));
+    add_id(c, id);
+    add_id(c, old);
+    add_id(c, now);
+}
+
+void commit_given_up(struct commit *c, struct str id)
+{
+    put(c, STR("given_up"));
+    add_id(c, id);
+}
+
 /* ---- plain values ---- */
 
 void commit_ended(struct commit *c, struct str queue, struct str id)
 {
     put2(c, STR("ended"), queue, id);
+}
+
+void commit_fields(struct commit *c, struct str key)
+{
+    put(c, STR("fields"));
+    add(c, key);
+    c->fields_at = c->args.resp.n + FIELDS_HEAD;
+    c->fields = 0;
+    add(c, STR("000"));
+    c->doc = true;
+}
+
+void commit_persist(struct commit *c, struct str key)
+{
+    put(c, STR("persist"));
+    add(c, key);
 }
 
 void commit_hset(struct commit *c, struct str key, struct str field, struct str value)

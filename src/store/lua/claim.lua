@@ -219,13 +219,26 @@ end
 -- Columns body, state, sends, via of row i.
 local begun = 'sending,' .. int(now_ms) .. ',attempt '
 local because = via ~= '' and ' by ' .. via .. ', because ' .. own .. ' is paused\n' or '\n'
+local stopped = {} -- broadcasts: cancelled?
 local function record_of(i)
     local id = ids[i]
     if record == 'm' then
         local key = P .. 'm:' .. id
-        local m = call('HMGET', key, 'b', 's', 'n', 'tl')
+        local m = call('HMGET', key, 'b', 's', 'n', 'tl', 'br', 'bf')
         local state, sends = m[2] or 'queued', tonumber(m[3] or 0)
         local open = state == 'queued' or state == 'sending' or state == 'uncertain'
+        local broadcast = open and reaped[i] == 0 and m[5]
+        if broadcast then
+            if stopped[broadcast] == nil then
+                stopped[broadcast] = call('HGET', P .. 'b:' .. broadcast, 'st') == 'cancelled'
+            end
+            -- What was leased before it was cancelled is in flight, also when the claim is asked again.
+            local flags = m[6] or ''
+            if stopped[broadcast] and (not repeated or string.find(flags, 'w', 1, true)) then
+                if not repeated then call('HSET', key, 'bf', flags .. 'w') end
+                return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends
+            end
+        end
         if m[1] and open and reaped[i] == 0 and not repeated then
             sends = sends + 1
             if state == 'queued' then state = 'sending' end

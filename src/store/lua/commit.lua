@@ -133,10 +133,50 @@ end
 -- The message whose version this unit has checked, as it was then: nothing was written since.
 local known_key, known
 
+-- Broadcasts: bc:<id> counts each person once, by where his message is, and moves with the message.
+-- flags (field bf): "a" he has answered, "g" given up as uncertain, "f" in flight when the broadcast was
+-- cancelled, "w" withdrawn by a claim. What was queued at that moment and not in flight is counted as
+-- cancelled from then on, also while its record still says that it is queued.
+local counts, cancelled, PLACE = {}, {}, nil -- broadcast -> field -> by how much, written at the end
+local function tally(broadcast, flags, from, to)
+    if not PLACE then
+        PLACE = {queued = 'queued', sending = 'queued', uncertain = 'uncertain', sent = 'sent',
+            delivered = 'delivered', read = 'read', failed = 'failed', expired = 'failed',
+            cancelled = 'cancelled'}
+    end
+    from, to = PLACE[from], PLACE[to]
+    if from == 'queued' and not string.find(flags, 'f', 1, true) then
+        if cancelled[broadcast] == nil then
+            cancelled[broadcast] = call('HGET', P .. 'b:' .. broadcast, 'st') == 'cancelled'
+        end
+        if cancelled[broadcast] then from = 'cancelled' end
+    elseif from == 'uncertain' and string.find(flags, 'g', 1, true) then
+        from = 'failed'
+    end
+    if from == to then return end
+    local of = counts[broadcast] or {}
+    counts[broadcast] = of
+    of[from], of[to] = (of[from] or 0) - 1, (of[to] or 0) + 1
+    if not string.find(flags, 'a', 1, true) then
+        local was = from == 'sent' or from == 'delivered' or from == 'read'
+        local is = to == 'sent' or to == 'delivered' or to == 'read'
+        if was ~= is then of.silent = (of.silent or 0) + (is and 1 or -1) end
+    end
+end
+
+local function write_counts()
+    for broadcast, of in pairs(counts) do
+        for field, by in pairs(of) do
+            if by ~= 0 then call('HINCRBY', P .. 'bc:' .. broadcast, field, by) end
+        end
+    end
+    counts = {}
+end
+
 -- Returns moved | kept | none, and the rank it had.
 local function move(id, state, at_ms, detail)
     local key = P .. 'm:' .. id
-    local m = known_key == key and known or call('HMGET', key, 's', 'tl')
+    local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'v', 'br', 'bf')
     known_key = nil
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
@@ -144,6 +184,7 @@ local function move(id, state, at_ms, detail)
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
+    if m[4] then tally(m[4], m[5] or '', m[1], state) end
     return 'moved', from
 end
 
@@ -396,7 +437,7 @@ while at <= most do
             local version
             if string.sub(A[at + 1], 1, 2) == 'm:' then -- mostly it is moved next
                 known_key = P .. A[at + 1]
-                known = call('HMGET', known_key, 's', 'tl', 'v')
+                known = call('HMGET', known_key, 's', 'tl', 'v', 'br', 'bf')
                 version = known[3]
             else
                 version = call('HGET', P .. A[at + 1], 'v')
@@ -579,7 +620,84 @@ while at <= most do
         elseif op == 'put_for' then -- plain value that ends by itself: key value ms
             call('SET', P .. a, b, 'PX', c)
             at = at + 4
+        elseif op == 'fields' then -- of a plain hash: key n field value...
+            many('HSET', P .. a, {unpack(A, at + 3, at + 2 + 2 * b)})
+            at = at + 3 + 2 * b
+        elseif op == 'persist' then -- what was kept for some time stays: key
+            call('PERSIST', P .. a)
+            at = at + 2
+        elseif op == 'broadcast_answer' then -- the newest counts: id person answer at_ms -> first | again | none
+            local message, had = call('HGET', P .. 'bm:' .. a, b), call('HGET', P .. 'ba:' .. a, b)
+            local was, was_at = string.match(had or '', '^(.*)|(%d+)$')
+            result = message and 'first' or 'none'
+            if was then result = 'again' end
+            if message and (not was or tonumber(d) >= tonumber(was_at)) then
+                local key, of = P .. 'm:' .. message, counts[a] or {}
+                call('HSET', P .. 'ba:' .. a, b, c .. '|' .. d)
+                counts[a] = of
+                if was ~= c then
+                    of[c] = (of[c] or 0) + 1
+                    if was then of[was] = (of[was] or 0) - 1 end
+                end
+                if not was then
+                    local m = call('HMGET', key, 's', 'bf')
+                    local state = m[1]
+                    of.answered = (of.answered or 0) + 1
+                    if state == 'sent' or state == 'delivered' or state == 'read' then
+                        of.silent = (of.silent or 0) - 1
+                    end
+                    if state then call('HSET', key, 'bf', (m[2] or '') .. 'a') end
+                end
+            end
+            at = at + 5
+        elseif op == 'broadcast_recast' then -- another message takes the place of one: id old new
+            local m = call('HMGET', P .. 'm:' .. b, 'br', 's', 'bf')
+            if m[1] == a then
+                local flags = m[3] or ''
+                tally(a, flags, m[2], 'queued')
+                call('HDEL', P .. 'm:' .. b, 'br')
+                if string.find(flags, 'a', 1, true) then call('HSET', P .. 'm:' .. c, 'bf', 'a') end
+            end
+            at = at + 4
+        elseif op == 'given_up' then -- uncertain for good: id
+            local m = call('HMGET', P .. 'm:' .. a, 's', 'br', 'bf')
+            local flags = m[3] or ''
+            if m[1] == 'uncertain' and m[2] and not string.find(flags, 'g', 1, true) then
+                tally(m[2], flags, 'uncertain', 'failed')
+                call('HSET', P .. 'm:' .. a, 'bf', flags .. 'g')
+            end
+            at = at + 2
+        elseif op == 'broadcast_cancel' then
+            -- Nothing of it is handed over from now on but what a worker holds: id n queue... -> 1 it is
+            result = 0
+            write_counts()
+            local state, flying = call('HGET', P .. 'b:' .. a, 'st'), 0
+            for i = at + 3, at + 2 + b do
+                local held = state and state ~= 'cancelled' and state ~= 'closed' and call('HVALS', P .. 'k:' .. A[i]) or {}
+                for _, lease in ipairs(held) do
+                    local id = string.match(lease, '^%d+|(.*)|[^|]*$')
+                    local m = call('HMGET', P .. 'm:' .. id, 'br', 's', 'bf')
+                    if m[1] == a and (m[2] == 'queued' or m[2] == 'sending') then
+                        call('HSET', P .. 'm:' .. id, 'bf', (m[3] or '') .. 'f')
+                        flying = flying + 1
+                    end
+                end
+            end
+            if state and state ~= 'cancelled' and state ~= 'closed' then
+                local waiting = tonumber(call('HGET', P .. 'bc:' .. a, 'queued') or 0) - flying
+                call('HINCRBY', P .. 'bc:' .. a, 'queued', -waiting)
+                call('HINCRBY', P .. 'bc:' .. a, 'cancelled', waiting)
+                call('HSET', P .. 'b:' .. a, 'st', 'cancelled')
+                call('HINCRBY', P .. 'b:' .. a, 'v', 1)
+                cancelled[a] = true
+                result = 1
+            end
+            at = at + 3 + b
         elseif op == 'delete' then -- key
+            if string.sub(a, 1, 2) == 'm:' then
+                local m = call('HMGET', P .. a, 'br', 's', 'bf')
+                if m[1] and rank(m[2]) < DECIDED then tally(m[1], m[3] or '', m[2], 'cancelled') end
+            end
             -- Nobody writes to an item again; another key may be made anew by the next unit.
             local kind = string.sub(a, 1, 2)
             if kind == 'i:' then gone[#gone + 1] = P .. a else call('UNLINK', P .. a) end
@@ -650,6 +768,7 @@ if #hashes > 0 then
         end
         call('UNLINK', unpack(keys))
     end
+write_counts()
 end
 local till = int(now_ms + lease_ms)
 for queue, of in pairs(leases) do

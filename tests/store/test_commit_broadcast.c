@@ -1,0 +1,262 @@
+/* commit and claim: the messages of a broadcast, each counted in one place, and its end at once. */
+#include <stdio.h>
+#include <string.h>
+
+#include "line.h"
+
+#define COUNTS                                                                                  \
+    "HMGET {acme}:bc:b1 queued uncertain sent delivered read failed cancelled silent answered " \
+    "safe help"
+
+/* @n people are told: messages 1 to @n, each in a lane of its own. */
+static struct world *told(size_t n)
+{
+    struct world *w = open_world(NULL);
+
+    redis(w, "HSET {acme}:b:b1 v 1 st sending");
+    for (size_t i = 1; i <= n; i++) {
+        struct commit *c = commit_new(T);
+        char id[8], lane[16], key[16], person[8];
+
+        snprintf(id, sizeof(id), "%zu", i);
+        snprintf(lane, sizeof(lane), "3p%zu", i);
+        snprintf(key, sizeof(key), "m:%zu", i);
+        snprintf(person, sizeof(person), "p%zu", i);
+        commit_doc(c, str_of(key), 1, STR("body"));
+        commit_doc_field(c, "s", STR("queued"));
+        commit_doc_field(c, "br", STR("b1"));
+        commit_enqueue(c, OUT, str_of(lane), str_of(id), AT(0), false, NULL);
+        commit_fields(c, STR("bm:b1"));
+        commit_field(c, str_of(person), str_of(id));
+        commit_hincr(c, STR("bc:b1"), STR("queued"), 1);
+        run(w, c);
+    }
+    return w;
+}
+
+static void state(struct world *w, const char *id, const char *to)
+{
+    struct commit *c = commit_new(T);
+
+    commit_message_state(c, str_of(id), to, AT(7), STR(""));
+    run(w, c);
+}
+
+static const char *answer(struct world *w, const char *person, const char *word, int64_t at)
+{
+    static char said[32];
+    struct commit *c = commit_new(T);
+
+    commit_broadcast_answer(c, STR("b1"), str_of(person), word, AT(at));
+    snprintf(said, sizeof(said), "%s", run(w, c).results[0]);
+    return said;
+}
+
+static void give_up(struct world *w, const char *id)
+{
+    struct commit *c = commit_new(T);
+
+    commit_given_up(c, str_of(id));
+    run(w, c);
+}
+
+static bool cancel(struct world *w)
+{
+    static const struct str queues[] = {
+        {"out:main", 8},
+        {"out:none", 8}
+    };
+    struct commit *c = commit_new(T);
+
+    commit_broadcast_cancel(c, STR("b1"), queues, ARRAY_LEN(queues));
+    return run(w, c).results[0][0] == '1';
+}
+
+static void test_places(void)
+{
+    struct world *w = told(6);
+
+    CHECK_REDIS(w, COUNTS, "6\n\n\n\n\n\n\n\n\n\n");
+    state(w, "1", "sending"); /* in flight counts as queued */
+    state(w, "1", "sent");
+    state(w, "2", "sent");
+    state(w, "2", "read"); /* swapped statuses */
+    state(w, "2", "delivered");
+    state(w, "3", "failed");
+    state(w, "4", "expired");
+    state(w, "5", "uncertain");
+    CHECK_REDIS(w, COUNTS, "1\n1\n1\n\n1\n2\n\n2\n\n\n");
+    give_up(w, "5");
+    give_up(w, "5"); /* asked again */
+    CHECK_REDIS(w, COUNTS, "1\n0\n1\n\n1\n3\n\n2\n\n\n");
+    state(w, "5", "delivered"); /* evidence came after all */
+    state(w, "1", "failed");
+    CHECK_REDIS(w, COUNTS, "1\n0\n0\n1\n1\n3\n\n2\n\n\n");
+    redis(w, "HSET {acme}:m:9 s sent");
+    state(w, "9", "delivered"); /* of no broadcast */
+    CHECK_REDIS(w, COUNTS, "1\n0\n0\n1\n1\n3\n\n2\n\n\n");
+    world_free(&w);
+}
+
+static void test_answers(void)
+{
+    struct world *w = told(3);
+
+    state(w, "1", "sent");
+    state(w, "2", "sent");
+    CHECK_Z("first", str_of(answer(w, "p1", "help", 10)), "first");
+    CHECK_REDIS(w, COUNTS, "1\n\n2\n\n\n\n\n1\n1\n\n1");
+    CHECK_Z("again", str_of(answer(w, "p1", "safe", 12)), "again");
+    CHECK_Z("overtaken", str_of(answer(w, "p1", "help", 11)), "again");
+    CHECK_REDIS(w, COUNTS, "1\n\n2\n\n\n\n\n1\n1\n1\n0");
+    CHECK_REDIS(w, "HGET {acme}:ba:b1 p1", "safe|12");
+    /* heard of it from a colleague, before his message went out: he is not silent afterwards */
+    CHECK_Z("early", str_of(answer(w, "p3", "safe", 13)), "first");
+    state(w, "3", "sent");
+    state(w, "1", "read");
+    CHECK_REDIS(w, COUNTS, "0\n\n2\n\n1\n\n\n1\n2\n2\n0");
+    CHECK_Z("nobody", str_of(answer(w, "p9", "safe", 14)), "none");
+    CHECK_REDIS(w, "HLEN {acme}:ba:b1", "2");
+    world_free(&w);
+}
+
+static void test_recast(void)
+{
+    struct world *w = told(2);
+    struct commit *c = commit_new(T);
+
+    state(w, "1", "delivered");
+    state(w, "2", "sent");
+    answer(w, "p2", "ack", 10);
+    for (int i = 1; i <= 2; i++) {
+        char old[8], now[8], key[16], lane[16];
+
+        snprintf(old, sizeof(old), "%d", i);
+        snprintf(now, sizeof(now), "1%d", i);
+        snprintf(key, sizeof(key), "m:%s", now);
+        snprintf(lane, sizeof(lane), "3p%d", i);
+        commit_doc(c, str_of(key), 1, STR("body"));
+        commit_doc_field(c, "s", STR("queued"));
+        commit_doc_field(c, "br", STR("b1"));
+        commit_enqueue(c, OUT, str_of(lane), str_of(now), AT(0), false, NULL);
+        commit_broadcast_recast(c, STR("b1"), str_of(old), str_of(now));
+    }
+    run(w, c);
+    CHECK_REDIS(w, COUNTS, "2\n\n0\n0\n\n\n\n0\n1\n\n");
+    state(w, "1", "read"); /* the old one is of no account any more */
+    state(w, "11", "sent");
+    state(w, "12", "sent"); /* he had answered: not silent */
+    CHECK_REDIS(w, COUNTS, "0\n\n2\n0\n\n\n\n1\n1\n\n");
+    world_free(&w);
+}
+
+/* Two in flight, one on hold as uncertain, one sent, three waiting: these three are cancelled. */
+static void test_cancel(void)
+{
+    struct world *w = told(7);
+    struct lane_options o;
+    struct line l, later;
+
+    state(w, "7", "sent");
+    state(w, "6", "uncertain");
+    redis(w, "DEL {acme}:l:out:main:3p6 {acme}:l:out:main:3p7");
+    redis(w, "ZREM {acme}:r:out:main:3 3p6 3p7");
+    o = line_options(&l);
+    o.slots = 2;
+    line_start(&l, w, &o);
+    CHECK("two are held", line_wait(&l, 2, 2000));
+    CHECK("cancelled", cancel(w));
+    CHECK_REDIS(w, COUNTS, "2\n1\n1\n\n\n\n3\n1\n\n\n");
+    CHECK_REDIS(w, "HMGET {acme}:b:b1 v st", "2\ncancelled");
+    CHECK("once", !cancel(w));
+    CHECK_REDIS(w, COUNTS, "2\n1\n1\n\n\n\n3\n1\n\n\n");
+    /* One of the two gets through, the other one is put off and does not go again. */
+    {
+        struct commit *c = commit_new(T);
+
+        lane_check_lease(c, l.items[0]);
+        commit_message_state(c, l.items[0]->id, "sent", AT(9), STR(""));
+        lane_finish(c, l.items[0]);
+        run(w, c);
+        c = commit_new(T);
+        lane_check_lease(c, l.items[1]);
+        lane_put_off(c, l.items[1], AT(1));
+        run(w, c);
+    }
+    CHECK_REDIS(w, COUNTS, "1\n1\n2\n\n\n\n3\n2\n\n\n");
+    redis(w, "RPUSH {acme}:l:out:main:3p6 6");
+    redis(w, "ZADD {acme}:r:out:main:3 1 3p6");
+    line_drop(&l);
+    lane_worker_free(&l.worker);
+    o = line_options(&later);
+    line_start(&later, w, &o);
+    CHECK("they come up", line_wait(&later, 5, 2000));
+    for (size_t i = 0; i < later.n; i++) {
+        bool held = str_eqz(later.items[i]->id, "6");
+
+        CHECK_Z("not to be handed over", later.items[i]->state, held ? "stopped" : "withdrawn");
+        if (held) {
+            give_up(w, "6");
+        } else {
+            char id[8];
+
+            snprintf(id, sizeof(id), "%.*s", STR_ARG(later.items[i]->id));
+            state(w, id, "cancelled");
+        }
+    }
+    CHECK_REDIS(w, COUNTS, "0\n0\n2\n\n\n1\n4\n2\n\n\n");
+    CHECK_REDIS(w, "HGET {acme}:m:3 n", "");
+    line_drop(&later);
+    lane_worker_free(&later.worker);
+    world_free(&w);
+}
+
+/* Counted as cancelled, then swept out, or deleted with its person; and evidence against it. */
+static void test_swept(void)
+{
+    struct world *w = told(4);
+    struct commit *c = commit_new(T);
+
+    CHECK("cancelled", cancel(w));
+    CHECK_REDIS(w, COUNTS, "0\n\n\n\n\n\n4\n\n\n\n");
+    commit_withdraw(c, OUT, STR("3p1"), STR("1"));
+    commit_withdraw(c, OUT, STR("3p2"), STR("2"));
+    commit_delete(c, STR("m:3"));
+    CHECK_Z("taken out", str_of(run(w, c).results[0]), "1");
+    CHECK_REDIS(w, "HGET {acme}:m:1 s", "cancelled");
+    CHECK_REDIS(w, COUNTS, "0\n\n\n\n\n\n4\n\n\n\n");
+    state(w, "4", "sent"); /* it had been handed over, and nobody knew */
+    CHECK_REDIS(w, COUNTS, "0\n\n1\n\n\n\n3\n1\n\n\n");
+    world_free(&w);
+    w = told(2);
+    c = commit_new(T);
+    commit_delete(c, STR("m:1"));
+    run(w, c);
+    CHECK_REDIS(w, COUNTS, "1\n\n\n\n\n\n1\n\n\n\n");
+    world_free(&w);
+}
+
+/* Kept for a while, until the unit that makes it part of a broadcast. */
+static void test_persist(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit *c = commit_new(T);
+
+    redis(w, "HSET {acme}:bl:b1 0 a");
+    redis(w, "PEXPIRE {acme}:bl:b1 60000");
+    commit_persist(c, STR("bl:b1"));
+    run(w, c);
+    CHECK_REDIS(w, "PTTL {acme}:bl:b1", "-1");
+    world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_places), TEST(test_answers), TEST(test_recast),
+        TEST(test_cancel), TEST(test_swept),   TEST(test_persist),
+    };
+
+    world_scripts();
+    return test_main(argc, argv, tests, ARRAY_LEN(tests));
+}
