@@ -14,6 +14,7 @@
 #define ROLE_SUPERVISOR  (1u << 1)
 #define ROLE_ADMIN       (1u << 2)
 #define ROLE_STAKEHOLDER (1u << 3)
+bool user_role_parse(struct str name, unsigned *out); /* "technician" -> ROLE_TECHNICIAN */
 #define ROLE_CREW        (ROLE_TECHNICIAN | ROLE_SUPERVISOR | ROLE_ADMIN) /* who may run commands */
 
 /* Preference classes, in the order of the settings page; bits of user.off and user.opted_out. */
@@ -54,6 +55,7 @@ struct user {
  */
 bool user_from_json(struct arena *a, const struct json *j, const struct user *base, struct user *out,
                     struct err *err);
+void user_roles_write(unsigned roles, struct jw *w, const char *name); /* the list of their names */
 /** The API's shape. */
 void user_write(const struct user *u, struct jw *w, const char *name);
 void user_encode(const struct user *u, struct buf *out); /* stored form: the API's and our own members */

@@ -20,6 +20,7 @@
     X(EVENTS_DUPLICATE, "events_duplicate_total", "Events of the CMMS seen before or stale")       \
     X(EVENTS_REJECTED, "events_rejected_total", "Events of the CMMS refused")                      \
     X(QUEUED, "messages_queued_total", "Messages accepted for delivery")                           \
+    X(BROADCASTS, "broadcasts_total", "Broadcasts accepted")                                       \
     X(SENT, "messages_sent_total", "Messages accepted by a provider")                              \
     X(SEND_FAILED, "messages_failed_total", "Messages that ended failed")                          \
     X(SEND_EXPIRED, "messages_expired_total", "Messages that ended expired")                       \

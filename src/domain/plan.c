@@ -286,6 +286,9 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     commit_doc_field(c, "s", s != NULL ? STR("queued") : STR("failed"));
     commit_doc_field(c, "u", pm->m.user);
     commit_doc_field(c, "o", pm->m.order_id);
+    if (pm->m.broadcast.n > 0) {
+        commit_doc_field(c, "br", pm->m.broadcast);
+    }
     commit_doc_field(
         c, "tl",
         s != NULL

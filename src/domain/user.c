@@ -180,6 +180,28 @@ static bool get_place(struct arena *a, const struct json *j, struct user *u, str
     return true;
 }
 
+bool user_role_parse(struct str name, unsigned *out)
+{
+    for (size_t r = 0; r < ARRAY_LEN(roles); r++) {
+        if (str_eqz(name, roles[r].name)) {
+            *out = roles[r].role;
+            return true;
+        }
+    }
+    return false;
+}
+
+void user_roles_write(unsigned set, struct jw *w, const char *name)
+{
+    jw_open(w, name, '[');
+    for (size_t r = 0; r < ARRAY_LEN(roles); r++) {
+        if ((set & roles[r].role) != 0) {
+            jw_z(w, NULL, roles[r].name);
+        }
+    }
+    jw_close(w, ']');
+}
+
 static bool get_roles(const struct json *j, unsigned *out, struct err *err)
 {
     const struct json *v = json_get(j, "roles");
@@ -192,17 +214,13 @@ static bool get_roles(const struct json *j, unsigned *out, struct err *err)
         return invalid(err, "roles", "is not a list");
     }
     for (size_t i = 0; i < json_len(v); i++) {
-        struct str name = json_str(json_at(v, i));
-        size_t r = 0;
+        unsigned role;
 
-        while (r < ARRAY_LEN(roles) && !str_eqz(name, roles[r].name)) {
-            r++;
-        }
-        if (r == ARRAY_LEN(roles)) {
+        if (!user_role_parse(json_str(json_at(v, i)), &role)) {
             return invalid(err, "roles",
                            "holds something else than technician, supervisor, admin, stakeholder");
         }
-        set |= roles[r].role;
+        set |= role;
     }
     *out = set;
     return true;
@@ -411,13 +429,7 @@ void user_write(const struct user *u, struct jw *w, const char *name)
     if (u->bsuid.n > 0) {
         jw_str(w, "bsuid", u->bsuid);
     }
-    jw_open(w, "roles", '[');
-    for (size_t r = 0; r < ARRAY_LEN(roles); r++) {
-        if ((u->roles & roles[r].role) != 0) {
-            jw_z(w, NULL, roles[r].name);
-        }
-    }
-    jw_close(w, ']');
+    user_roles_write(u->roles, w, "roles");
     jw_open(w, "teams", '[');
     for (size_t t = 0; t < u->nteams; t++) {
         jw_str(w, NULL, u->teams[t]);

@@ -2,6 +2,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "domain/broadcast.h"
 
 #define USER_ID_MAX 128
 
@@ -86,6 +87,17 @@ static void index_groups(struct arena *a, const struct user *u, const struct use
     }
 }
 
+/* What the audience of a broadcast is chosen by, so that choosing opens no documents. */
+static void index_audience(const struct user *u, struct commit *c)
+{
+    struct buf record;
+
+    buf_init(&record, 64 * 1024);
+    audience_encode(u, &record);
+    commit_hset(c, STR("ua"), u->id, buf_str(&record));
+    buf_fini(&record);
+}
+
 void user_put(const struct tenant *t, struct arena *a, const struct user *u,
               const struct user *before, struct commit *c)
 {
@@ -116,6 +128,7 @@ void user_put(const struct tenant *t, struct arena *a, const struct user *u,
         forget_windows(t, a, u->id, c);
     }
     index_groups(a, u, before, u->id, c);
+    index_audience(u, c);
     mem_wipe(text.p, text.n);
     buf_fini(&text);
     buf_fini(&sealed);
@@ -139,6 +152,8 @@ void user_delete(const struct tenant *t, struct arena *a, const struct user *u, 
     index_identity(t, a, none, u->phone, u->id, "phone", c);
     index_identity(t, a, none, u->bsuid, u->id, "bsuid", c);
     commit_zrem(c, STR("ul"), u->id);
+    commit_hdel(c, STR("ua"), u->id);
+    commit_hdel(c, STR("bq"), u->id);
     index_groups(a, NULL, u, u->id, c);
 }
 

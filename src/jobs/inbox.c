@@ -10,8 +10,8 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
+#include "broadcast_int.h"
 #include "domain/talk.h"
-#include "inbox_int.h"
 
 #define CONFLICTS_MAX 8
 /* A try that is lost with its worker counts; an item that kills gateways must not do so for ever.
@@ -22,6 +22,7 @@ void inbox_free(struct inbox_job *j)
 {
     job_end(&j->job);
     op_cancel(&j->pending);
+    broadcast_run_free(j);
     timer_free(&j->retry);
     json_free(&j->json);
     arena_free(&j->a);
@@ -84,7 +85,7 @@ void inbox_plan(struct inbox_job *j, struct str cause)
 }
 
 /* With nothing read and nothing decided: its only effect is its end. */
-static void read_nothing(struct inbox_job *j)
+void inbox_read_nothing(struct inbox_job *j)
 {
     inbox_plan(j, STR_NONE);
     inbox_run(j);
@@ -101,7 +102,8 @@ void inbox_set_aside(struct inbox_job *j, const struct err *err)
     j->critical_failed = false;
     j->later_ms = 0;
     j->keep = false;
-    j->read = read_nothing;
+    j->also_check = j->also_write = NULL;
+    j->read = inbox_read_nothing;
     read_afresh(j);
 }
 
@@ -153,6 +155,9 @@ static void plan_lease(void *ctx, struct commit *c)
 
     lane_check_lease(c, j->item);
     inbox_failover_check(j, c);
+    if (j->also_check != NULL) {
+        j->also_check(j, c);
+    }
 }
 
 static void write_dead(struct inbox_job *j, struct commit *c)
@@ -183,6 +188,9 @@ static void plan_end(void *ctx, struct commit *c)
     inbox_write_template(j, c);
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
+    }
+    if (j->also_write != NULL) {
+        j->also_write(j, c);
     }
     if (j->later_ms > 0) {
         lane_put_off(c, j->item, j->later_ms);
@@ -262,7 +270,7 @@ static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
         j->read = inbox_read_template;
     } else {
         j->keep = true;
-        j->read = read_nothing;
+        j->read = inbox_read_nothing;
     }
     return true;
 }
@@ -290,6 +298,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_failover(j, rest, err);
     case ITEM_REFUSED:
         return inbox_open_refusal(j, rest, err);
+    case ITEM_BROADCAST:
+        return inbox_open_broadcast(j, rest, err);
     default:
         return err_set(err, ERR_DAMAGED, "it is of an unknown kind, perhaps of a newer version");
     }

@@ -11,6 +11,8 @@
 #include "domain/template.h"
 #include "jobs_int.h"
 
+struct broadcast_run; /* broadcast_int.h */
+
 #define INBOX_MAGIC 0x1b0c5001u
 
 struct inbox_job {
@@ -54,6 +56,10 @@ struct inbox_job {
     struct str late_id, late_next; /* it, the one that says it again, */
     struct str late_detail;        /* and a line of its timeline */
     struct str purge_after; /* removal: messages up to this one are gone */
+    /* a broadcast's */
+    struct broadcast_run *run;
+    void (*also_check)(struct inbox_job *j, struct commit *c); /* beside the plan, or NULL */
+    void (*also_write)(struct inbox_job *j, struct commit *c);
 };
 
 /** Frees the job; its lease runs out unless a commit has ended it. */
@@ -66,6 +72,8 @@ void inbox_set_aside(struct inbox_job *j, const struct err *err);
 void inbox_plan(struct inbox_job *j, struct str cause);
 /** Commits plan and end in one. */
 void inbox_run(struct inbox_job *j);
+/** First step of an item that has no effect but its end. */
+void inbox_read_nothing(struct inbox_job *j);
 /** Is the job's turn over because its lease is? Then it is gone. */
 bool inbox_over(struct inbox_job *j);
 
@@ -76,6 +84,7 @@ bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);
 void inbox_failover_write(struct inbox_job *j, struct commit *c);
+bool inbox_open_broadcast(struct inbox_job *j, struct str text, struct err *err);
 
 /* First steps. */
 void inbox_read_status(struct inbox_job *j);

@@ -31,7 +31,7 @@ struct outbox { /* one sender of one tenant */
     struct lane_way *ways; /* the other senders, in whose place its messages may not wait */
     size_t nways;
     struct map *content_sids; /* Twilio: shape -> char * HX sid */
-    struct mono noted; /* when it was last said of it that it is in trouble */
+    struct mono noted;        /* when it was last said of it that it is in trouble */
 };
 
 struct callbacks {
@@ -96,8 +96,8 @@ void callbacks_start(struct engine_tenant *et);
 void callbacks_resume(struct engine_tenant *et);
 
 /**
- * Tells the provider that what a person said to @sender_id was read (his blue ticks): best effort, and
- * only while nothing else waits. For when its effects and replies are on their way.
+ * Tells the provider that what a person said to @sender_id was read (his blue ticks): best effort,
+ * and only while nothing else waits. For when its effects and replies are on their way.
  */
 void read_mark(struct engine_tenant *et, struct str sender_id, const struct inbound *in);
 
@@ -155,10 +155,11 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
                  struct str text, struct str advice);
 
 /* Inbound items: one letter, then what it is. */
-#define ITEM_WEBHOOK  'W'           /* sender id, line end, inbound JSON */
-#define ITEM_EVENT    'E'           /* CloudEvent of the CMMS */
-#define ITEM_FAILOVER FAILOVER_ITEM /* 'F', message id: domain/failover.h */
-#define ITEM_REFUSED  'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
+#define ITEM_WEBHOOK   'W'           /* sender id, line end, inbound JSON */
+#define ITEM_EVENT     'E'           /* CloudEvent of the CMMS */
+#define ITEM_FAILOVER  FAILOVER_ITEM /* 'F', message id: domain/failover.h */
+#define ITEM_REFUSED   'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
+#define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
                struct str id, struct str text, bool grant);

@@ -1,0 +1,172 @@
+/* broadcast_text: what one person of the audience is told, and what his answer looks like. */
+#include "domain/broadcast.h"
+
+#define STEM_CHARS 10
+#define HASH_CHARS 16
+
+static const struct {
+    const char *template_name;
+    struct {
+        const char *answer, *title;
+    } options[2];
+    const char *question;
+} forms[] = {
+    [BROADCAST_ASK_NONE] = {"crewline_broadcast",        {{NULL, NULL}, {NULL, NULL}}, NULL},
+    [BROADCAST_ASK_ACK] = {"crewline_broadcast_ack",
+                            {{"ack", "button.ack"}, {NULL, NULL}},
+                            "broadcast.ask_ack"                                            },
+    [BROADCAST_ASK_SAFETY] = {"crewline_broadcast_safety",
+                            {{"safe", "button.safe"}, {"help", "button.help_me"}},
+                            "broadcast.ask_safety"                                         },
+};
+
+/* ---- which language ---- */
+
+/* By the whole code, else by its first part: "es-MX" of the person and "es" of the text. */
+static size_t text_in(const struct broadcast *b, struct str code)
+{
+    struct str mine, theirs, rest;
+
+    for (size_t i = 0; i < b->ntexts; i++) {
+        if (str_ieq(b->langs[i], code)) {
+            return i;
+        }
+    }
+    str_cut(code, '-', &theirs, &rest);
+    for (size_t i = 0; i < b->ntexts && theirs.n > 0; i++) {
+        str_cut(b->langs[i], '-', &mine, &rest);
+        if (str_ieq(mine, theirs)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+size_t broadcast_text_for(const struct broadcast *b, const struct tenant *t, const struct user *u)
+{
+    size_t i = SIZE_MAX;
+
+    if (b->ntexts == 1) {
+        return 0;
+    }
+    if (u->language.n > 0) {
+        i = text_in(b, u->language);
+    }
+    if (i == SIZE_MAX) {
+        i = text_in(b, t->conf->default_language);
+    }
+    return i == SIZE_MAX ? 0 : i;
+}
+
+const struct lang *broadcast_lang(const struct broadcast *b, const struct tenant *t,
+                                  const struct user *u)
+{
+    struct str of_text = b->langs[broadcast_text_for(b, t, u)];
+
+    /* Header, question and buttons are in the language of the text; of one that is for all, his. */
+    return i18n_lang(t->i18n, of_text.n > 0 ? of_text : u->language, t->conf->default_language);
+}
+
+/* ---- the message ---- */
+
+static bool is_emergency(const struct broadcast *b)
+{
+    return b->prio < PRIO_NORMAL;
+}
+
+static void add_line(struct buf *out, const struct lang *l, struct str timezone, const char *key)
+{
+    i18n_add(l, timezone, key, NULL, 0, out);
+}
+
+/* Header, text, question, priority: the layout of the emergency message in the seeds. */
+static struct str compose(struct arena *a, const struct tenant *t, const struct broadcast *b,
+                          const struct lang *l, size_t nth)
+{
+    const struct text_arg title = ARG_S("title", b->title);
+    struct str tz = t->conf->timezone, out;
+    struct buf text;
+
+    buf_init(&text, 64 * 1024);
+    if (b->title.n > 0) {
+        i18n_add(l, tz, is_emergency(b) ? "broadcast.emergency" : "broadcast.notice", &title, 1,
+                 &text);
+        buf_addz(&text, "\n\n");
+    } else if (is_emergency(b)) {
+        add_line(&text, l, tz, "broadcast.emergency_untitled");
+        buf_addz(&text, "\n\n");
+    }
+    buf_add(&text, b->texts[nth]);
+    buf_addz(&text, "\n\n");
+    if (forms[b->ask].question != NULL) {
+        add_line(&text, l, tz, forms[b->ask].question);
+        buf_addz(&text, "\n\n");
+    }
+    add_line(&text, l, tz,
+             arena_printf(a, "broadcast.priority.%s", broadcast_priority_name(b->prio)).p);
+    out = arena_dup(a, buf_str(&text));
+    buf_fini(&text);
+    return out;
+}
+
+void broadcast_message(struct arena *a, const struct tenant *t, const struct broadcast *b,
+                       const struct lang *l, size_t nth, struct message *out)
+{
+    struct str tz = t->conf->timezone;
+    struct message m = {.kind = MESSAGE_TEXT, .prio = b->prio, .expires = b->expires};
+
+    m.cls = str_of(user_class_name(CLASS_EMERGENCY));
+    m.lang = lang_code(l);
+    m.broadcast = b->id;
+    m.text = compose(a, t, b, l, nth);
+    for (size_t i = 0; i < ARRAY_LEN(forms[b->ask].options); i++) {
+        const char *answer = forms[b->ask].options[i].answer;
+
+        if (answer != NULL) {
+            m.kind = MESSAGE_BUTTONS;
+            m.options[m.noptions++] = (struct message_option){
+                arena_printf(a, "bc:%s:%.*s", answer, STR_ARG(b->id)),
+                i18n_text(a, l, tz, forms[b->ask].options[i].title, NULL, 0), STR_NONE, STR_NONE};
+        }
+    }
+    m.template_.name = str_of(forms[b->ask].template_name);
+    m.template_.language = m.lang;
+    m.template_.params[0].value =
+        b->title.n > 0 ? b->title
+                       : I18N(a, l, tz, "broadcast.untitled", ARG_S("company", t->conf->name));
+    m.template_.params[1].value = b->texts[nth];
+    m.template_.nparams = 2;
+    *out = m;
+}
+
+/* ---- ids and payloads ---- */
+
+struct str broadcast_message_id(struct arena *a, const struct tenant *t, struct str id,
+                                int64_t round, struct str stem, struct str person)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    struct str hash = vault_hash_arena(
+        t->vault, a, "broadcast",
+        arena_printf(a, "%.*s|%lld|%.*s", STR_ARG(id), (long long)round, STR_ARG(person)));
+    char *out = arena_alloc(a, STEM_CHARS + HASH_CHARS + 1);
+
+    memcpy(out, stem.p, STEM_CHARS);
+    for (size_t i = 0; i < HASH_CHARS; i++) {
+        char high = hash.p[2 * i], low = hash.p[2 * i + 1];
+        unsigned byte = (unsigned)(high >= 'a' ? high - 'a' + 10 : high - '0') * 16 +
+                        (unsigned)(low >= 'a' ? low - 'a' + 10 : low - '0');
+
+        out[STEM_CHARS + i] = digits[byte % 32];
+    }
+    return str_make(out, STEM_CHARS + HASH_CHARS);
+}
+
+bool broadcast_payload(struct str payload, struct str *answer, struct str *id)
+{
+    struct str head, rest;
+
+    return str_cut(payload, ':', &head, &rest) && str_eqz(head, "bc") &&
+           str_cut(rest, ':', answer, id) &&
+           (str_eqz(*answer, "ack") || str_eqz(*answer, "safe") || str_eqz(*answer, "help")) &&
+           broadcast_id_ok(*id);
+}

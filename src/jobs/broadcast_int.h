@@ -1,0 +1,82 @@
+/*
+ * broadcast_int: shared by broadcast.c (state, texts checked, cancel, resend), broadcast_accept.c
+ * (the commit that accepts), broadcast_audience.c (who is meant), broadcast_round.c (chunk by
+ * chunk) and broadcast_watch.c (how it stands, the end).
+ */
+#ifndef CREWLINE_JOBS_BROADCAST_INT_H
+#define CREWLINE_JOBS_BROADCAST_INT_H
+
+#include "inbox_int.h"
+#include "jobs/broadcast.h"
+
+/* ---- who is meant ---- */
+
+struct audience_scan;
+typedef void audience_fn(void *ctx, const struct err *err, int64_t chunks);
+/** Fills @out (in @a) and, where @keep, writes bl:<id>. Told with the number of chunks. */
+struct audience_scan *audience_start(struct engine_tenant *et, struct arena *a,
+                                     const struct broadcast *b, bool keep,
+                                     struct broadcast_result *out, audience_fn *on_done, void *ctx);
+void audience_cancel(struct audience_scan **owner);
+/** "<sender>=<people> …" of whom it chose. */
+struct str audience_senders(const struct audience_scan *s, struct arena *a);
+
+/* ---- items ---- */
+
+/* B<mode><id> LF <round>: mode 'r' a round, 's' the sweep of a cancelled one. */
+struct str broadcast_item_text(struct arena *a, char mode, struct str id, int64_t round);
+struct broadcast_item {
+    struct str lane, id, text;
+};
+/** Puts it into the queue; a marked write. */
+void broadcast_item_put(struct engine_tenant *et, struct arena *a, struct commit *c, bool grant,
+                        enum prio prio, char mode, struct str id, int64_t round,
+                        struct wall not_before, struct broadcast_item *out);
+
+struct chunk_row {
+    struct str person;
+    int verdict; /* NOTIFY_YES, or why he was left out when it was accepted */
+    struct doc doc;
+    struct str message, state, flags, queue, lane;
+    bool told;      /* this turn decides about him: */
+    struct str now; /* the message he gets, or empty: left out */
+};
+struct chunk {
+    struct arena *a;
+    int64_t nth;
+    struct chunk_row *rows;
+    size_t n;
+    bool ready;
+};
+struct form { /* the message in one language */
+    const struct lang *l;
+    size_t nth;
+    struct message m;
+};
+#define FORMS_MAX 64
+struct broadcast_run { /* of an inbox_job: its work on a broadcast */
+    struct inbox_job *j;
+    struct str id;
+    int64_t round;
+    bool sweep, swept;
+    struct broadcast_state state;
+    struct broadcast b;
+    struct op *ahead; /* the next chunk is read while this one is committed */
+    struct chunk chunks[2];
+    size_t at; /* which of the two is being committed */
+    struct form forms[FORMS_MAX];
+    size_t nforms;
+    bool yield;      /* half of the lease is over: back into the queue */
+    struct str told; /* counts in the event of this turn */
+    bool end;
+};
+
+/** Goes on with the round from the chunk that the cursor names. */
+void broadcast_round(struct inbox_job *j);
+/** How it stands: told, and the end where it has come. */
+void broadcast_watch(struct inbox_job *j);
+void broadcast_run_free(struct inbox_job *j);
+/** Nothing (more) to do: the item ends. */
+void broadcast_finish(struct inbox_job *j);
+
+#endif

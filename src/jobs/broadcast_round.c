@@ -1,0 +1,335 @@
+/*
+ * broadcast_round: a round of a broadcast, chunk by chunk: READ -> COMMIT, the next chunk being
+ * read meanwhile. A chunk's messages, its people's entries and the cursor are one commit that
+ * checks the lease and the version of b:<id>, so a chunk takes effect once.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "broadcast_int.h"
+#include "domain/user_store.h"
+
+static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into);
+static void commit_chunk(struct broadcast_run *run);
+
+/* ---- reading a chunk ---- */
+
+static void copy_row(struct arena *a, const struct reply *r, struct chunk_row *row)
+{
+    struct str line = reply_str(reply_at(r, 0)), person, verdict;
+    int64_t v = NOTIFY_YES;
+
+    str_cut(line, ' ', &person, &verdict);
+    str_to_i64(verdict, 0, NOTIFY_REMOVED, &v);
+    *row = (struct chunk_row){
+        .person = arena_dup(a, person),
+        .verdict = (int)v,
+        .doc = {reply_int(reply_at(r, 1)), arena_dup(a, reply_str(reply_at(r, 2)))},
+        .message = arena_dup(a, reply_str(reply_at(r, 3))),
+        .state = arena_dup(a, reply_str(reply_at(r, 4))),
+        .flags = arena_dup(a, reply_str(reply_at(r, 5))),
+        .queue = arena_dup(a, reply_str(reply_at(r, 6))),
+        .lane = arena_dup(a, reply_str(reply_at(r, 7)))
+    };
+}
+
+static void on_chunk(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct broadcast_run *run = j->run;
+    struct chunk *into = &run->chunks[run->chunks[run->at].ready ? !run->at : run->at];
+
+    run->ahead = NULL;
+    if (err != NULL) {
+        into->n = SIZE_MAX; /* read again when its turn comes */
+    } else {
+        into->n = reply_len(reply);
+        into->rows = ARENA_ARRAY(into->a, struct chunk_row, into->n + 1);
+        for (size_t i = 0; i < into->n; i++) {
+            copy_row(into->a, reply_at(reply, i), &into->rows[i]);
+        }
+        into->ready = true;
+    }
+    if (j->pending != NULL) {
+        return; /* the chunk before it is being committed */
+    }
+    if (err != NULL) {
+        inbox_again(j, err);
+    } else {
+        commit_chunk(run);
+    }
+}
+
+static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into)
+{
+    struct inbox_job *j = run->j;
+    struct chunk *c = &run->chunks[into];
+    struct call call;
+
+    if (c->a == NULL) {
+        c->a = arena_new();
+    }
+    arena_reset(c->a);
+    c->nth = nth;
+    c->ready = false;
+    call_init_script(&call, "chunk", arena_printf(c->a, "{%.*s}:", STR_ARG(j->et->t.id)));
+    call_str(&call, run->id);
+    call_int(&call, nth);
+    call_str(&call, STR("1"));
+    call_str(&call, run->round > 1 ? STR("1") : STR("0"));
+    run->ahead = store_run(j->et->e->store, &call, on_chunk, j);
+}
+
+/* ---- the messages of a chunk ---- */
+
+static const struct message *form_of(struct broadcast_run *run, const struct user *u)
+{
+    const struct tenant *t = &run->j->et->t;
+    const struct lang *l = broadcast_lang(&run->b, t, u);
+    size_t nth = broadcast_text_for(&run->b, t, u), i = 0;
+
+    while (i < run->nforms && (run->forms[i].l != l || run->forms[i].nth != nth)) {
+        i++;
+    }
+    if (i == run->nforms) {
+        i = i < FORMS_MAX ? run->nforms++ : 0;
+        run->forms[i].l = l;
+        run->forms[i].nth = nth;
+        broadcast_message(run->j->a, t, &run->b, l, nth, &run->forms[i].m);
+    }
+    return &run->forms[i].m;
+}
+
+/* Whoever was in the audience and can no longer be written to is skipped now. */
+static bool may_tell(struct broadcast_run *run, const struct chunk_row *row, struct user *u)
+{
+    struct inbox_job *j = run->j;
+    struct err err = {0};
+
+    if (row->doc.version == 0) {
+        return false;
+    }
+    if (!user_open(&j->et->t, j->work, row->person, &row->doc, u, &err)) {
+        log_error("left out of a broadcast: the record does not open",
+                  LF_STR("tenant", j->et->t.id), LF_Z("reason", err.msg));
+        metric_add(METRIC_DAMAGED, 1);
+        return false;
+    }
+    return broadcast_verdict(&run->b, u) == NOTIFY_YES;
+}
+
+static bool is_silent(const struct chunk_row *row)
+{
+    return (str_eqz(row->state, "sent") || str_eqz(row->state, "delivered") ||
+            str_eqz(row->state, "read")) &&
+           str_find_char(row->flags, 'a', 0) == SIZE_MAX;
+}
+
+static struct str tell(struct broadcast_run *run, const struct user *u)
+{
+    struct inbox_job *j = run->j;
+    struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT), to = *m;
+    struct wall awake;
+
+    *m = *form_of(run, u);
+    m->id = broadcast_message_id(j->work, &j->et->t, run->id, run->round, run->state.stem, u->id);
+    m->user = to.user;
+    m->phone = to.phone;
+    m->bsuid = to.bsuid;
+    m->sender = to.sender;
+    m->cause = run->id;
+    m->created = to.created;
+    if (m->prio >= PRIO_NORMAL) {
+        awake = user_quiet_until(u, j->et->t.conf->timezone, j->plan.now);
+        m->send_at.ms = awake.ms > j->plan.now.ms ? awake.ms : 0;
+    }
+    return m->id;
+}
+
+/* ---- the commit ---- */
+
+static struct str record_key(struct broadcast_run *run)
+{
+    return arena_printf(run->j->work, "b:%.*s", STR_ARG(run->id));
+}
+
+static void chunk_checks(void *ctx, struct commit *c)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+
+    lane_check_lease(c, j->item);
+    commit_check_version(c, record_key(j->run), j->run->state.version);
+}
+
+/* Whose message is which; whom the question is put to; empty for who was left out. */
+static void write_people(struct broadcast_run *run, struct commit *c)
+{
+    struct inbox_job *j = run->j;
+    const struct chunk *chunk = &run->chunks[run->at];
+    struct str of = arena_printf(j->work, "bm:%.*s", STR_ARG(run->id));
+    struct str asked =
+        arena_printf(j->work, "%s|%.*s", broadcast_ask_name(run->b.ask), STR_ARG(run->id));
+    bool any = false, told = false;
+
+    for (size_t i = 0; i < chunk->n; i++) {
+        any = any || chunk->rows[i].told;
+        told = told || (chunk->rows[i].told && chunk->rows[i].now.n > 0);
+    }
+    if (!any) {
+        return;
+    }
+    commit_fields(c, of);
+    for (size_t i = 0; i < chunk->n; i++) {
+        if (chunk->rows[i].told) {
+            commit_field(c, chunk->rows[i].person, chunk->rows[i].now);
+        }
+    }
+    if (!told || run->b.ask == BROADCAST_ASK_NONE) {
+        return;
+    }
+    commit_fields(c, STR("bq"));
+    for (size_t i = 0; i < chunk->n; i++) {
+        if (chunk->rows[i].told && chunk->rows[i].now.n > 0) {
+            commit_field(c, chunk->rows[i].person, asked);
+        }
+    }
+}
+
+static void write_recasts(struct broadcast_run *run, struct commit *c)
+{
+    const struct chunk *chunk = &run->chunks[run->at];
+
+    for (size_t i = 0; i < chunk->n; i++) {
+        const struct chunk_row *row = &chunk->rows[i];
+
+        if (run->round > 1 && row->told && row->now.n > 0) {
+            commit_broadcast_recast(c, run->id, row->message, row->now);
+        }
+    }
+}
+
+static void write_skipped(struct broadcast_run *run, struct commit *c)
+{
+    struct str counts = arena_printf(run->j->work, "bc:%.*s", STR_ARG(run->id));
+    const struct chunk *chunk = &run->chunks[run->at];
+    int64_t n = 0;
+
+    for (size_t i = 0; i < chunk->n; i++) {
+        n += chunk->rows[i].told && chunk->rows[i].now.n == 0;
+    }
+    if (n > 0) {
+        commit_hincr(c, counts, STR("queued"), -n);
+        commit_hincr(c, counts, STR("total"), -n);
+        commit_hincr(c, counts, STR("skipped"), n);
+    }
+}
+
+static void chunk_writes(void *ctx, struct commit *c)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct broadcast_run *run = j->run;
+    struct str key = record_key(run);
+
+    write_people(run, c);
+    write_recasts(run, c);
+    write_skipped(run, c);
+    commit_hset(c, key, STR("v"), arena_printf(j->work, "%lld", (long long)run->state.version + 1));
+    commit_hset(c, key, STR("cu"), arena_printf(j->work, "%lld", (long long)run->state.cursor + 1));
+    if (str_eqz(run->state.state, "scheduled")) {
+        commit_hset(c, key, STR("st"), STR("sending"));
+    }
+    if (run->yield) {
+        lane_put_off(c, j->item, wall_now());
+    }
+}
+
+static void on_committed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct broadcast_run *run = j->run;
+
+    j->pending = NULL;
+    if (err != NULL && err_retry(err->code)) {
+        op_cancel(&run->ahead);
+        inbox_again(j, err);
+        return;
+    }
+    if (err != NULL) {
+        op_cancel(&run->ahead);
+        inbox_set_aside(j, err);
+        return;
+    }
+    if (outcome->result != COMMIT_OK) { /* cancelled meanwhile, or the lease is somebody else's */
+        metric_add(METRIC_FENCED, outcome->result == COMMIT_FENCED);
+        op_cancel(&run->ahead);
+        if (outcome->result == COMMIT_FENCED) {
+            inbox_free(j);
+        } else {
+            arena_reset(j->work);
+            j->read(j);
+        }
+        return;
+    }
+    if (run->yield) {
+        inbox_free(j);
+        return;
+    }
+    run->state.version++;
+    run->state.cursor++;
+    run->chunks[run->at].ready = false;
+    if (run->state.cursor >= run->state.chunks) {
+        arena_reset(j->work);
+        j->read(j);
+        return;
+    }
+    run->at = !run->at;
+    if (run->chunks[run->at].ready) {
+        commit_chunk(run);
+    } else if (run->ahead == NULL) {
+        read_chunk(run, run->state.cursor, run->at);
+    }
+}
+
+static void decide(struct broadcast_run *run, struct chunk_row *row)
+{
+    struct user u;
+
+    if (row->verdict != NOTIFY_YES || (run->round > 1 && !is_silent(row))) {
+        return;
+    }
+    if (may_tell(run, row, &u)) {
+        row->now = tell(run, &u);
+        row->told = true;
+    } else {
+        row->told = run->round == 1; /* left out now; in a later round he keeps what he got */
+    }
+}
+
+static void commit_chunk(struct broadcast_run *run)
+{
+    struct inbox_job *j = run->j;
+    struct chunk *chunk = &run->chunks[run->at];
+    const struct plan_run plan = {chunk_checks, chunk_writes, on_committed, j};
+
+    if (inbox_over(j)) {
+        return;
+    }
+    arena_reset(j->work);
+    inbox_plan(j, run->id);
+    for (size_t i = 0; i < chunk->n; i++) {
+        decide(run, &chunk->rows[i]);
+    }
+    run->yield = mono_now().us - j->began.us > j->et->e->o.settings->lease_ms * 1000 / 3;
+    j->pending = engine_run_plan(j->et->e, j->et, &j->plan, &plan);
+    if (!run->yield && run->state.cursor + 1 < run->state.chunks) {
+        read_chunk(run, run->state.cursor + 1, !run->at);
+    }
+}
+
+void broadcast_round(struct inbox_job *j)
+{
+    struct broadcast_run *run = j->run;
+
+    run->chunks[0].ready = run->chunks[1].ready = false;
+    run->at = 0;
+    read_chunk(run, run->state.cursor, run->at);
+}
