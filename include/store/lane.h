@@ -26,7 +26,9 @@ struct lane_item { /* lives until lane_item_done() */
                           was accepted: between the two a lost lease is ambiguous */
     bool granted;      /* body is what was given to lane_granted(), not what Redis holds */
     struct str body;   /* sealed; STR_NONE: the record is missing (damaged): finish it and report */
-    struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it */
+    struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it. Of a cancelled
+                          broadcast: "withdrawn" (nothing was handed over: it ends cancelled) or "stopped"
+                          (uncertain, and it stays so); neither was counted as an attempt */
     int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that
                           was lost); else tries before this one, lost ones included */
     struct wall window; /* outbound: the person's last message to this sender; 0: never */

@@ -249,9 +249,12 @@ void outbox_begin(struct attempt *at)
 {
     if (at->item->reaped) {
         end_ambiguous(at); /* whoever had it died or stalled in the middle */
-    } else if (at->item->sends > 1 && !at->looked && outbox_lookup_possible(at)) {
+    } else if (at->uncounted && str_eqz(at->item->state, "withdrawn")) {
+        attempt_end(at, THEN_CANCELLED, 0);
+    } else if ((at->uncounted || at->item->sends > 1) && !at->looked &&
+               outbox_lookup_possible(at)) {
         outbox_lookup(at);
-    } else if (handed_over_enough(at)) {
+    } else if (at->uncounted || handed_over_enough(at)) {
         attempt_end_here(at, THEN_UNCERTAIN, "it is not known whether the provider accepted it",
                          "it was not sent again, so as not to reach the person twice");
     } else if (at->m.expires.ms > 0 && at->m.expires.ms <= wall_now().ms) {
@@ -292,6 +295,7 @@ void outbox_on_item(void *ctx, struct lane_item *item)
     at->ob = at->ob != NULL ? at->ob : ob; /* one that was configured when it began */
     job_begin(ob->et->e, &at->job, drop_attempt);
     at->m.id = arena_dup(at->a, item->id);
+    at->uncounted = str_eqz(item->state, "withdrawn") || str_eqz(item->state, "stopped");
     if (is_decided(item->state)) {
         attempt_end(at, THEN_DROP, 0); /* decided meanwhile, by a status or by hand */
     } else if (job_item_body(ob->et, at->a, arena_printf(at->a, "m:%.*s", STR_ARG(item->id)), item,

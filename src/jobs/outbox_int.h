@@ -22,6 +22,7 @@ enum then {
     THEN_EXPIRED,
     THEN_AWAIT,    /* it waits for the person's next word, who is asked for it */
     THEN_NEEDLESS, /* the question is answered already: cancelled */
+    THEN_CANCELLED, /* its broadcast was, before anything was handed over */
     THEN_DROP      /* decided by somebody else: only out of its lane */
 };
 
@@ -46,6 +47,7 @@ struct attempt {
     bool refused; /* and that was the provider's word: such tries are counted apart */
     int64_t refusals;          /* of these, before this one */
     struct wall refused_since; /* the first of them; 0: none */
+    bool uncounted; /* its broadcast was cancelled: the claim leased it without an attempt */
     bool looked;      /* the provider was asked whether it has an attempt before this one */
     bool found;       /* and it has */
     bool look_failed; /* it could not be asked */

@@ -116,8 +116,8 @@ static void record_writes(void *ctx, struct commit *c)
         lane_finish(c, at->item);
         return;
     }
-    if (at->local || at->then == THEN_LATER || at->then == THEN_AWAIT ||
-        at->then == THEN_NEEDLESS) {
+    if (!at->uncounted && (at->local || at->then == THEN_LATER || at->then == THEN_AWAIT ||
+                           at->then == THEN_NEEDLESS)) {
         commit_unsend(c, at->m.id);
     }
     outbox_form_writes(at, c);
@@ -139,6 +139,9 @@ static void record_writes(void *ctx, struct commit *c)
         commit_message_note(c, at->m.id, wall_now(), ended_detail(at->scratch, &at->o));
         commit_zadd(c, STR("dl"), (double)wall_now().ms,
                     arena_printf(at->scratch, "out:%.*s", STR_ARG(at->m.id)));
+        if (at->m.broadcast.n > 0) {
+            commit_given_up(c, at->m.id);
+        }
         break;
     case THEN_FAILED:
         commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
@@ -154,6 +157,10 @@ static void record_writes(void *ctx, struct commit *c)
     case THEN_NEEDLESS:
         commit_message_state(c, at->m.id, "cancelled", wall_now(),
                              STR("the person wrote before it was sent"));
+        break;
+    case THEN_CANCELLED:
+        commit_message_state(c, at->m.id, "cancelled", wall_now(),
+                             STR("its broadcast was cancelled"));
         break;
     case THEN_DROP:
         break;
