@@ -265,6 +265,8 @@ const struct depth_sample *depths_sender(const struct depths *d, const struct te
 handler_fn webhook_meta_get, webhook_meta_post, webhook_twilio_incoming, webhook_twilio_status;
 handler_fn api_event_post, api_outbox_get;
 handler_fn api_message_post, api_message_get, api_message_list, api_send_test;
+handler_fn api_broadcast_post, api_broadcast_list, api_broadcast_get, api_broadcast_recipients,
+    api_broadcast_cancel, api_broadcast_resend, api_emergency_post;
 handler_fn api_user_list, api_user_post, api_user_get, api_user_put, api_user_delete,
     api_user_import;
 handler_fn api_order_list, api_order_get, api_order_timeline, api_order_media;

@@ -10,27 +10,30 @@ static const struct {
     const char *name, *schema, *text;
 } params[] = {
     {"after",            "{\"type\":\"string\"}",
-     "A next_cursor: events behind it; without it, from the oldest kept"                                                          },
-    {"assignee",         "{\"type\":\"string\"}",                                               "Id of a person it is assigned to"},
-    {"cursor",           "{\"type\":\"string\"}",                                               "next_cursor of the page before"  },
-    {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                         "Said by us, or to us"            },
-    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                     "Only say what would be done"     },
-    {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                      "Not before"                      },
-    {"hub.challenge",    "{\"type\":\"string\"}",                                               "Comes back as it is"             },
-    {"hub.mode",         "{\"const\":\"subscribe\"}",                                           "Of the handshake"                },
-    {"hub.verify_token", "{\"type\":\"string\"}",                                               "The configured token"            },
-    {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                     "Kind of message"                 },
+     "A next_cursor: events behind it; without it, from the oldest kept"                                                                  },
+    {"assignee",         "{\"type\":\"string\"}",                                                 "Id of a person it is assigned to"      },
+    {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"        },
+    {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                  },
+    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"           },
+    {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not before"                            },
+    {"hub.challenge",    "{\"type\":\"string\"}",                                                 "Comes back as it is"                   },
+    {"hub.mode",         "{\"const\":\"subscribe\"}",                                             "Of the handshake"                      },
+    {"hub.verify_token", "{\"type\":\"string\"}",                                                 "The configured token"                  },
+    {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                       "Kind of message"                       },
     {"limit",            "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
-     "Items of a page"                                                                                                            },
-    {"site",             "{\"type\":\"string\"}",                                               "Id of a site"                    },
-    {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                    "State it is in"                  },
-    {"status",           "{\"type\":\"string\"}",                                               "Status of the work order"        },
-    {"team",             "{\"type\":\"string\"}",                                               "Id of a team"                    },
-    {"to",               "{\"type\":\"string\",\"format\":\"date-time\"}",                      "Not after"                       },
-    {"user",             "{\"type\":\"string\"}",                                               "Id of a person"                  },
+     "Items of a page"                                                                                                                    },
+    {"recipient_state",
+     "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
+     "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"},
+    {"site",             "{\"type\":\"string\"}",                                                 "Id of a site"                          },
+    {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                      "State it is in"                        },
+    {"status",           "{\"type\":\"string\"}",                                                 "Status of the work order"              },
+    {"team",             "{\"type\":\"string\"}",                                                 "Id of a team"                          },
+    {"to",               "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not after"                             },
+    {"user",             "{\"type\":\"string\"}",                                                 "Id of a person"                        },
     {"wait",             "{\"type\":\"integer\",\"minimum\":0,\"maximum\":30}",
-     "Seconds to wait while there is nothing"                                                                                     },
-    {"work_order",       "{\"type\":\"string\"}",                                               "Number of a work order"          },
+     "Seconds to wait while there is nothing"                                                                                             },
+    {"work_order",       "{\"type\":\"string\"}",                                                 "Number of a work order"                },
 };
 
 static const struct {
@@ -74,6 +77,12 @@ static void write_param(struct jw *w, const char *name, const char *in, bool req
     jw_close(w, '}');
 }
 
+/* One name, with other values than at other paths. */
+static const char *wire_name(const char *name)
+{
+    return strcmp(name, "recipient_state") == 0 ? "state" : name;
+}
+
 static void write_query(struct jw *w, const char *names)
 {
     struct str rest = str_of(names), name;
@@ -82,7 +91,8 @@ static void write_query(struct jw *w, const char *names)
         str_cut(rest, ' ', &name, &rest);
         for (size_t i = 0; i < ARRAY_LEN(params); i++) {
             if (str_eqz(name, params[i].name)) {
-                write_param(w, params[i].name, "query", false, params[i].schema, params[i].text);
+                write_param(w, wire_name(params[i].name), "query", false, params[i].schema,
+                            params[i].text);
             }
         }
     }
@@ -141,6 +151,9 @@ static void write_body(struct jw *w, const struct route *route)
         write_content(w, "application/x-www-form-urlencoded", schema);
     } else {
         write_content(w, "application/json", schema);
+    }
+    if (strcmp(schema, "Emergency") == 0) {
+        write_content(w, "application/x-www-form-urlencoded", schema);
     }
     if (strcmp(schema, "Import") == 0) {
         write_content(w, "text/csv", NULL);
@@ -214,7 +227,8 @@ static void write_success(struct jw *w, const struct route *route)
         } else {
             write_content(w, text_type(route), NULL);
         }
-        if (route->reply != NULL && strcmp(route->reply, "Messages") == 0) {
+        if (route->reply != NULL &&
+            (strcmp(route->reply, "Messages") == 0 || strcmp(route->reply, "Recipients") == 0)) {
             write_content(w, "text/csv", NULL);
         }
         jw_close(w, '}');

@@ -20,6 +20,70 @@ const struct openapi_schema openapi_schemas[] = {
      "\"required\":[\"id\",\"at\",\"what\"]}},\"next_cursor\":{\"type\":[\"string\",\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
+    {"Broadcast",
+     "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"title\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"},"
+     "\"texts\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},"
+     "\"description\":\"By language: en, es, pt-BR\"},\"priority\":{\"enum\":[\"low\","
+     "\"medium\",\"high\",\"critical\"]},\"ask\":{\"enum\":[\"none\",\"ack\",\"safety\"]},"
+     "\"audience\":{\"type\":\"object\","
+     "\"description\":\"As it was asked for; of people named one by one how many\"},"
+     "\"by\":{\"type\":\"string\"},\"created_at\":{\"type\":[\"string\",\"null\"],"
+     "\"format\":\"date-time\"},\"send_at\":{\"type\":[\"string\",\"null\"],"
+     "\"format\":\"date-time\"},\"expires_at\":{\"type\":[\"string\",\"null\"],"
+     "\"format\":\"date-time\"},\"state\":{\"enum\":[\"scheduled\",\"sending\",\"closed\","
+     "\"cancelled\"]},\"round\":{\"type\":\"integer\"},\"counts\":{\"type\":\"object\","
+     "\"properties\":{\"total\":{\"type\":\"integer\"},\"queued\":{\"type\":\"integer\"},"
+     "\"sent\":{\"type\":\"integer\"},\"delivered\":{\"type\":\"integer\"},"
+     "\"read\":{\"type\":\"integer\"},\"failed\":{\"type\":\"integer\"},"
+     "\"answered\":{\"type\":\"integer\"},\"safe\":{\"type\":\"integer\"},"
+     "\"help\":{\"type\":\"integer\"},\"silent\":{\"type\":\"integer\"},"
+     "\"skipped\":{\"type\":\"integer\"},\"cancelled\":{\"type\":\"integer\"}}},"
+     "\"rate\":{\"type\":\"integer\","
+     "\"description\":\"Messages a second at the present limits; 0: no limit\"},"
+     "\"eta_s\":{\"type\":\"integer\","
+     "\"description\":\"Seconds until nothing is queued any more\"},"
+     "\"recipients\":{\"type\":\"integer\",\"description\":\"Of a resend: to how many\"},"
+     "\"skipped\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Skipped\"}}},"
+     "\"required\":[\"id\",\"state\"]}"},
+    {"BroadcastAccepted",
+     "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\","
+     "\"description\":\"Not of a dry run\"},\"recipients\":{\"type\":\"integer\"},"
+     "\"skipped\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Skipped\"}},"
+     "\"skipped_total\":{\"type\":\"integer\","
+     "\"description\":\"When they are more than are listed here\"},"
+     "\"languages\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"},"
+     "\"description\":\"Dry run: recipients by language of the text\"},"
+     "\"session\":{\"type\":\"integer\","
+     "\"description\":\"Dry run: inside the 24-hour window\"},"
+     "\"template\":{\"type\":\"integer\",\"description\":\"Dry run: outside of it\"},"
+     "\"seconds\":{\"type\":\"integer\","
+     "\"description\":\"Dry run: how long it takes at the present limits\"}},"
+     "\"required\":[\"recipients\",\"skipped\"]}"},
+    {"BroadcastRequest",
+     "{\"type\":\"object\",\"properties\":{\"title\":{\"type\":\"string\",\"maxLength\":200},"
+     "\"text\":{\"type\":\"string\"},\"texts\":{\"type\":\"object\","
+     "\"additionalProperties\":{\"type\":\"string\"},\"description\":\"By language: en, es,"
+     " pt-BR\"},\"priority\":{\"enum\":[\"low\",\"medium\",\"high\",\"critical\"],"
+     "\"default\":\"medium\"},\"audience\":{\"type\":\"object\","
+     "\"properties\":{\"all\":{\"type\":\"boolean\"},\"users\":{\"type\":\"array\","
+     "\"items\":{\"type\":\"string\"}},\"teams\":{\"type\":\"array\","
+     "\"items\":{\"type\":\"string\"}},\"roles\":{\"type\":\"array\","
+     "\"items\":{\"enum\":[\"technician\",\"supervisor\",\"admin\",\"stakeholder\"]}},"
+     "\"sites\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+     "\"phones\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}},"
+     "\"ask\":{\"enum\":[\"none\",\"ack\",\"safety\"],\"default\":\"none\"},"
+     "\"send_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "\"confirm\":{\"type\":\"integer\",\"description\":\"The number of recipients,"
+     " where it is above broadcast_confirm_above\"}},\"required\":[\"audience\"],"
+     "\"oneOf\":[{\"required\":[\"text\"]},{\"required\":[\"texts\"]}]}"},
+    {"Broadcasts",
+     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\","
+     "\"items\":{\"$ref\":\"#/components/schemas/Broadcast\"}},"
+     "\"next_cursor\":{\"type\":[\"string\",\"null\"],"
+     "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
+     "\"required\":[\"items\",\"next_cursor\"]}"},
     {"Callbacks",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"id\":{\"type\":\"string\"},\"sequence\":{\"type\":\"string\"},"
@@ -48,6 +112,15 @@ const struct openapi_schema openapi_schemas[] = {
      "\"reason\"]}},\"next_cursor\":{\"type\":[\"string\",\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
+    {"Emergency",
+     "{\"type\":\"object\",\"properties\":{\"title\":{\"type\":\"string\"},"
+     "\"message\":{\"type\":\"string\"},\"priority\":{\"enum\":[\"low\",\"medium\",\"high\","
+     "\"critical\"],\"default\":\"critical\"},\"audience\":{\"description\":\"all, users,"
+     " teams, roles or sites; or an object as of BroadcastRequest\"},"
+     "\"targets\":{\"description\":\"Which ones, separated by commas\"},"
+     "\"ask\":{\"enum\":[\"none\",\"ack\",\"safety\"]},\"send_at\":{\"type\":\"string\"},"
+     "\"expires_at\":{\"type\":\"string\"},\"confirm\":{\"type\":[\"integer\",\"string\"]}},"
+     "\"required\":[\"message\"]}"},
     {"EventRef",
      "{\"type\":[\"object\",\"null\"],\"properties\":{\"id\":{\"type\":\"string\"},"
      "\"type\":{\"type\":\"string\"},\"subject\":{\"type\":\"string\"},\"time\":{\"type\":\"string\","
@@ -239,6 +312,17 @@ const struct openapi_schema openapi_schemas[] = {
      "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
      "\"member\":{\"type\":\"string\",\"description\":\"The member or parameter that is wrong\"}},"
      "\"required\":[\"type\",\"title\",\"status\",\"detail\"]}"},
+    {"Recipients",
+     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\","
+     "\"items\":{\"type\":\"object\",\"properties\":{\"user\":{\"type\":\"string\"},"
+     "\"name\":{\"type\":\"string\"},\"phone\":{\"type\":\"string\"},"
+     "\"language\":{\"type\":\"string\"},\"state\":{\"type\":\"string\"},"
+     "\"reason\":{\"type\":\"string\"},\"message\":{\"type\":[\"string\",\"null\"]},"
+     "\"answer\":{\"enum\":[\"ack\",\"safe\",\"help\",null]},"
+     "\"answered_at\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}},"
+     "\"required\":[\"user\",\"state\"]}},\"next_cursor\":{\"type\":[\"string\",\"null\"],"
+     "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
+     "\"required\":[\"items\",\"next_cursor\"]}"},
     {"ReplayFilter",
      "{\"type\":\"object\",\"description\":\"Members left out fit everything\",\"properties\":{"
      "\"kind\":{\"$ref\":\"#/components/schemas/DeadLetterKind\"},\"type\":{\"type\":\"string\","
@@ -272,6 +356,10 @@ const struct openapi_schema openapi_schemas[] = {
      "\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
+    {"Skipped",
+     "{\"type\":\"object\",\"properties\":{\"user\":{\"type\":\"string\","
+     "\"description\":\"Or the phone that nobody has\"},\"reason\":{\"type\":\"string\"}},"
+     "\"required\":[\"user\",\"reason\"]}"},
     {"Template",
      "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"
      "\"language\":{\"type\":\"string\"},\"params\":{\"oneOf\":[{\"type\":\"array\",\"maxItems\":16},"

@@ -5,8 +5,9 @@
 
 #define ID_MAX    64
 #define TITLE_MAX 200
-#define TEXT_MAX  ((size_t)16 * 1024) /* what the providers take is judged with the whole message \
-                                       */
+#define TEXT_MAX                                                                    \
+    ((size_t)16 * 1024) /* what the providers take is judged with the whole message \
+                         */
 #define GROUP_MAX 256
 #define AHEAD_MAX (366 * (int64_t)86400000)
 

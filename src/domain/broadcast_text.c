@@ -1,23 +1,21 @@
 /* broadcast_text: what one person of the audience is told, and what his answer looks like. */
 #include "domain/broadcast.h"
 
+#include "domain/template.h"
+
 #define STEM_CHARS 10
 #define HASH_CHARS 16
 
 static const struct {
-    const char *template_name;
     struct {
         const char *answer, *title;
     } options[2];
     const char *question;
 } forms[] = {
-    [BROADCAST_ASK_NONE] = {"crewline_broadcast",        {{NULL, NULL}, {NULL, NULL}}, NULL},
-    [BROADCAST_ASK_ACK] = {"crewline_broadcast_ack",
-                            {{"ack", "button.ack"}, {NULL, NULL}},
-                            "broadcast.ask_ack"                                            },
-    [BROADCAST_ASK_SAFETY] = {"crewline_broadcast_safety",
-                            {{"safe", "button.safe"}, {"help", "button.help_me"}},
-                            "broadcast.ask_safety"                                         },
+    [BROADCAST_ASK_NONE] = {{{NULL, NULL}, {NULL, NULL}},                          NULL               },
+    [BROADCAST_ASK_ACK] = {{{"ack", "button.ack"}, {NULL, NULL}},                 "broadcast.ask_ack"},
+    [BROADCAST_ASK_SAFETY] = {{{"safe", "button.safe"}, {"help", "button.help_me"}},
+                            "broadcast.ask_safety"                                                    },
 };
 
 /* ---- which language ---- */
@@ -109,6 +107,21 @@ static struct str compose(struct arena *a, const struct tenant *t, const struct 
     return out;
 }
 
+/* Of the template form, which has no place for a header and a priority of its own. */
+static struct str headline(struct arena *a, const struct tenant *t, const struct broadcast *b,
+                           const struct lang *l)
+{
+    struct str tz = t->conf->timezone;
+
+    if (b->title.n == 0) {
+        return is_emergency(b)
+                   ? I18N(a, l, tz, "broadcast.emergency_untitled")
+                   : I18N(a, l, tz, "broadcast.untitled", ARG_S("company", t->conf->name));
+    }
+    return is_emergency(b) ? I18N(a, l, tz, "broadcast.emergency", ARG_S("title", b->title))
+                           : b->title;
+}
+
 void broadcast_message(struct arena *a, const struct tenant *t, const struct broadcast *b,
                        const struct lang *l, size_t nth, struct message *out)
 {
@@ -129,13 +142,7 @@ void broadcast_message(struct arena *a, const struct tenant *t, const struct bro
                 i18n_text(a, l, tz, forms[b->ask].options[i].title, NULL, 0), STR_NONE, STR_NONE};
         }
     }
-    m.template_.name = str_of(forms[b->ask].template_name);
-    m.template_.language = m.lang;
-    m.template_.params[0].value =
-        b->title.n > 0 ? b->title
-                       : I18N(a, l, tz, "broadcast.untitled", ARG_S("company", t->conf->name));
-    m.template_.params[1].value = b->texts[nth];
-    m.template_.nparams = 2;
+    template_set_broadcast(a, &m, headline(a, t, b, l), b->texts[nth]);
     *out = m;
 }
 
