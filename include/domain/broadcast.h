@@ -4,7 +4,7 @@
  *
  *   b:<id>    document (HASH v, b sealed JSON) with plain fields: st state, at accepted (wall ms), nc chunks,
  *             cu chunks expanded, rd round (1; each resend is another), rs first characters of the round's
- *             message ids, sn "<sender>=<people> …", pr what was told to the CMMS last, cl end was told
+ *             message ids, sn "<sender>=<people> …", pr and pt what was told to the CMMS last, and when, cl end was told
  *   bx        ZSET of ids by time of acceptance
  *   bl:<id>   HASH chunk number -> up to BROADCAST_CHUNK lines, one a person meant: "<person>", or
  *             "<person> <verdict>" of whom it cannot be sent to. Written before the one commit that makes b:<id>
@@ -14,8 +14,9 @@
  *   bq        HASH person -> "<ask>|<id>" of the last broadcast that asked him something
  *   ua        HASH person -> what an audience is chosen by (no name, no phone), written with u:<id>
  *
- * States: scheduled, sending, closed (all decided, and all have answered or the time for it is over), cancelled.
- * The time for it is over at expires_at, or BROADCAST_OPEN_MS after it began.
+ * States: scheduled, sending, closed, cancelled. It is closed when every message is decided and all have answered,
+ * or have got it where nothing was asked; at the latest at expires_at or BROADCAST_OPEN_MS after it began
+ * (BROADCAST_QUIET_MS where nothing was asked: not every phone is switched on).
  */
 #ifndef CREWLINE_DOMAIN_BROADCAST_H
 #define CREWLINE_DOMAIN_BROADCAST_H
@@ -27,6 +28,7 @@
 #define BROADCAST_CHUNK     32 /* people a commit: some 0.5 ms of the loop */
 #define BROADCAST_TEXTS_MAX 32
 #define BROADCAST_OPEN_MS   ((int64_t)24 * 3600 * 1000)
+#define BROADCAST_QUIET_MS  60000
 
 enum broadcast_ask { BROADCAST_ASK_NONE, BROADCAST_ASK_ACK, BROADCAST_ASK_SAFETY };
 const char *broadcast_ask_name(enum broadcast_ask ask);

@@ -454,9 +454,9 @@ void broadcast_counts_write(const struct broadcast_counts *c, enum broadcast_ask
 bool broadcast_is_over(const struct broadcast_counts *c, const struct broadcast *b,
                        struct wall began, struct wall now)
 {
-    bool late =
-        now.ms >= began.ms + BROADCAST_OPEN_MS || (b->expires.ms > 0 && now.ms >= b->expires.ms);
-    bool quiet = b->ask == BROADCAST_ASK_NONE ? c->sent == 0 : c->silent <= 0;
+    bool asked = b->ask != BROADCAST_ASK_NONE, quiet = asked ? c->silent <= 0 : c->sent <= 0;
+    bool late = now.ms >= began.ms + (asked ? BROADCAST_OPEN_MS : BROADCAST_QUIET_MS) ||
+                (b->expires.ms > 0 && now.ms >= b->expires.ms);
 
     return c->queued + c->uncertain <= 0 && (late || quiet);
 }

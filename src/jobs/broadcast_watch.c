@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "broadcast_int.h"
 
-#define WATCH_MS 5000
+#define TELL_MS  5000
+#define WATCH_MS 500 /* while it is young */
+#define YOUNG_MS 60000
 
 void broadcast_run_free(struct inbox_job *j)
 {
@@ -39,7 +41,10 @@ static void write_told(struct inbox_job *j, struct commit *c)
     struct broadcast_run *run = j->run;
     struct str key = arena_printf(j->work, "b:%.*s", STR_ARG(run->id));
 
-    commit_hset(c, key, STR("pr"), run->told);
+    if (run->told.n > 0) {
+        commit_hset(c, key, STR("pr"), run->told);
+        commit_hset(c, key, STR("pt"), arena_printf(j->work, "%lld", (long long)wall_now().ms));
+    }
     if (!run->end) {
         return;
     }
@@ -92,6 +97,7 @@ void broadcast_watch(struct inbox_job *j)
     const struct broadcast_counts *n = &run->state.counts;
     struct wall now = wall_now();
     bool cancelled = str_eqz(run->state.state, "cancelled");
+    bool young = now.ms - run->state.began.ms < YOUNG_MS;
 
     inbox_plan(j, run->id);
     run->told = counts_text(j);
@@ -99,11 +105,13 @@ void broadcast_watch(struct inbox_job *j)
                          : broadcast_is_over(n, &run->b, run->state.began, now);
     j->also_check = check_record;
     j->also_write = write_told;
-    j->later_ms = run->end ? 0 : WATCH_MS;
+    j->later_ms = run->end ? 0 : young ? WATCH_MS : TELL_MS;
     if (run->end) {
         tell(j, "gateway.broadcast.closed.v1", run->told);
-    } else if (!str_eq(run->told, run->state.told)) {
+    } else if (!str_eq(run->told, run->state.told) && now.ms >= run->state.told_at.ms + TELL_MS) {
         tell(j, "gateway.broadcast.progress.v1", run->told);
+    } else {
+        run->told = STR_NONE;
     }
     inbox_run(j);
 }

@@ -768,8 +768,8 @@ if #hashes > 0 then
         end
         call('UNLINK', unpack(keys))
     end
-write_counts()
 end
+write_counts()
 local till = int(now_ms + lease_ms)
 for queue, of in pairs(leases) do
     local held, ends, over = {}, {}, {}
