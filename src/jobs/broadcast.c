@@ -140,7 +140,7 @@ void broadcast_item_put(struct engine_tenant *et, struct arena *a, struct commit
                         enum prio prio, char mode, struct str id, int64_t round,
                         struct wall not_before, struct broadcast_item *out)
 {
-    static const struct rate none = {0, 0, 0, 0};
+    static const struct rate none = {0};
     char fresh[ID_BYTES];
     struct str key;
 
