@@ -236,7 +236,7 @@ local function record_of(i)
             local flags = m[6] or ''
             if stopped[broadcast] and (not repeated or string.find(flags, 'w', 1, true)) then
                 if not repeated then call('HSET', key, 'bf', flags .. 'w') end
-                return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends
+                return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends, ''
             end
         end
         if m[1] and open and reaped[i] == 0 and not repeated then
