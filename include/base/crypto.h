@@ -1,7 +1,6 @@
 /*
  * crypto: what crewline needs of mbedtls, without its types: HMAC and SHA streaming, AES-256-GCM
- * sealing, random bytes, PBKDF-free key hashing. Random comes from the kernel. SHA-256 uses the
- * processor's instructions where it has them (src/base/sha_ni.c).
+ * sealing, random bytes, PBKDF-free key hashing. Random comes from the kernel.
  * Sealed record: byte 1 (format), 12 bytes nonce, ciphertext, 16 bytes tag; AAD = the caller's
  * "tenant|record|field", so a blob moved to another record does not open.
  */

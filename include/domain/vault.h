@@ -39,7 +39,7 @@ bool vault_open_arena(struct vault *v, struct arena *a, struct str record, const
 /** Keyed hash for look-ups: @what keeps namespaces apart ("phone", "pid", …). Written with a NUL. */
 void vault_hash(const struct vault *v, const char *what, struct str text, char out[VAULT_HASH_CHARS + 1]);
 struct str vault_hash_arena(const struct vault *v, struct arena *a, const char *what, struct str text);
-/** Key of correlation MACs and of signed links. */
-struct str vault_mac_key(const struct vault *v);
+/** Key of correlation MACs; lives as long as the vault. */
+const struct hmac_key *vault_mac_key(const struct vault *v);
 
 #endif

@@ -6,6 +6,7 @@
 #define CREWLINE_PROVIDERS_PROVIDER_H
 
 #include "base/arena.h"
+#include "base/crypto.h"
 #include "base/text.h"
 #include "domain/inbound.h"
 #include "domain/message.h"
@@ -26,9 +27,9 @@ struct outgoing {
  * The mac (keyed, 16 hex digits) keeps others who see the account from moving our states.
  */
 #define CORRELATION_MAX 96
-void correlation_make(struct str key, struct str tenant, struct str message_id, int64_t attempt,
+void correlation_make(const struct hmac_key *key, struct str tenant, struct str message_id, int64_t attempt,
                       char out[CORRELATION_MAX]);
-bool correlation_check(struct str key, struct str tenant, struct str text, struct str *message_id,
+bool correlation_check(const struct hmac_key *key, struct str tenant, struct str text, struct str *message_id,
                        int64_t *attempt);
 
 enum outcome_class {

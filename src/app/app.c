@@ -299,6 +299,10 @@ static void collect_secrets(struct app *app)
             }
         }
     }
+    app->meta_now = 1 - app->meta_now;
+    for (size_t i = 0; i < app->nmeta_secrets; i++) {
+        hmac_key_init(&app->meta_keys[app->meta_now][i], app->meta_secrets[i]);
+    }
 }
 
 static const struct http_handler handler = {on_headers, on_request, on_gone, on_error};
@@ -414,5 +418,6 @@ void app_free(struct app **owner)
     tls_server_free(&app->tls);
     auth_fini(app);
     buf_fini(&app->openapi);
+    mem_wipe(app->meta_keys, sizeof(app->meta_keys));
     mem_free(owner);
 }

@@ -91,6 +91,9 @@ struct app {
     struct tls_server *tls;
     struct map *key_cache; /* secret hash -> cached identity; short lived */
     struct str meta_secrets[WEBHOOK_SECRETS_MAX], meta_tokens[WEBHOOK_SECRETS_MAX];
+    /* Of the secrets; those before the last reload stay for requests that began with them. */
+    struct hmac_key meta_keys[2][WEBHOOK_SECRETS_MAX];
+    unsigned meta_now; /* which of the two */
     size_t nmeta_secrets, nmeta_tokens;
     struct buf openapi;   /* rendered once */
     bool draining;        /* long polls end at once */

@@ -56,7 +56,8 @@ void webhook_meta_headers(struct request *r)
     }
     r->hashers = ARENA_ARRAY(r->a, struct hasher, r->app->nmeta_secrets + 1);
     for (; r->nhashers < r->app->nmeta_secrets; r->nhashers++) {
-        hasher_init_hmac(&r->hashers[r->nhashers], HASH_SHA256, r->app->meta_secrets[r->nhashers]);
+        hasher_init_keyed(&r->hashers[r->nhashers],
+                          &r->app->meta_keys[r->app->meta_now][r->nhashers]);
     }
     http_req_hash(r->http, r->hashers, r->nhashers);
 }

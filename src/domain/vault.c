@@ -8,7 +8,7 @@ struct vault {
     char *tenant;
     size_t tenant_n;
     struct hmac_key index_key;
-    uint8_t mac_key[SHA256_BYTES];
+    struct hmac_key mac_key;
 };
 
 #define WRAP_RECORD STR("vk")
@@ -81,7 +81,7 @@ bool vault_key_rewrap(const uint8_t master[32], const uint8_t *previous, struct 
 bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str tenant,
                struct str wrapped, struct vault **out, struct err *err)
 {
-    uint8_t index_key[SHA256_BYTES];
+    uint8_t index_key[SHA256_BYTES], mac_key[SHA256_BYTES];
     struct vault *v;
     struct buf key;
 
@@ -104,7 +104,9 @@ bool vault_new(const uint8_t master[32], const uint8_t *previous, struct str ten
     hmac_sha256(buf_str(&key), STR("crewline index"), index_key);
     hmac_key_init(&v->index_key, str_make(index_key, sizeof(index_key)));
     mem_wipe(index_key, sizeof(index_key));
-    hmac_sha256(buf_str(&key), STR("crewline mac"), v->mac_key);
+    hmac_sha256(buf_str(&key), STR("crewline mac"), mac_key);
+    hmac_key_init(&v->mac_key, str_make(mac_key, sizeof(mac_key)));
+    mem_wipe(mac_key, sizeof(mac_key));
     mem_wipe(key.p, key.n);
     buf_fini(&key);
     *out = v;
@@ -207,7 +209,7 @@ struct str vault_hash_arena(const struct vault *v, struct arena *a, const char *
     return arena_dup(a, str_make(out, VAULT_HASH_CHARS));
 }
 
-struct str vault_mac_key(const struct vault *v)
+const struct hmac_key *vault_mac_key(const struct vault *v)
 {
-    return str_make(v->mac_key, sizeof(v->mac_key));
+    return &v->mac_key;
 }

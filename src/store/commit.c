@@ -20,11 +20,16 @@ static size_t npool;
 
 static void args_start(struct commit *c)
 {
-    char counts[2 * COUNT_BYTES + 1];
+    buf_add(&c->args.resp, STR(COUNT_ROOM COUNT_ROOM));
+}
 
-    snprintf(counts, sizeof(counts), "$%d\r\n%0*d\r\n$%d\r\n%0*d\r\n", COUNT_DIGITS, COUNT_DIGITS,
-             0, COUNT_DIGITS, COUNT_DIGITS, 0);
-    buf_add(&c->args.resp, str_make(counts, 2 * COUNT_BYTES));
+/* @n in @width digits, with zeroes in front. */
+static void put_count(char *to, size_t width, uint32_t n)
+{
+    while (width > 0) {
+        to[--width] = (char)('0' + n % 10);
+        n /= 10;
+    }
 }
 
 struct commit *commit_new(struct str tenant)
@@ -120,16 +125,13 @@ static void put(struct commit *c, struct str op)
 
 struct str commit_seal(struct commit *c)
 {
-    char digits[COUNT_DIGITS + 1];
     char *to = c->args.resp.p;
 
     if (!c->writing) {
         start_writing(c);
     }
-    snprintf(digits, sizeof(digits), "%0*u", COUNT_DIGITS, c->checks);
-    memcpy(to + 4, digits, COUNT_DIGITS);
-    snprintf(digits, sizeof(digits), "%0*u", COUNT_DIGITS, c->args.argc - c->checks);
-    memcpy(to + COUNT_BYTES + 4, digits, COUNT_DIGITS);
+    put_count(to + 4, COUNT_DIGITS, c->checks);
+    put_count(to + COUNT_BYTES + 4, COUNT_DIGITS, c->args.argc - c->checks);
     return buf_str(&c->args.resp);
 }
 
@@ -255,14 +257,12 @@ void commit_doc(struct commit *c, struct str key, int64_t version, struct str bo
 
 void commit_field(struct commit *c, struct str field, struct str value)
 {
-    char digits[FIELD_DIGITS + 1];
-
     assert(c->batch == NULL && c->doc && c->fields < FIELDS_MAX);
     add(c, field);
     add(c, value);
-    snprintf(digits, sizeof(digits), "%03u", (++c->fields) % (FIELDS_MAX + 1));
+    c->fields++;
     if (buf_ok(&c->args.resp)) {
-        memcpy(c->args.resp.p + c->fields_at, digits, FIELD_DIGITS);
+        put_count(c->args.resp.p + c->fields_at, FIELD_DIGITS, c->fields);
     }
 }
 
@@ -305,7 +305,7 @@ void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct 
     if (grant) {
         add_int(c, rate == NULL ? 0 : rate->interval_us);
         /* The reserve is for those above: for the others the burst is that much smaller. */
-        add_int(c, rate == NULL                     ? 0
+        add_int(c, rate == NULL                    ? 0
                    : lane.p[0] - '0' <= PRIO_REPLY ? rate->burst
                                                    : rate->burst - rate->reserve);
         add_int(c, rate == NULL ? 0 : rate->pair_interval_ms);

@@ -16,6 +16,8 @@
 /* "$6\r\n000012\r\n": a number known last is written over zeroes of this width. */
 #define COUNT_DIGITS 6
 #define COUNT_BYTES  (4 + COUNT_DIGITS + 2)
+#define COUNT_ROOM   "$6\r\n000000\r\n"
+_Static_assert(sizeof(COUNT_ROOM) == COUNT_BYTES + 1, "room of a count");
 #define COMMIT_MAGIC 0x434f4d54u
 
 struct batch;

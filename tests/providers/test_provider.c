@@ -18,34 +18,37 @@ static void test_correlation(void)
 {
     static const char *const ids[] = {"01J8ZQ4S6Y7N2E5T9R3K0C1V8M", "x",
                                       "123456789012345678901234567890123456789012345678"};
-    struct str key = STR("secret"), tenant = STR("acme"), id = STR_NONE;
+    struct str tenant = STR("acme"), id = STR_NONE;
+    struct hmac_key key, wrong;
     int64_t attempt = 0;
     char text[CORRELATION_MAX], other[CORRELATION_MAX];
 
+    hmac_key_init(&key, STR("secret"));
+    hmac_key_init(&wrong, STR("other"));
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-        correlation_make(key, tenant, str_of(ids[i]), INT64_MAX, text);
+        correlation_make(&key, tenant, str_of(ids[i]), INT64_MAX, text);
         CHECK("fits", strlen(text) < CORRELATION_MAX);
-        CHECK("ours", correlation_check(key, tenant, str_of(text), &id, &attempt));
+        CHECK("ours", correlation_check(&key, tenant, str_of(text), &id, &attempt));
         CHECK_Z(ids[i], id, ids[i]);
         CHECK("attempt", attempt == INT64_MAX);
     }
-    correlation_make(key, tenant, str_of(ids[0]), 2, text);
+    correlation_make(&key, tenant, str_of(ids[0]), 2, text);
     CHECK("shape", str_starts(str_of(text), STR("01J8ZQ4S6Y7N2E5T9R3K0C1V8M.2.")));
     CHECK_INT("length", strlen(text), 26 + 3 + 16);
-    CHECK("key", !correlation_check(STR("other"), tenant, str_of(text), &id, &attempt));
-    CHECK("tenant", !correlation_check(key, STR("acm"), str_of(text), &id, &attempt));
-    CHECK("cut", !correlation_check(key, tenant, str_make(text, strlen(text) - 1), &id, &attempt));
-    CHECK("empty", !correlation_check(key, tenant, STR(""), &id, &attempt));
-    CHECK("none", !correlation_check(key, tenant, STR_NONE, &id, &attempt));
+    CHECK("key", !correlation_check(&wrong, tenant, str_of(text), &id, &attempt));
+    CHECK("tenant", !correlation_check(&key, STR("acm"), str_of(text), &id, &attempt));
+    CHECK("cut", !correlation_check(&key, tenant, str_make(text, strlen(text) - 1), &id, &attempt));
+    CHECK("empty", !correlation_check(&key, tenant, STR(""), &id, &attempt));
+    CHECK("none", !correlation_check(&key, tenant, STR_NONE, &id, &attempt));
     CHECK("foreign",
-          !correlation_check(key, tenant, STR("gw1:01J8ZQ4S6Y7N2E5T9R3K0C1V8M"), &id, &attempt));
+          !correlation_check(&key, tenant, STR("gw1:01J8ZQ4S6Y7N2E5T9R3K0C1V8M"), &id, &attempt));
     for (size_t i = 0; i < strlen(text); i++) {
         memcpy(other, text, sizeof(other));
         other[i] ^= 1;
-        CHECK("one bit", !correlation_check(key, tenant, str_of(other), &id, &attempt));
+        CHECK("one bit", !correlation_check(&key, tenant, str_of(other), &id, &attempt));
     }
     memset(other, 'x', sizeof(other));
-    CHECK("long", !correlation_check(key, tenant, str_make(other, sizeof(other)), &id, &attempt));
+    CHECK("long", !correlation_check(&key, tenant, str_make(other, sizeof(other)), &id, &attempt));
 }
 
 static void test_phones(void)
