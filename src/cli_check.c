@@ -2,6 +2,7 @@
 #include "main.h"
 
 #include "base/mem.h"
+#include "jobs/templates.h"
 
 #include <stdio.h>
 
@@ -80,6 +81,91 @@ static void check_sender(struct command *c, const struct tenant *t, const struct
     http_call_start(engine_http(c->engine), &call, on_probed, p);
 }
 
+/* ---- templates ---- */
+
+struct approvals {
+    struct command *c;
+    const struct tenant *tenant;
+    struct str account;
+};
+
+static enum template_status stored(struct arena *a, const struct reply *reply, struct str key)
+{
+    struct template_state s;
+    struct err err = {0};
+
+    for (size_t i = 0; i + 1 < reply_len(reply); i += 2) {
+        if (str_eq(reply_str(reply_at(reply, i)), key)) {
+            return template_state_decode(a, reply_str(reply_at(reply, i + 1)), &s, &err)
+                       ? s.status
+                       : TEMPLATE_UNKNOWN;
+        }
+    }
+    return TEMPLATE_UNKNOWN;
+}
+
+/* As the gateway has heard last; "65 of 76 approved, 3 paused, …". */
+static void on_approvals(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct approvals *p = ctx;
+    struct check_command *k = p->c->user;
+    const struct templates *all = p->tenant->templates;
+    size_t counts[TEMPLATE_MISSING + 1] = {0}, n = templates_count(all), used;
+    char what[160], detail[300];
+
+    snprintf(what, sizeof(what), "%.*s templates", STR_ARG(p->tenant->id));
+    if (err != NULL) {
+        line(k, "fail", what, err->msg);
+        done_one(p->c);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct template_def *d = templates_at(all, i);
+
+        counts[stored(k->a, reply,
+                      arena_printf(k->a, "%.*s|%.*s", STR_ARG(d->name), STR_ARG(d->language)))]++;
+    }
+    used = (size_t)snprintf(detail, sizeof(detail), "account %.*s: %zu of %zu approved",
+                            STR_ARG(str_slice(p->account, 0, 60)), counts[TEMPLATE_APPROVED], n);
+    for (int s = TEMPLATE_UNKNOWN; s <= TEMPLATE_MISSING; s++) {
+        if (s != TEMPLATE_APPROVED && counts[s] > 0) {
+            used += (size_t)snprintf(detail + used, sizeof(detail) - used, ", %zu %s", counts[s],
+                                     template_status_name((enum template_status)s));
+        }
+    }
+    if (counts[TEMPLATE_APPROVED] < n) {
+        snprintf(detail + used, sizeof(detail) - used, "; POST /api/v1/templates/sync registers");
+    }
+    line(k, counts[TEMPLATE_APPROVED] == n ? "ok" : "warn", what, detail);
+    done_one(p->c);
+}
+
+static void check_templates(struct command *c, const struct tenant *t, struct engine_tenant *et)
+{
+    struct check_command *k = c->user;
+    struct template_account accounts[16];
+    size_t n = templates_accounts(et, accounts, ARRAY_LEN(accounts));
+    char what[100];
+
+    if (n == 0 && t->conf->nsenders > 0) {
+        snprintf(what, sizeof(what), "%.*s templates", STR_ARG(t->id));
+        line(k, "warn", what,
+             "no sender has business_account_id: outside the 24-hour window nothing can be sent");
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct approvals *p = ARENA_NEW(k->a, struct approvals);
+        struct call call;
+
+        *p = (struct approvals){c, t, accounts[i].id};
+        call_init(&call);
+        call_str(&call, STR("HGETALL"));
+        call_str(&call,
+                 arena_printf(k->a, "{%.*s}:ap:%.*s", STR_ARG(t->id), STR_ARG(accounts[i].id)));
+        k->waiting++;
+        store_run(engine_store(c->engine), &call, on_approvals, p);
+    }
+}
+
 static void check_url(struct check_command *k, struct str url)
 {
     char detail[300];
@@ -120,6 +206,7 @@ static void on_ready(struct command *c)
         for (size_t n = 0; n < t->conf->nsenders; n++) {
             check_sender(c, t, &t->conf->senders[n]);
         }
+        check_templates(c, t, engine_tenant_at(c->engine, i));
     }
     done_one(c);
 }

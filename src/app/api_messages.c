@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "domain/command.h"
 #include "domain/plan.h"
+#include "domain/template.h"
 #include "domain/user_store.h"
 
 #define DAY_MS    ((int64_t)86400000)
@@ -344,6 +345,7 @@ void api_send_test(struct request *r)
         p->m.text = arena_printf(r->a, "A test message from %.*s by crewline.",
                                  STR_ARG(r->who.tenant->conf->name));
     }
+    TEMPLATE_SET(r->a, &p->m, TEMPLATE_TEST, r->who.tenant->conf->name);
     if (judge_shape(r, p)) {
         begin(r);
     }

@@ -33,6 +33,14 @@ struct str approval_key(struct arena *a, struct str name, struct str language)
     return arena_printf(a, "%.*s|%.*s", STR_ARG(name), STR_ARG(language));
 }
 
+struct str approval_words(struct arena *a, struct str key)
+{
+    struct str name, language;
+
+    str_cut(key, '|', &name, &language);
+    return arena_printf(a, "%.*s (%.*s)", STR_ARG(name), STR_ARG(language));
+}
+
 static struct account *account_of(const struct engine_tenant *et, struct str id)
 {
     struct approvals *ap = et->approvals;
@@ -143,7 +151,7 @@ void approvals_tell(struct engine_tenant *et, struct str key, const struct templ
     }
     a = arena_new();
     alert_raise(et, component_of(a, key), "warning",
-                arena_printf(a, "template %.*s is %s%s%.*s", STR_ARG(key),
+                arena_printf(a, "template %.*s is %s%s%.*s", STR_ARG(approval_words(a, key)),
                              template_status_name(s->status), s->reason.n > 0 ? ": " : "",
                              STR_ARG(s->reason)),
                 STR("messages go by another language of it or by the generic one meanwhile; see "
@@ -158,7 +166,7 @@ void approvals_tell_category(struct engine_tenant *et, struct str key, struct st
 
     alert_raise(et, component_of(a, key), "warning",
                 arena_printf(a, "the provider moved template %.*s from category %.*s to %.*s",
-                             STR_ARG(key), STR_ARG(before), STR_ARG(after)),
+                             STR_ARG(approval_words(a, key)), STR_ARG(before), STR_ARG(after)),
                 STR("MARKETING costs more and does not reach everybody; reword it if that is not "
                     "what it is"));
     arena_free(&a);

@@ -26,6 +26,8 @@ const struct template_state *approvals_next(const struct engine_tenant *et, stru
                                             size_t *it, struct str *key);
 /** "name|language" */
 struct str approval_key(struct arena *a, struct str name, struct str language);
+/** A key for people: "name (language)". */
+struct str approval_words(struct arena *a, struct str key);
 /** Writes the state; a marked write, as is erasing. */
 void approvals_write(struct arena *a, struct commit *c, struct str account, struct str key,
                      const struct template_state *s);

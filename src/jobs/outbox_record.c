@@ -3,6 +3,7 @@
  * until Redis has it: the ring of finished sends is the slots themselves. When the lease went to
  * somebody else meanwhile, an acceptance is recorded as what it is then: evidence, like a status.
  */
+#include "approvals.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "outbox_int.h"
@@ -45,8 +46,9 @@ static void write_sent(struct attempt *at, struct commit *c)
 
     if (at->templated) { /* a status may tell that it was of no use: then which one it was counts */
         commit_hset(c, message_key(at), STR("f"), at->form_key);
-        detail = arena_printf(at->scratch, "%.*s%sas template %.*s", STR_ARG(detail),
-                              detail.n > 0 ? ", " : "", STR_ARG(at->form_key));
+        commit_message_note(c, at->m.id, wall_now(),
+                            arena_printf(at->scratch, "as template %.*s",
+                                         STR_ARG(approval_words(at->scratch, at->form_key))));
     }
     commit_message_state(c, at->m.id, "sent", wall_now(), detail);
     if (at->o.provider_id.n > 0) {

@@ -111,7 +111,7 @@ export class Cmms {
 // Our environment without what would be settings of a gateway.
 export const ownEnv = () => Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^(CREWLINE|WHATSAPP|TWILIO|CMMS|REDIS)_/.test(k)))
 
-export const META = {id: '106540352242922', number: '+12025550100', token: 'sandbox-token', verify: 'sandbox-verify',
+export const META = {id: '106540352242922', waba: '102290129340398', number: '+12025550100', token: 'sandbox-token', verify: 'sandbox-verify',
   secret: '0123456789abcdef0123456789abcdef'}
 export const TWILIO = {sid: 'AC0123456789abcdef0123456789abcdef', token: 'fedcba9876543210fedcba9876543210',
   number: '+12025550177'}
@@ -143,7 +143,8 @@ export class Plant {
     const senders = []
     const rates = {rate_per_second: this.o.rate, pair_interval_ms: this.o.pair ?? 0}
     if (this.o.meta) {
-      senders.push({id: 'meta', provider: 'meta', number: META.number, phone_number_id: META.id, access_token: META.token,
+      senders.push({id: 'meta', provider: 'meta', number: META.number, phone_number_id: META.id,
+        business_account_id: META.waba, access_token: META.token,
         app_secret: META.secret, verify_token: META.verify, api_base: this.sandbox, ...rates})
     }
     if (this.o.twilio) {

@@ -1,0 +1,147 @@
+#!/usr/bin/env node
+// The 24-hour window, with both providers: outside it a message arrives as template, in another language where its
+// own is rejected or paused, else as "reply to read it", and the real one follows the answer; or its wait ends.
+import {META, Plant, TWILIO, assert, call, order, run, test, until} from './lib.mjs'
+
+const NUMBERS = {meta: META.number, twilio: TWILIO.number}
+const ASSIGNED = 'crewline_order_assigned', WAITING = 'crewline_message_waiting', TEST = 'crewline_test'
+
+function suite(kind) {
+  const plant = new Plant({meta: kind === 'meta', twilio: kind === 'twilio', phones: [
+    {number: '+12025550151', name: 'Una', language: 'en'}, {number: '+12025550152', name: 'Dos', language: 'en'},
+    {number: '+12025550153', name: 'Tri', language: 'en'}, {number: '+12025550154', name: 'Quatre', language: 'en'}]})
+  const [una, dos, tri, quatre] = plant.o.phones.map(p => p.number)
+  let n = 0
+
+  const templates = async () => (await plant.api('GET', '/api/v1/templates?limit=500')).json.items
+  const approvals = async name => (await plant.api('GET', `/api/v1/templates/${name}`)).json.languages
+    .map(l => ({language: l.language, ...l.approvals[0]}))
+  const sync = async () => assert.equal((await plant.api('POST', '/api/v1/templates/sync')).status, 202)
+  // What the provider decides: Meta tells by webhook, Twilio when it is asked.
+  async function decide(name, status, languages) {
+    for (const a of await approvals(name)) {
+      if (languages && !languages.includes(a.language)) continue
+      const [at, body] = kind === 'meta' ? ['template', {name, language: a.language, status: status.toUpperCase()}]
+        : ['content', {sid: a.id, status}]
+      assert.equal((await call('POST', `${plant.sandbox}/_sandbox/${at}`, {body})).status, 200)
+    }
+    if (kind === 'twilio') await sync()
+    await until(`${name} to be ${status}`, async () => (await approvals(name))
+      .every(a => (languages && !languages.includes(a.language)) || a.status === status))
+  }
+  // Somebody who holds his number and never wrote to us.
+  async function stranger(id, phone) {
+    const r = await plant.event('cmms.person.upserted.v1', {person: {id, name: id, phone, roles: ['technician'], language: 'en',
+      verified: true}})
+    assert.equal(r.json.results[0].status, 'accepted', r.text)
+    await until(id, async () => (await plant.api('GET', `/api/v1/users/${id}`)).json?.verified)
+  }
+  const assign = id => plant.event('cmms.workorder.created.v1', {workorder: order(++n, {assignees: [{id}]})})
+  const state = async id => (await plant.api('GET', `/api/v1/messages/${id}`)).json
+  const text = async (user, words, more = {}) => {
+    const r = await plant.api('POST', '/api/v1/messages', {to: {user}, kind: 'text', text: words, ...more})
+    assert.equal(r.status, 202, r.text)
+    return r.json.id
+  }
+
+  test(`${kind}: every template is registered, and approved after its review`, async () => {
+    await plant.start()
+    assert.ok((await templates()).every(t => t.languages.every(l => l.approvals[0].status === 'unregistered')))
+    await sync()
+    await until('the reviews', async () => {
+      const all = (await templates()).filter(t => t.built_in).flatMap(t => t.languages)
+      if (kind === 'twilio' && all.every(l => l.approvals[0].id)) await sync()
+      return all.length >= 76 && all.every(l => l.approvals[0].status === 'approved')
+    }, 60000)
+  })
+
+  test(`${kind}: check counts them`, async () => {
+    const r = await plant.command('check', '--config', plant.config)
+    assert.match(r.out, /^ok +acme templates +account \S+: (\d+) of \1 approved$/m, r.out)
+  })
+
+  test(`${kind}: an order for somebody who never wrote arrives as template, and its button works`, async () => {
+    await stranger('una', una)
+    await assign('una')
+    const m = await plant.expect(una, 'Replace Motor Bearing')
+    assert.ok(m.text.includes('WO-2024-001') && m.text.includes('Conveyor Belt A-01'), m.text)
+    const log = (await plant.api('GET', '/api/v1/messages?user=una')).json.items
+    await until('its timeline', async () => (await state(log.at(-1).id)).timeline
+      .some(t => (t.detail ?? '').includes(`as template ${ASSIGNED} (en_US)`)))
+    const button = m.buttons.find(b => /Acknowledge/.test(b.title))
+    await plant.inbound({from: una, to: NUMBERS[kind], type: 'button', button: {title: button.title}, quote: m.id})
+    await until('the acknowledgement', () => plant.cmms.taken().find(e => e.type === 'gateway.workorder.acknowledged.v1'))
+  })
+
+  test(`${kind}: rejected in his language: another one of it`, async () => {
+    await stranger('dos', dos)
+    await decide(ASSIGNED, 'rejected', ['en_US', 'ar', 'hi'])
+    await assign('dos')
+    const m = await plant.expect(dos, 'Replace Motor Bearing')
+    assert.match(m.text, /orden|Orden/)
+  })
+
+  test(`${kind}: no language is left: "reply to read it", and the answer brings it`, async () => {
+    await stranger('tri', tri)
+    await decide(ASSIGNED, 'paused', ['es'])
+    await assign('tri')
+    const asked = await plant.expect(tri, 'You have a message about')
+    assert.ok(asked.text.includes(`WO-2024-00${n}`), asked.text)
+    const later = await text('tri', 'And bring the long ladder.')
+    await until('the second to wait', async () => (await state(later)).timeline.some(t => /held/.test(t.detail ?? '')))
+    assert.equal((await plant.messages(tri)).length, 1, 'asked once')
+    await plant.inbound({from: tri, to: NUMBERS[kind], type: 'button', button: {title: asked.buttons[0].title}, quote: asked.id})
+    await until('both', async () => {
+      const said = (await plant.messages(tri)).map(m => m.text)
+      return said.some(t => t.includes('Replace Motor Bearing')) && said.includes('And bring the long ladder.')
+    })
+  })
+
+  test(`${kind}: nobody answers: it expires, and the CMMS is told`, async () => {
+    await stranger('quatre', quatre)
+    const id = await text('quatre', 'Only good for a moment', {expires_at: new Date(Date.now() + 1500).toISOString()})
+    await plant.expect(quatre, 'You have a message about')
+    await until('its end', async () => (await state(id)).state === 'expired', 20000)
+    await until('the event', () => plant.cmms.taken().find(e => e.type === 'gateway.message.status_changed.v1' &&
+      e.data.message.id === id && e.data.message.state === 'expired'))
+  })
+
+  test(`${kind}: send-test outside the window goes by the test template`, async () => {
+    const r = await plant.api('POST', '/api/whatsapp/send-test', {to: quatre, message: 'hello'})
+    assert.equal(r.status, 202)
+    const m = await plant.expect(quatre, 'This is a test message from Acme Plant')
+    assert.ok(m)
+  })
+
+  test(`${kind}: nothing at all is approved: it fails, and says why`, async () => {
+    await decide(WAITING, 'paused')
+    await decide(TEST, 'disabled')
+    const id = await text('quatre', 'hello')
+    const end = await until('its end', async () => { const m = await state(id); return m.state === 'failed' && m })
+    assert.match(JSON.stringify(end.timeline.at(-1)), /24-hour window/)
+    const r = await plant.api('POST', '/api/whatsapp/send-test', {to: quatre})
+    await until('the end of the test', async () => (await state(r.json.id)).state === 'failed')
+    assert.equal((await plant.messages(quatre)).length, 2, 'nothing was sent that comes back as an error')
+  })
+
+  test(`${kind}: a template of the operator: made, approved, sent by its name, deleted`, async () => {
+    const made = await plant.api('POST', '/api/v1/templates', {name: 'pump_report', language: 'en_US', category: 'UTILITY',
+      body: 'Pump {{1}} runs again since {{2}} today.', examples: ['P-7', '10:40']})
+    assert.equal(made.status, 201, made.text)
+    await until('its review', async () => {
+      if (kind === 'twilio' && (await approvals('pump_report'))[0].id) await sync()
+      return (await approvals('pump_report'))[0].status === 'approved'
+    }, 30000)
+    const r = await plant.api('POST', '/api/v1/messages', {to: {user: 'quatre'}, kind: 'template',
+      template: {name: 'pump_report', language: 'en_US', params: ['P-7', '10:40']}})
+    assert.equal(r.status, 202, r.text)
+    await plant.expect(quatre, 'Pump P-7 runs again since 10:40 today.')
+    assert.equal((await plant.api('DELETE', '/api/v1/templates/pump_report')).status, 204)
+    await until('it to be gone', async () => (await plant.api('GET', '/api/v1/templates/pump_report')).status === 404, 30000)
+    assert.equal((await plant.stop()).code, 0)
+  })
+}
+
+suite('meta')
+suite('twilio')
+await run()
