@@ -138,11 +138,11 @@ static void grow(struct ledger *l)
 static struct entry *entry_dup(const struct entry *from)
 {
     static const size_t texts[] = {
-        offsetof(struct entry, id),       offsetof(struct entry, phone),
-        offsetof(struct entry, kind),     offsetof(struct entry, text),
-        offsetof(struct entry, quote),    offsetof(struct entry, correlation),
-        offsetof(struct entry, extra),    offsetof(struct entry, callback),
-        offsetof(struct entry, category),
+        offsetof(struct entry, id),          offsetof(struct entry, phone),
+        offsetof(struct entry, kind),        offsetof(struct entry, text),
+        offsetof(struct entry, sms_from),    offsetof(struct entry, quote),
+        offsetof(struct entry, correlation), offsetof(struct entry, extra),
+        offsetof(struct entry, callback),    offsetof(struct entry, category),
     };
     size_t bytes = sizeof(*from);
 
@@ -272,7 +272,8 @@ void entry_json(const struct entry *e, struct jw *w, const char *name)
     jw_z(w, "direction", e->inbound ? "in" : "out");
     jw_z(w, "provider", e->number->dialect == DIALECT_META ? "meta" : "twilio");
     jw_z(w, "number", e->number->id);
-    jw_z(w, "number_e164", e->number->e164);
+    jw_str(w, "number_e164", e->sms_from.n > 0 ? e->sms_from : str_of(e->number->e164));
+    jw_z(w, "channel", e->sms_from.n > 0 ? "sms" : "whatsapp");
     jw_str(w, e->inbound ? "from" : "to", e->phone);
     jw_str(w, "kind", e->kind);
     jw_str(w, "text", e->text);

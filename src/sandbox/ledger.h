@@ -24,6 +24,7 @@ struct entry {
     struct str text;
     struct str correlation; /* biz_opaque_callback_data, or the status callback's parameter */
     struct str callback;    /* Twilio: StatusCallback of this message */
+    struct str sms_from;    /* an SMS, from this number of the account; empty: WhatsApp */
     struct str quote;       /* id of the message quoted */
     struct str extra;       /* JSON members without braces: buttons, rows, media, … or "" */
     struct str category;    /* pricing: service, utility, … */

@@ -90,6 +90,7 @@ void status_begin(struct sandbox *sb, struct entry *e)
         e->no_statuses || fault_hit(sb, FAULT_NO_STATUSES, e->number->dialect, e->phone) != NULL;
     if (later != NULL) {
         e->fails_with = later->code != 0                     ? later->code
+                        : e->sms_from.n > 0                  ? 30003
                         : e->number->dialect == DIALECT_META ? 131026
                                                              : 63024;
     } else if (p != NULL && p->fail_code != 0 && e->fails_with == 0) {
@@ -110,7 +111,7 @@ void status_begin(struct sandbox *sb, struct entry *e)
         return; /* a reaction is only ever sent */
     }
     plan(sb, e, STEP_DELIVERED, delivered < 0 ? -1 : wait + delivered);
-    if (p == NULL || p->receipts) {
+    if (e->sms_from.n == 0 && (p == NULL || p->receipts)) {
         plan(sb, e, STEP_READ, t->read_ms < 0 ? -1 : wait + t->read_ms);
     }
 }

@@ -146,7 +146,9 @@ void twilio_hook_status(struct sandbox *sb, const struct entry *e, enum status_s
     static const char *const events[] = {NULL, NULL, "DELIVERED", "READ", NULL};
     const struct phone *p = phone_find(sb, e->phone);
     struct str url = e->callback.n > 0 ? e->callback : str_of(e->number->status_url);
-    bool undelivered = step == STEP_FAILED && e->error_code != 63016 && e->error_code >= 63000;
+    bool sms = e->sms_from.n > 0;
+    bool undelivered =
+        step == STEP_FAILED && e->error_code != 63016 && (sms || e->error_code >= 63000);
     struct str word = undelivered ? STR("undelivered") : str_of(words[step]);
     struct arena *a = arena_new();
     struct form f = {.n = 0};
@@ -155,8 +157,10 @@ void twilio_hook_status(struct sandbox *sb, const struct entry *e, enum status_s
         arena_free(&a);
         return;
     }
-    if (step == STEP_FAILED) {
+    if (step == STEP_FAILED && !sms) {
         add(&f, "ChannelStatusMessage", str_of(channel_text(e->error_code)));
+    }
+    if (step == STEP_FAILED) {
         add(&f, "ErrorCode", arena_printf(a, "%lld", (long long)e->error_code));
     }
     if (undelivered) {
@@ -167,20 +171,22 @@ void twilio_hook_status(struct sandbox *sb, const struct entry *e, enum status_s
     add(&f, "SmsSid", e->id);
     add(&f, "SmsStatus", word);
     add(&f, "MessageStatus", word);
-    add(&f, "ChannelToAddress", e->phone);
-    add(&f, "To", address(a, e->phone));
-    add(&f, "ChannelPrefix", STR("whatsapp"));
+    if (!sms) {
+        add(&f, "ChannelToAddress", e->phone);
+        add(&f, "ChannelPrefix", STR("whatsapp"));
+        add(&f, "ChannelInstallSid", str_of(e->number->id));
+    }
+    add(&f, "To", sms ? e->phone : address(a, e->phone));
     add(&f, "MessageSid", e->id);
     add(&f, "AccountSid", str_of(e->number->account));
     if (step == STEP_SENT) {
         add(&f, "StructuredMessage", STR("false"));
     }
-    if (p != NULL) {
+    if (p != NULL && !sms) {
         add(&f, "ExternalUserId", address(a, str_of(p->bsuid)));
     }
-    add(&f, "From", address(a, str_of(e->number->e164)));
+    add(&f, "From", sms ? e->sms_from : address(a, str_of(e->number->e164)));
     add(&f, "ApiVersion", STR("2010-04-01"));
-    add(&f, "ChannelInstallSid", str_of(e->number->id));
     post(sb, e->number, url, &f, NULL, NULL);
     arena_free(&a);
 }

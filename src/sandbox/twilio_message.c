@@ -25,17 +25,24 @@ static const char *word(const struct entry *e)
                : e->service   ? "accepted"
                               : "queued";
     }
-    return entry_step(e) == STEP_FAILED && e->error_code != 63016 && e->error_code >= 63000
+    return entry_step(e) == STEP_FAILED && e->error_code != 63016 &&
+                   (e->error_code >= 63000 || e->sms_from.n > 0)
                ? "undelivered"
                : words[entry_step(e)];
 }
 
-static void channel(struct jw *w, const char *name, struct str who)
+static void channel(struct jw *w, const char *name, bool sms, struct str who)
 {
     char text[256];
-    int n = snprintf(text, sizeof(text), "whatsapp:%.*s", STR_ARG(str_slice(who, 0, 200)));
+    int n = snprintf(text, sizeof(text), "%s%.*s",
+                     sms ? "" : "whatsapp:", STR_ARG(str_slice(who, 0, 200)));
 
     jw_str(w, name, str_make(text, (size_t)n));
+}
+
+static struct str ours_of(const struct entry *e)
+{
+    return e->sms_from.n > 0 ? e->sms_from : str_of(e->number->e164);
 }
 
 /* Kept among the extra members: few messages have one. */
@@ -60,7 +67,7 @@ static void price(struct jw *w, const struct entry *e)
 void twilio_message_json(const struct entry *e, struct jw *w)
 {
     const char *ac = e->number->account;
-    bool media = str_find(e->extra, STR("\"media\":{")) != SIZE_MAX;
+    bool media = str_find(e->extra, STR("\"media\":{")) != SIZE_MAX, sms = e->sms_from.n > 0;
     int64_t sent = e->inbound ? e->wire_us : e->step_us[STEP_SENT];
     char date[40], uri[160];
 
@@ -86,7 +93,7 @@ void twilio_message_json(const struct entry *e, struct jw *w)
     if (e->service && entry_step(e) == STEP_NONE) {
         jw_null(w, "from"); /* the service has not chosen its sender yet */
     } else {
-        channel(w, "from", e->inbound ? e->phone : str_of(e->number->e164));
+        channel(w, "from", sms, e->inbound ? e->phone : ours_of(e));
     }
     if (e->service) {
         jw_str(w, "messaging_service_sid", service_of(e));
@@ -103,7 +110,7 @@ void twilio_message_json(const struct entry *e, struct jw *w)
              STR_ARG(e->id));
     jw_z(w, "media", uri);
     jw_close(w, '}');
-    channel(w, "to", e->inbound ? str_of(e->number->e164) : e->phone);
+    channel(w, "to", sms, e->inbound ? ours_of(e) : e->phone);
     snprintf(uri, sizeof(uri), "/2010-04-01/Accounts/%s/Messages/%.*s.json", ac, STR_ARG(e->id));
     jw_z(w, "uri", uri);
     jw_close(w, '}');
@@ -147,8 +154,8 @@ static void filter_dates(const struct pairs *q, struct filter *f)
 
 static bool listed(const struct entry *e, const struct number *account, const struct filter *f)
 {
-    struct str to = e->inbound ? str_of(e->number->e164) : e->phone;
-    struct str from = e->inbound ? e->phone : str_of(e->number->e164);
+    struct str to = e->inbound ? ours_of(e) : e->phone;
+    struct str from = e->inbound ? e->phone : ours_of(e);
 
     return e->number->dialect == DIALECT_TWILIO &&
            strcmp(e->number->account, account->account) == 0 &&

@@ -16,7 +16,7 @@ struct order {
     struct arena *arena;
     struct pairs form;
     struct number *account, *number;
-    struct str phone, service, body, kind, text, media, correlation, callback;
+    struct str from, phone, sms_from, service, body, kind, text, media, correlation, callback;
     const struct content *content;
     int64_t trouble; /* of the content, told later */
     struct buf extra;
@@ -44,14 +44,16 @@ static bool check_to(struct order *o)
 {
     struct str to = get(o, "To");
 
+    o->from = get(o, "From");
     if (to.n == 0) {
         return refuse(o, 21604, "A 'To' phone number is required.");
     }
-    if (!str_starts(to, STR("whatsapp:"))) {
+    if (str_starts(to, STR("whatsapp:")) != str_starts(o->from, STR("whatsapp:")) &&
+        o->from.n > 0) {
         return refuse(o, 21910,
                       "Invalid From and To pair. From and To should be of the same channel");
     }
-    o->phone = str_slice(to, 9, to.n);
+    o->phone = str_starts(to, STR("whatsapp:")) ? str_slice(to, 9, to.n) : to;
     if (!str_is_e164(o->phone) && !is_bsuid(o->phone)) {
         twilio_refuse(o->sb, o->req, 400, 21211,
                       "The 'To' number %.*s is not a valid phone number.",
@@ -63,7 +65,7 @@ static bool check_to(struct order *o)
 
 static bool check_from(struct order *o)
 {
-    struct str from = get(o, "From");
+    struct str from = o->from;
 
     o->service = get(o, "MessagingServiceSid");
     if (from.n == 0 && o->service.n == 0) {
@@ -79,13 +81,18 @@ static bool check_from(struct order *o)
         o->number = o->account; /* the service has one sender: the account's */
         return true;
     }
-    if (!str_starts(from, STR("whatsapp:"))) {
-        return refuse(o, 21910,
-                      "Invalid From and To pair. From and To should be of the same channel");
+    if (str_starts(from, STR("whatsapp:"))) {
+        from = str_slice(from, 9, from.n);
+    } else {
+        o->sms_from = from; /* the account has whatever number the gateway is told to use */
+        o->number = o->account;
     }
-    from = str_slice(from, 9, from.n);
     if (!str_is_e164(from)) {
         return refuse(o, 21212, "The 'From' number is not a valid phone number.");
+    }
+    if (o->sms_from.n > 0) {
+        return !str_eq(o->phone, from) ||
+               refuse(o, 21266, "'To' and 'From' number cannot be the same");
     }
     o->number = number_by_e164(o->sb, DIALECT_TWILIO, from);
     if (o->number == NULL || strcmp(o->number->account, o->account->account) != 0) {
@@ -243,7 +250,7 @@ static int64_t channel_trouble(struct order *o)
 {
     bool approved = o->content != NULL && strcmp(o->content->approval, "approved") == 0;
 
-    if (o->trouble != 0) {
+    if (o->trouble != 0 || o->sms_from.n > 0) {
         return o->trouble;
     }
     if (!approved && !pair_window_open(o->sb, o->number, o->phone)) {
@@ -259,6 +266,7 @@ static void accept(struct order *o)
                           .wire_us = wall_us(),
                           .id = id_sid(o->sb, o->arena, rich ? "MM" : "SM"),
                           .phone = o->phone,
+                          .sms_from = o->sms_from,
                           .kind = o->kind,
                           .text = o->text,
                           .correlation = o->correlation,

@@ -28,6 +28,23 @@ tests.signature_of_the_vectors = async () => {
   check('most vectors are ours', compared >= 15, compared);
 };
 
+tests.sms = async () => {
+  const from = '+12025550188';
+  const form = new URLSearchParams({ To: ANA, From: from, Body: 'Gas leak', StatusCallback: callback() });
+  const got = await sandbox.sms(form.toString());
+  check('accepted without a window', got.status === 201, got.text);
+  equal('no channel in front', [got.json.to, got.json.from], [ANA, from]);
+  const [shown] = await sandbox.messages();
+  equal('the ledger tells', [shown.channel, shown.number_e164, shown.text], ['sms', from, 'Gas leak']);
+  const hook = await until(() => gateway.hooks.find((h) => h.body.toString().includes('MessageStatus=delivered')));
+  const params = new URLSearchParams(hook.body.toString());
+  equal('its status', [params.get('To'), params.get('From'), params.get('ChannelPrefix')], [ANA, from, null]);
+  check('signed', verify(hook));
+  equal('to itself', (await sandbox.sms(new URLSearchParams({ To: from, From: from, Body: 'x' }).toString())).json.code, 21266);
+  const listed = await sandbox.rest(`${account}/Messages.json?From=${encodeURIComponent(from)}`);
+  equal('listed', listed.json.messages.map((m) => m.status), ['delivered']);
+};
+
 tests.fixtures = async () => {
   const made = {};
   for (const name of ['content-create-quick-reply', 'content-create-text', 'content-create-list-picker', 'content-create-card', 'content-create-media']) {

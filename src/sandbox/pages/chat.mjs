@@ -225,6 +225,7 @@ function taps(message, act) {
 export function metaLine(message) {
   const mine = message.direction === 'in';
   const meta = el('div', 'meta');
+  if (message.channel === 'sms') meta.append(el('span', 'kind', 'SMS'));
   if (message.template) meta.append(el('span', 'kind', `template ${message.template.name}`));
   if (message.status === 'failed') {
     meta.append(el('span', 'failed', `not delivered (${message.error_code})`));

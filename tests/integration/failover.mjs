@@ -1,0 +1,145 @@
+#!/usr/bin/env node
+// Two senders. Meta's token dies: its messages go by Twilio within seconds, in order, and by Meta again when that goes
+// on; nothing is lost or doubled. A critical message that is not delivered in time: by Twilio, then by SMS; all steps on
+// the timelines; a gateway killed between the steps goes on.
+import {ANA, JOHN, META, PRIYA, Plant, TWILIO, assert, call, run, sleep, test, until} from './lib.mjs'
+
+const SMS = '+12025550188'
+const MANY = Number(process.env.MANY ?? 40)
+
+const plant = await new Plant({
+  sandbox: ['--sent-ms', '50', '--delivered-ms', '100', '--read-ms', '150'],
+  twilioSender: {sms_from: SMS, numbered_options: true},
+  tenant: {failover: {paused_after_ms: 1000, critical_after_ms: 2000}, channels: {updates: ['whatsapp', 'sms']}}}).start()
+for (const [id, phone] of [['u1', ANA], ['u2', JOHN], ['u3', PRIYA]]) await plant.person(id, phone)
+for (const phone of [ANA, JOHN]) await plant.inbound({from: phone, to: TWILIO.number, type: 'text', text: 'Hello'})
+await sleep(300)
+
+const faults = async f => {
+  const r = await call('PUT', `${plant.sandbox}/_sandbox/faults`, {body: f})
+  assert.equal(r.status, 200, r.text)
+}
+let serial = 0
+async function send(more = {}) {
+  const text = `message ${++serial} end`
+  const r = await plant.api('POST', '/api/v1/messages', {to: {user: 'u1'}, kind: 'text', text, sender: 'meta', ...more})
+  assert.equal(r.status, 202, r.text)
+  return {id: r.json.id, text}
+}
+const message = async id => (await plant.api('GET', `/api/v1/messages/${id}`)).json
+const arrived = async text => (await plant.messages()).filter(m => m.text?.includes(text))
+const done = async m => ['sent', 'delivered', 'read'].includes((await message(m.id)).state)
+const details = async id => (await message(id)).timeline.map(l => l.detail ?? '')
+const sender = async id => (await plant.api('GET', '/api/v1/senders')).json.items.find(s => s.id === id)
+const resume = async id => assert.equal((await plant.api('POST', `/api/v1/senders/${id}/resume`)).status, 200)
+
+test("Meta's token dies: by Twilio within seconds, in order; it is mended: by Meta again", async () => {
+  const all = []
+  for (let i = 0; i < MANY; i++) all.push(await send())
+  await until('the first', () => done(all[4]))
+  await faults({error: {provider: 'meta', code: 190, status: 401}})
+  for (let i = 0; i < MANY; i++) all.push(await send())
+  const from = Date.now()
+  await until(async () => `paused: ${JSON.stringify(await sender('meta'))}`, async () => (await sender('meta')).state === 'paused')
+  await until('all of them', () => done(all.at(-1)), 20000)
+  const took = Date.now() - from
+  await faults({})
+  await resume('meta')
+  for (let i = 0; i < MANY; i++) all.push(await send())
+  await until('the rest', () => done(all.at(-1)), 20000)
+  const log = (await plant.messages(ANA)).filter(m => m.text.startsWith('message '))
+  assert.deepEqual(log.map(m => m.text), all.map(m => m.text), 'in order, each once')
+  const by = all.map((m, i) => log[i].provider)
+  assert.ok(by.slice(0, 5).every(p => p === 'meta'))
+  assert.ok(by.slice(MANY, 2 * MANY).filter(p => p === 'twilio').length > MANY / 2, by.join(' '))
+  assert.ok(by.slice(2 * MANY).every(p => p === 'meta'), by.join(' '))
+  assert.ok(by.slice(by.indexOf('twilio'), by.lastIndexOf('twilio') + 1).every(p => p === 'twilio'), 'one change over')
+  assert.ok((await details(all[2 * MANY - 1].id)).some(d => /^attempt \d by twilio, because meta is paused$/.test(d)))
+  assert.equal((await message(all[2 * MANY - 1].id)).attempts, 1)
+  assert.ok(took < 8000, `${took} ms`)
+})
+
+test('meanwhile he writes to Twilio: he is heard there, and answered', async () => {
+  await faults({error: {provider: 'meta', code: 190, status: 401}})
+  const m = await send()
+  await until('by Twilio', () => done(m))
+  await plant.inbound({from: ANA, to: TWILIO.number, type: 'text', text: 'help'})
+  await plant.expect(ANA, x => x.provider === 'twilio' && !x.text.startsWith('message '), 'the answer')
+  await faults({})
+  await resume('meta')
+})
+
+test('outside the window of the other number: it waits for Meta, and is not lost', async () => {
+  await faults({error: {provider: 'meta', code: 190, status: 401}})
+  const m = await send({to: {user: 'u3'}})
+  await until('its wait', async () => (await details(m.id)).some(d => d.includes('it waits for meta')), 15000)
+  assert.equal((await arrived(m.text)).length, 0)
+  await faults({})
+  await resume('meta')
+  await until('by Meta', () => done(m), 20000)
+  assert.deepEqual((await arrived(m.text)).map(x => x.provider), ['meta'])
+})
+
+async function chain(m) { // the messages that say it, from the first on
+  const all = [m.id]
+  for (;;) {
+    const next = (await details(all.at(-1))).map(d => /said again .* as (\S+)$/.exec(d)?.[1]).find(Boolean)
+    if (!next) return all
+    all.push(next)
+  }
+}
+
+test('critical, not delivered: by Twilio, then by SMS; the timelines tell', async () => {
+  await faults({no_statuses: true})
+  const m = await send({priority: 'critical'})
+  await until('the SMS', async () => (await arrived(m.text)).length === 3, 15000)
+  const said = await arrived(m.text)
+  assert.deepEqual(said.map(x => [x.provider, x.channel]), [['meta', 'whatsapp'], ['twilio', 'whatsapp'], ['twilio', 'sms']])
+  assert.equal(said[2].number_e164, SMS)
+  assert.match(said[2].text, new RegExp(`^${m.text}\nPlease answer on WhatsApp: \\+`))
+  assert.ok(said[1].at_us - said[0].at_us >= 1.9e6 && said[2].at_us - said[1].at_us >= 1.9e6, 'each after its time')
+  const ids = await chain(m)
+  assert.equal(ids.length, 3)
+  assert.ok((await details(ids[0])).some(d => /^not delivered in 2 s: said again by twilio as /.test(d)))
+  assert.ok((await details(ids[1])).some(d => /^not delivered in 2 s: said again by SMS \(twilio\) as /.test(d)))
+  assert.ok((await details(ids[1])).includes(`by twilio instead of ${ids[0]}: not delivered in 2 s`))
+  const last = await message(ids[2])
+  assert.equal(last.channel, 'sms')
+  assert.equal(last.instead_of, ids[1])
+  await faults({})
+  await sleep(2500)
+  assert.equal((await arrived(m.text)).length, 3, 'and no more')
+})
+
+test('critical, delivered: once', async () => {
+  const m = await send({priority: 'critical'})
+  await until('delivery', async () => ['delivered', 'read'].includes((await message(m.id)).state))
+  await sleep(3000)
+  assert.equal((await arrived(m.text)).length, 1)
+})
+
+test('critical, refused at once: the next way at once', async () => {
+  await faults({error: {provider: 'meta', code: 131026, status: 400}})
+  const m = await send({priority: 'critical'})
+  await until('by Twilio', async () => (await arrived(m.text)).length === 1, 1900)
+  assert.equal((await message(m.id)).state, 'failed')
+  await faults({})
+})
+
+test('killed between the steps: the next gateway goes on, nothing twice', async () => {
+  await faults({no_statuses: true})
+  const m = await send({priority: 'critical'})
+  await until('by Meta', async () => (await arrived(m.text)).length === 1)
+  await plant.kill()
+  await plant.startGateway()
+  await until('by Twilio', async () => (await arrived(m.text)).length === 2, 15000)
+  await plant.kill()
+  await plant.startGateway()
+  await until('the SMS', async () => (await arrived(m.text)).length === 3, 15000)
+  await sleep(3000)
+  assert.deepEqual((await arrived(m.text)).map(x => x.channel), ['whatsapp', 'whatsapp', 'sms'])
+  await faults({})
+})
+
+await run()
+await plant.stop()
