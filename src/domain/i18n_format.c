@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <unicode/ucal.h>
+#include <unicode/uclean.h>
 #include <unicode/udat.h>
 #include <unicode/udatpg.h>
 #include <unicode/unum.h>
@@ -18,13 +19,15 @@
 /*
  * Times are shown without a zone's name, so a language needs its formats once, in UTC: the zone's
  * offset is added before. That keeps zones x languages x styles formats (some 10 KB each) out of
- * memory.
+ * memory. They are opened when the language is first written in: 1 ms then, and a gateway that
+ * nobody has written to does without 3 MiB of ICU.
  */
 struct lang_format {
-    UPluralRules *plural;
+    const char *code;
+    UPluralRules *plural; /* NULL: not used yet; with the two below */
     UNumberFormat *number;
-    UDateFormat *time[TIME_STYLE_COUNT];
-    UChar zero; /* the digit 0 */
+    UDateFormat *time[TIME_STYLE_COUNT]; /* NULL: not used yet */
+    UChar zero;                          /* the digit 0 */
 };
 
 struct zone {
@@ -68,23 +71,46 @@ static UDateFormat *open_time(UDateTimePatternGenerator *g, const char *code, co
 
 struct lang_format *lang_format_new(const char *code)
 {
-    static const char *const skeletons[] = {"yMMMd", "jm", "yMMMdjm"};
     struct lang_format *f = MEM_NEW(struct lang_format);
     UErrorCode e = U_ZERO_ERROR;
-    UDateTimePatternGenerator *g = udatpg_open(code, &e);
-    UChar zero[8] = {'0'};
 
+    u_init(&e);
+    assert(U_SUCCESS(e)); /* ICU's data is missing: at the start, not at the first message */
+    f->code = code;
+    return f;
+}
+
+/* Any code opens, by ICU's root rules at worst. */
+static void need_times(struct lang_format *f)
+{
+    static const char *const skeletons[] = {"yMMMd", "jm", "yMMMdjm"};
+    UErrorCode e = U_ZERO_ERROR;
+    UDateTimePatternGenerator *g;
+
+    if (f->time[TIME_BOTH] != NULL) {
+        return;
+    }
+    g = udatpg_open(f->code, &e);
     for (size_t i = 0; i < TIME_STYLE_COUNT; i++) {
-        f->time[i] = open_time(g, code, skeletons[i]);
+        f->time[i] = open_time(g, f->code, skeletons[i]);
     }
     udatpg_close(g);
-    f->plural = uplrules_open(code, &e);
-    f->number = unum_open(UNUM_DECIMAL, NULL, 0, code, NULL, &e);
+    assert(U_SUCCESS(e) && f->time[TIME_BOTH] != NULL);
+}
+
+static void need_numbers(struct lang_format *f)
+{
+    UErrorCode e = U_ZERO_ERROR;
+    UChar zero[8] = {'0'};
+
+    if (f->number != NULL) {
+        return;
+    }
+    f->plural = uplrules_open(f->code, &e);
+    f->number = unum_open(UNUM_DECIMAL, NULL, 0, f->code, NULL, &e);
     unum_formatInt64(f->number, 0, zero, ARRAY_LEN(zero), NULL, &e);
     f->zero = zero[0];
-    /* Any code opens, by ICU's root rules at worst: a failure means that ICU's data is missing. */
-    assert(U_SUCCESS(e) && f->time[TIME_BOTH] != NULL);
-    return f;
+    assert(U_SUCCESS(e) && f->number != NULL);
 }
 
 void lang_format_free(struct lang_format **owner)
@@ -95,7 +121,7 @@ void lang_format_free(struct lang_format **owner)
         return;
     }
     for (size_t i = 0; i < TIME_STYLE_COUNT; i++) {
-        udat_close(f->time[i]);
+        udat_close(f->time[i]); /* NULL is well */
     }
     uplrules_close(f->plural);
     unum_close(f->number);
@@ -115,14 +141,16 @@ bool plural_form_parse(struct str keyword, enum plural_form *out)
     return false;
 }
 
-enum plural_form lang_format_plural(const struct lang_format *f, int64_t n)
+enum plural_form lang_format_plural(struct lang_format *f, int64_t n)
 {
     UErrorCode e = U_ZERO_ERROR;
     UChar word[8];
     char text[ARRAY_LEN(word)];
     enum plural_form form = FORM_OTHER;
-    int32_t len = uplrules_select(f->plural, (double)n, word, ARRAY_LEN(word), &e);
+    int32_t len;
 
+    need_numbers(f);
+    len = uplrules_select(f->plural, (double)n, word, ARRAY_LEN(word), &e);
     if (U_SUCCESS(e) && len < (int32_t)ARRAY_LEN(text)) {
         u_UCharsToChars(word, text, len);
         plural_form_parse(str_make(text, (size_t)len), &form);
@@ -130,12 +158,13 @@ enum plural_form lang_format_plural(const struct lang_format *f, int64_t n)
     return form;
 }
 
-void lang_format_int(const struct lang_format *f, int64_t n, struct buf *out)
+void lang_format_int(struct lang_format *f, int64_t n, struct buf *out)
 {
     UChar text[FORMAT_UNITS];
     UErrorCode e = U_ZERO_ERROR;
     int32_t len = 0;
 
+    need_numbers(f);
     if (n >= 0 && n < 1000) {
         /* Most counts: no grouping, so the digits stand as they are. */
         for (int32_t div = n >= 100 ? 100 : n >= 10 ? 10 : 1; div > 0; div /= 10) {
@@ -243,14 +272,16 @@ static int64_t zone_offset(struct str name, struct wall t)
     return z->offset_ms;
 }
 
-void lang_format_time(const struct lang_format *f, struct str timezone, struct wall t,
+void lang_format_time(struct lang_format *f, struct str timezone, struct wall t,
                       enum time_style style, struct buf *out)
 {
     UChar text[FORMAT_UNITS];
     UErrorCode e = U_ZERO_ERROR;
     UDate local = (UDate)(t.ms + zone_offset(timezone, t));
-    int32_t n = udat_format(f->time[style], local, text, FORMAT_UNITS, NULL, &e);
+    int32_t n;
 
+    need_times(f);
+    n = udat_format(f->time[style], local, text, FORMAT_UNITS, NULL, &e);
     if (U_SUCCESS(e)) {
         add_utf16(out, text, n);
     }

@@ -15,11 +15,12 @@ enum time_style { TIME_DATE, TIME_CLOCK, TIME_BOTH, TIME_STYLE_COUNT };
 
 struct lang_format; /* one per language: plural rules, digits, date formats */
 
+/** Keeps @code. */
 struct lang_format *lang_format_new(const char *code);
 void lang_format_free(struct lang_format **owner);
-enum plural_form lang_format_plural(const struct lang_format *f, int64_t n);
-void lang_format_int(const struct lang_format *f, int64_t n, struct buf *out);
-void lang_format_time(const struct lang_format *f, struct str timezone, struct wall t,
+enum plural_form lang_format_plural(struct lang_format *f, int64_t n);
+void lang_format_int(struct lang_format *f, int64_t n, struct buf *out);
+void lang_format_time(struct lang_format *f, struct str timezone, struct wall t,
                       enum time_style style, struct buf *out);
 bool plural_form_parse(struct str keyword, enum plural_form *out);
 
