@@ -147,6 +147,7 @@ static void outside(struct attempt *at)
         attempt_end(at, THEN_LATER, NOT_READ_MS);
     } else if (at->m.template_.name.n > 0 && outbox_template(at, &at->m, &form, &at->why)) {
         at->m = form;
+        at->chosen = true;
         as_template(at);
     } else if (at->ob != at->own) {
         outbox_stay(at, "he has not written to that number for a day");

@@ -20,10 +20,10 @@ enum then {
     THEN_UNCERTAIN, /* nobody knows, and it is not sent again */
     THEN_FAILED,
     THEN_EXPIRED,
-    THEN_AWAIT,    /* it waits for the person's next word, who is asked for it */
-    THEN_NEEDLESS, /* the question is answered already: cancelled */
+    THEN_AWAIT,     /* it waits for the person's next word, who is asked for it */
+    THEN_NEEDLESS,  /* the question is answered already: cancelled */
     THEN_CANCELLED, /* its broadcast was, before anything was handed over */
-    THEN_DROP      /* decided by somebody else: only out of its lane */
+    THEN_DROP       /* decided by somebody else: only out of its lane */
 };
 
 struct attempt {
@@ -47,14 +47,14 @@ struct attempt {
     bool refused; /* and that was the provider's word: such tries are counted apart */
     int64_t refusals;          /* of these, before this one */
     struct wall refused_since; /* the first of them; 0: none */
-    bool uncounted; /* its broadcast was cancelled: the claim leased it without an attempt */
+    bool uncounted;   /* its broadcast was cancelled: the claim leased it without an attempt */
     bool looked;      /* the provider was asked whether it has an attempt before this one */
     bool found;       /* and it has */
     bool look_failed; /* it could not be asked */
     struct lookup *lookup;
-    bool late;   /* the lease was lost after the provider accepted: recorded as evidence */
-    bool gone;   /* the record was deleted meanwhile: there is nothing to write to */
-    bool forget; /* the Content resource is gone: make another one */
+    bool late;       /* the lease was lost after the provider accepted: recorded as evidence */
+    bool gone;       /* the record was deleted meanwhile: there is nothing to write to */
+    bool forget;     /* the Content resource is gone: make another one */
     bool slow, stop; /* what the answer means for the sender: to be told with the record */
     int64_t rest_ms;
     struct plan plan;
@@ -62,6 +62,7 @@ struct attempt {
     /* outside the 24-hour window */
     bool templated;           /* the message goes as a template: */
     struct str form_key;      /* "name|language" */
+    bool chosen;              /* by us, not by whoever accepted it */
     enum template_status why; /* the one it should go by cannot be used */
     bool shut;                /* the provider says that the window is closed */
     bool marked;              /* it refuses the template: */
@@ -128,7 +129,8 @@ void outbox_content(struct attempt *at);
 /** The one it used is unknown to Twilio: out of the memory; the record takes it out of Redis. */
 void outbox_content_forget(struct attempt *at);
 
-/* What the provider wants from the sender, told to all gateways by the commit that records the attempt. */
+/* What the provider wants from the sender, told to all gateways by the commit that records the
+ * attempt. */
 void outbox_slow_down(struct attempt *at);
 void outbox_rest(struct attempt *at, int64_t ms);
 void outbox_pause(struct attempt *at);

@@ -19,7 +19,7 @@
 #define LOOKS_MAX    5
 
 struct lookup {
-    struct outbox *by; /* the sender that made them; NULL: none with a list did */
+    struct outbox *by;              /* the sender that made them; NULL: none with a list did */
     struct wall sent[ATTEMPTS_MAX]; /* attempts that nobody answered, the oldest first */
     size_t nsent;
     int64_t looks; /* in vain, before this one */

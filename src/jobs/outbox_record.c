@@ -46,6 +46,8 @@ static void write_sent(struct attempt *at, struct commit *c)
 
     if (at->templated) { /* a status may tell that it was of no use: then which one it was counts */
         commit_hset(c, message_key(at), STR("f"), at->form_key);
+    }
+    if (at->chosen) {
         commit_message_note(c, at->m.id, wall_now(),
                             arena_printf(at->scratch, "as template %.*s",
                                          STR_ARG(approval_words(at->scratch, at->form_key))));
