@@ -74,6 +74,13 @@ struct message {
 
 /** Everything in *out lives in @a. ERR_INVALID naming the member. */
 bool message_from_json(struct arena *a, const struct json *j, struct message *out, struct err *err);
+/** Does it tell of a change of an order? */
+bool message_is_change(const struct message *m);
+/**
+ * Two changes of one order for one person as one message: the words of both, the buttons of the later, the id
+ * of the first. False: they are not that, or too long together. @out may be @first; texts in @a.
+ */
+bool message_merge(struct arena *a, const struct message *first, const struct message *next, struct message *out);
 void message_encode(const struct message *m, struct buf *out);
 bool message_decode(struct arena *a, struct str text, struct message *out, struct err *err);
 

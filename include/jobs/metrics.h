@@ -27,6 +27,7 @@
     X(SEND_RETRIED, "send_retries_total", "Attempts certainly not accepted and put off")           \
     X(SEND_THROTTLED, "send_throttled_total", "Attempts refused for a limit")                      \
     X(SEND_AMBIGUOUS, "send_ambiguous_total", "Attempts with an unknown end")                      \
+    X(MERGED, "messages_merged_total", "Changes of an order told with the one before")              \
     X(SEND_RESENT, "send_possible_duplicates_total", "Messages handed over once more")             \
     X(SAID_AGAIN, "messages_said_again_total", "Critical messages said again by another way")      \
     X(CALLBACKS_OK, "callbacks_delivered_total", "Events delivered to the CMMS")                   \

@@ -55,6 +55,7 @@ struct attempt {
     bool late;       /* the lease was lost after the provider accepted: recorded as evidence */
     bool gone;       /* the record was deleted meanwhile: there is nothing to write to */
     bool forget;     /* the Content resource is gone: make another one */
+    struct merge *merge; /* what was behind it about the same order; NULL: not looked for */
     bool slow, stop; /* what the answer means for the sender: to be told with the record */
     int64_t rest_ms;
     struct plan plan;
@@ -90,6 +91,9 @@ void outbox_begin(struct attempt *at);
 void outbox_lookup(struct attempt *at);
 /** Has this provider such a list? */
 bool outbox_lookup_possible(const struct attempt *at);
+/** Takes what waits behind it about the same order into it, then outbox_begin(). */
+void outbox_merge(struct attempt *at);
+bool outbox_merge_possible(const struct attempt *at);
 /** The limits, then on its way: in the form it has now. */
 void outbox_go(struct attempt *at);
 /** Chooses the form of at->m, then outbox_go(); or another end. */

@@ -1,6 +1,8 @@
 #include "domain/message.h"
 
+#include "base/mem.h"
 #include "base/pack.h"
+#include "domain/template.h"
 
 #include "harness.h"
 
@@ -324,10 +326,66 @@ static void test_damaged(void)
     buf_fini(&b);
 }
 
+static struct message change(const char *form, const char *text, enum message_kind kind)
+{
+    struct message m = {.id = str_of(text),
+                        .kind = kind,
+                        .user = STR("u1"),
+                        .sender = STR("main"),
+                        .prio = PRIO_NORMAL,
+                        .text = str_of(text),
+                        .order_id = STR("w1"),
+                        .noptions = kind == MESSAGE_BUTTONS ? 1 : 0};
+
+    m.template_.name = str_of(form);
+    return m;
+}
+
+/* Several changes of one order are one message; anything else is not touched. */
+static void test_merge(void)
+{
+    struct message first = change(TEMPLATE_ASSIGNED, "assigned", MESSAGE_BUTTONS), m = {0};
+    struct message next = change(TEMPLATE_STATUS, "on hold", MESSAGE_BUTTONS), other;
+
+    next.noptions = 2;
+    CHECK("merged", message_merge(arena, &first, &next, &m));
+    CHECK_Z("both texts, in their order", m.text, "assigned\n\non hold");
+    CHECK_Z("in the place of the first", m.id, "assigned");
+    CHECK_INT("buttons that fit now", (int64_t)m.noptions, 2);
+    CHECK_Z("outside the window: that it is his", m.template_.name, TEMPLATE_ASSIGNED);
+    CHECK("again", message_merge(arena, &m, &next, &m));
+    CHECK_Z("the same words once", m.text, "assigned\n\non hold");
+    next = change(TEMPLATE_REMOVED, "no longer yours", MESSAGE_TEXT);
+    CHECK("removed", message_merge(arena, &m, &next, &m));
+    CHECK("no buttons", m.kind == MESSAGE_TEXT && m.noptions == 0);
+    CHECK_Z("the last word", m.template_.name, TEMPLATE_REMOVED);
+
+    first = change(TEMPLATE_UPDATED, "updated", MESSAGE_TEXT);
+    next = first;
+    other = next;
+    other.order_id = STR("w2");
+    CHECK("another order", !message_merge(arena, &first, &other, &m));
+    other = next;
+    other.sender = STR("tw");
+    CHECK("another number", !message_merge(arena, &first, &other, &m));
+    other = next;
+    other.prio = PRIO_REPLY;
+    CHECK("an answer", !message_merge(arena, &first, &other, &m));
+    other = next;
+    other.template_.name = STR_NONE;
+    CHECK("what somebody wrote", !message_merge(arena, &first, &other, &m));
+    other = next;
+    other.order_id = STR_NONE;
+    CHECK("about no order", !message_is_change(&other));
+    other = change(TEMPLATE_STATUS, "x", MESSAGE_BUTTONS);
+    other.text = arena_printf(arena, "%01020d", 7);
+    CHECK("too long together", !message_merge(arena, &first, &other, &m));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_kinds), TEST(test_members), TEST(test_contents),
-                                        TEST(test_round_trip), TEST(test_damaged)};
+                                        TEST(test_round_trip), TEST(test_damaged), TEST(test_merge)};
     int rc;
 
     arena = arena_new();

@@ -11,7 +11,8 @@
 --   after_ms: when the sender of the queue is paused for so long, its lanes go by the first alternate that
 --           is not, at that one's pace; none are given that stay with their sender (field st). 0: never
 -- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
---   row = {lane, id, token, reaped, body, state, sends, window_ms, via}; via "": by its own sender
+--   row = {lane, id, token, reaped, body, state, sends, window_ms, via, more}; via "": by its own sender;
+--         more: others are behind it
 local owner, serial, queue, want = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local lease_ms, record = tonumber(ARGV[5]), ARGV[6]
 local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -21,11 +22,12 @@ local now_ms = math.floor(now / 1000)
 local list, leases, ends = P .. 'l:' .. queue .. ':', P .. 'k:' .. queue, P .. 'f:' .. queue
 local last = P .. 'cl:' .. queue .. ':' .. owner
 local holder = owner .. '.' .. serial
-local lanes, ids, tokens, reaped, n = {}, {}, {}, {}, 0
+local lanes, ids, tokens, reaped, more, n = {}, {}, {}, {}, {}, 0
 local wake = math.huge
 
-local function pick(lane, id, token, again)
+local function pick(lane, id, token, again, behind)
     n = n + 1
+    more[n] = behind and 1 or 0
     lanes[n], ids[n], tokens[n], reaped[n] = lane, id, token, again
 end
 
@@ -141,7 +143,8 @@ local function take(prio)
                 break
             end
             if n == top then break end
-            local id = call('LINDEX', list .. lane, '0')
+            local two = call('LRANGE', list .. lane, '0', '1')
+            local id = two[1]
             local wait, pair_tat = 0, 0
             if id and pair_interval > 0 then
                 wait, pair_tat = pair_wait(tonumber(tats[(i + 1) / 2] or 0), now, pair_interval, pair_burst)
@@ -155,7 +158,7 @@ local function take(prio)
             else
                 gone[#gone + 1] = lane
                 if id then
-                    pick(lane, id, nil, 0)
+                    pick(lane, id, nil, 0, two[2])
                     pairs_taken[#pairs_taken + 1] = string.sub(lane, 2)
                     pairs_taken[#pairs_taken + 1] = int(pair_tat + pair_interval)
                 end
@@ -266,7 +269,8 @@ end
 local out = {-1}
 for i = 1, n do
     local body, state, sends, through = record_of(i)
-    out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false, through}
+    out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false, through,
+        more[i]}
 end
 if n >= want or repeated then
     out[1] = 0
