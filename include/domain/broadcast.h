@@ -11,7 +11,8 @@
  *   bm:<id>   HASH person -> id of his message; "" when he could not be written to any more
  *   ba:<id>   HASH person -> "<answer>|<wall ms>"
  *   bc:<id>   HASH of counts, moved by store/lua/commit.lua
- *   bq        HASH person -> "<ask>|<id>" of the last broadcast that asked him something
+ *   bq        HASH "<person>|s", "<person>|a" -> id of the last broadcast that asked whether he is safe, or to
+ *             confirm it
  *   ua        HASH person -> what an audience is chosen by (no name, no phone), written with u:<id>
  *
  * States: scheduled, sending, closed, cancelled. It is closed when every message is decided and all have answered,

@@ -47,4 +47,13 @@ bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *read
 void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view, size_t nusers,
                   struct plan *p);
 
+/* Broadcasts are too large for a plan: jobs/broadcast_event.c carries them out. */
+enum cmms_broadcast { CMMS_BROADCAST_NONE, CMMS_BROADCAST_REQUESTED, CMMS_BROADCAST_CANCELLED };
+struct broadcast;
+enum cmms_broadcast cmms_broadcast_of(const struct cmms_event *e);
+/** data.broadcast.id, else the subject, else the event's own id. */
+struct str cmms_broadcast_id(struct arena *a, const struct cmms_event *e);
+bool cmms_broadcast_read(struct arena *a, const struct cmms_event *e, struct wall now, struct broadcast *out,
+                         struct err *err);
+
 #endif

@@ -29,6 +29,8 @@ enum command_id {
     CMD_LANGUAGE,
     CMD_STOP,
     CMD_STOP_ALL,
+    CMD_SAFE,
+    CMD_HELP_ME,
     CMD_COUNT
 };
 const char *command_name(enum command_id id); /* "my_work": also the keys commands.<name>, help.<name> */

@@ -60,6 +60,7 @@ struct plan {
     const struct user **users_before;
     size_t nusers;
     const struct user *gone; /* a person to delete, with conversation and indexes, or NULL */
+    struct str broadcast, broadcast_answer; /* the speaker's answer: ack, safe, help; or empty */
     struct plan_audit *audits;
     size_t naudits;
     struct plan_phone *phones;

@@ -40,6 +40,8 @@ struct view {
     int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
     size_t ndamaged; /* records that did not open and were left out: logged */
     struct str quoted_message; /* our id of the quoted message, or empty */
+    struct str quoted_broadcast; /* the broadcast that it is of, or empty */
+    struct str roll_call, to_ack; /* broadcasts that asked him last: is he safe; to confirm, and he has not yet */
 };
 
 struct view_query {

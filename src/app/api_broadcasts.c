@@ -12,11 +12,12 @@
 
 bool broadcast_allowed(struct request *r)
 {
-    if (!r->who.broadcast) {
-        err_set(&r->err, ERR_FORBIDDEN, "this key was made without the right to broadcast");
-        reply_error(r, &r->err);
+    if (r->who.broadcast) {
+        return true;
     }
-    return r->who.broadcast;
+    err_set(&r->err, ERR_FORBIDDEN, "this key was made without the right to broadcast");
+    reply_error(r, &r->err);
+    return false; /* the request is gone */
 }
 
 /* ---- accepting ---- */

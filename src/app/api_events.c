@@ -161,7 +161,11 @@ static bool start_one(struct event_post *p, struct event_slot *slot)
     p->results[i].id = arena_dup(r->a, str_slice(json_get_str(j, "id"), 0, 256));
     if (text.n == 0) {
         err_set(&err, ERR_TOO_LONG, "the event is longer than %zu bytes", EVENT_BYTES_MAX);
-    } else if (cmms_event_parse(r->a, j, &event, &err)) {
+    } else if (!cmms_event_parse(r->a, j, &event, &err)) {
+        /* said below */
+    } else if (cmms_broadcast_of(&event) != CMMS_BROADCAST_NONE && !r->who.broadcast) {
+        err_set(&err, ERR_FORBIDDEN, "this key was made without the right to broadcast");
+    } else {
         *slot = (struct event_slot){.post = p, .index = i};
         slot->pending = accept_event(r->e, r->who.et, &event, text, on_accepted, slot);
         return true;

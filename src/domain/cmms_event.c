@@ -22,6 +22,8 @@ static const struct {
     {"cmms.workorder.deleted.v1",          true,  false, cmms_order_deleted  },
     {"cmms.person.upserted.v1",            false, true,  cmms_person_upserted},
     {"cmms.person.removed.v1",             false, true,  cmms_person_removed },
+    {"cmms.broadcast.requested.v1",        false, false, NULL                },
+    {"cmms.broadcast.cancelled.v1",        false, false, NULL                },
 };
 
 const struct json *cmms_order_of(const struct cmms_event *e)
@@ -105,6 +107,9 @@ static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, s
         out->mark_key = o->rev >= 0 ? o->id : arena_printf(a, "%.*s at", STR_ARG(o->id));
         out->mark = order_mark(o);
         return true;
+    }
+    if (!types[row].person) {
+        return cmms_broadcast_subject(a, out, err);
     }
     out->lane = json_get_text(json_get(out->data, "person"), "id", a);
     if (!user_id_ok(out->lane)) {
@@ -276,7 +281,7 @@ bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *read
     size_t row = type_find(e->type);
     struct turn t = {e, reads, view, p, NULL, view->order, NULL};
 
-    if (row == ARRAY_LEN(types)) {
+    if (row == ARRAY_LEN(types) || types[row].run == NULL) {
         return err_set(err, ERR_INVALID, "the type \"%.*s\" is not known", STR_ARG(e->type));
     }
     t.people = ARENA_ARRAY(p->a, struct user *, reads->nusers + 1);

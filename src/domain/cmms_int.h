@@ -42,4 +42,7 @@ void cmms_meet(struct turn *t);
 /* orders */
 void cmms_keep_order(struct turn *t);
 
+/* broadcasts */
+bool cmms_broadcast_subject(struct arena *a, struct cmms_event *out, struct err *err);
+
 #endif

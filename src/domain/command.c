@@ -41,6 +41,8 @@ static const struct {
     [CMD_LANGUAGE] = {"language",   take_language},
     [CMD_STOP] = {"stop",       take_stop    },
     [CMD_STOP_ALL] = {"stop_all",   take_stop    },
+    [CMD_SAFE] = {"safe",       take_alone   },
+    [CMD_HELP_ME] = {"help_me",    take_alone   },
 };
 
 #define COMMAND_KEY "commands."

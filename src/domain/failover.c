@@ -141,6 +141,7 @@ void failover_take(struct arena *a, struct message *m, const struct failover_ste
                               : m->sender;
     m->instead_of = m->id;
     m->id = id_of(a, m, step);
+    m->broadcast = STR_NONE; /* which counts each person by the first one */
     m->sender = step->sender->id;
     m->quoted = m->media.provider_id = m->template_.content_sid = STR_NONE;
     m->created = now;

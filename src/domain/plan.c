@@ -383,6 +383,11 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
         }
         marked++;
     }
+    if (p->broadcast.n > 0) {
+        commit_broadcast_answer(c, p->broadcast, p->speaker,
+                                arena_printf(p->a, "%.*s", STR_ARG(p->broadcast_answer)).p,
+                                p->spoken_at.ms > 0 ? p->spoken_at : p->now);
+    }
     return true;
 }
 

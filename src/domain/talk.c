@@ -21,7 +21,7 @@ static const struct {
     {CMD_STATUS,     talk_cmd_status,     true },
     {CMD_SET_STATUS, talk_cmd_set_status, true },
     {CMD_SHOW,       talk_cmd_show,       true },
-    {CMD_ACK,        talk_cmd_ack,        true },
+    {CMD_ACK,        talk_cmd_ack,        false},
     {CMD_START,      talk_cmd_start,      false}, /* opts in again for everybody */
     {CMD_COMPLETE,   talk_cmd_complete,   true },
     {CMD_NOTE,       talk_cmd_note,       true },
@@ -32,6 +32,8 @@ static const struct {
     {CMD_LANGUAGE,   talk_cmd_language,   false},
     {CMD_STOP,       talk_cmd_stop,       false},
     {CMD_STOP_ALL,   talk_cmd_stop_all,   false},
+    {CMD_SAFE,       talk_cmd_safe,       false},
+    {CMD_HELP_ME,    talk_cmd_help_me,    false},
 };
 
 void talk_command(struct talk *t)
@@ -129,7 +131,8 @@ static struct str payload_order(struct str payload)
     if (str_eqz(action, "pick")) {
         return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
     }
-    return str_eqz(action, "lang") || str_eqz(action, "optout") ? STR_NONE : rest;
+    return str_eqz(action, "lang") || str_eqz(action, "optout") || str_eqz(action, "bc") ? STR_NONE
+                                                                                         : rest;
 }
 
 void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in,

@@ -69,8 +69,12 @@ typedef void talk_fn(struct talk *t);
 talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, talk_cmd_show,
     talk_cmd_note, talk_cmd_delay, talk_cmd_escalate;
 talk_fn talk_cmd_my_work, talk_cmd_pending, talk_cmd_more, talk_cmd_status, talk_cmd_help;
-talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm;
+talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm,
+    talk_cmd_safe, talk_cmd_help_me;
 talk_fn talk_free_text, talk_tap, talk_media, talk_stranger;
+/* answers to broadcasts: whether it was one */
+bool talk_ack_broadcast(struct talk *t);
+bool talk_tap_broadcast(struct talk *t, struct str payload);
 bool talk_verify(struct talk *t); /* unverified but known: true when the turn goes on */
 void talk_opt_in(struct talk *t);
 void talk_set_language(struct talk *t, const struct lang *l);

@@ -297,7 +297,14 @@ static void resolved(struct talk *t, enum command_id cmd, enum fit fit)
 
 void talk_cmd_ack(struct talk *t)
 {
-    resolved(t, CMD_ACK, FIT_ACK);
+    if (talk_ack_broadcast(t)) {
+        return;
+    }
+    if ((t->u->roles & ROLE_CREW) == 0) {
+        talk_say(t, "reply.no_commands");
+    } else {
+        resolved(t, CMD_ACK, FIT_ACK);
+    }
 }
 
 void talk_cmd_start(struct talk *t)

@@ -87,6 +87,9 @@ static void tap_payload(struct talk *t, struct str payload)
             return;
         }
     }
+    if (talk_tap_broadcast(t, payload)) {
+        return;
+    }
     if (str_eqz(action, "pick")) {
         tap_pick(t, rest);
     } else if (str_eqz(action, "complete_anyway")) {

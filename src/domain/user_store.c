@@ -153,7 +153,8 @@ void user_delete(const struct tenant *t, struct arena *a, const struct user *u, 
     index_identity(t, a, none, u->bsuid, u->id, "bsuid", c);
     commit_zrem(c, STR("ul"), u->id);
     commit_hdel(c, STR("ua"), u->id);
-    commit_hdel(c, STR("bq"), u->id);
+    commit_hdel(c, STR("bq"), arena_printf(a, "%.*s|s", STR_ARG(u->id)));
+    commit_hdel(c, STR("bq"), arena_printf(a, "%.*s|a", STR_ARG(u->id)));
     index_groups(a, NULL, u, u->id, c);
 }
 

@@ -105,6 +105,9 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
 
     view->tenant = op->tenant;
     view->person = arena_dup(op->a, reply_str(reply_at(r, 9)));
+    view->quoted_broadcast = arena_dup(op->a, reply_str(reply_at(r, 10)));
+    view->roll_call = arena_dup(op->a, reply_str(reply_at(r, 11)));
+    view->to_ack = arena_dup(op->a, reply_str(reply_at(r, 12)));
     view->quoted_message = arena_dup(op->a, reply_str(reply_at(r, 3)));
     view->completed_today = reply_int(reply_at(r, 4));
     view->open_total = reply_int(reply_at(r, 5));

@@ -166,8 +166,7 @@ static void write_people(struct broadcast_run *run, struct commit *c)
     struct inbox_job *j = run->j;
     const struct chunk *chunk = &run->chunks[run->at];
     struct str of = arena_printf(j->work, "bm:%.*s", STR_ARG(run->id));
-    struct str asked =
-        arena_printf(j->work, "%s|%.*s", broadcast_ask_name(run->b.ask), STR_ARG(run->id));
+    char ask = run->b.ask == BROADCAST_ASK_SAFETY ? 's' : 'a';
     bool any = false, told = false;
 
     for (size_t i = 0; i < chunk->n; i++) {
@@ -189,7 +188,8 @@ static void write_people(struct broadcast_run *run, struct commit *c)
     commit_fields(c, STR("bq"));
     for (size_t i = 0; i < chunk->n; i++) {
         if (chunk->rows[i].told && chunk->rows[i].now.n > 0) {
-            commit_field(c, chunk->rows[i].person, asked);
+            commit_field(c, arena_printf(j->work, "%.*s|%c", STR_ARG(chunk->rows[i].person), ask),
+                         run->id);
         }
     }
 }

@@ -167,7 +167,9 @@ bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err)
         return false;
     }
     j->reads = ARENA_NEW(j->a, struct cmms_reads);
-    j->read = read_event;
+    if (!inbox_is_broadcast(j)) {
+        j->read = read_event;
+    }
     return true;
 }
 

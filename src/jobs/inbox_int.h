@@ -84,6 +84,8 @@ bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);
 void inbox_failover_write(struct inbox_job *j, struct commit *c);
+/** An event about a broadcast: then j->read is set. */
+bool inbox_is_broadcast(struct inbox_job *j);
 bool inbox_open_broadcast(struct inbox_job *j, struct str text, struct err *err);
 
 /* First steps. */

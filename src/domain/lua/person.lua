@@ -1,6 +1,7 @@
 -- person: all that a decision about one person needs, in one round trip; see include/domain/view.h.
 -- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms, for each
--- {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders, person}
+-- {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders, person,
+-- broadcast quoted, broadcasts that asked last: is he safe, to confirm (and he has not)}
 --   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...
 local ASSIGNED, TEAM, SITE, NAMED, QUOTED, LAST = 1, 2, 4, 8, 16, 32
 local A, WIDTH = ARGV, 8
@@ -30,11 +31,12 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
         end
     end
 
-    local quoted = ''
+    local quoted, of = '', ''
     if quote ~= '' then
         quoted = message_of(quote) or ''
-        local about = quoted ~= '' and call('HGET', P .. 'm:' .. quoted, 'o')
-        if about and about ~= '' then add(about, QUOTED) end
+        local about = quoted ~= '' and call('HMGET', P .. 'm:' .. quoted, 'o', 'br') or {}
+        if about[1] and about[1] ~= '' then add(about[1], QUOTED) end
+        of = about[2] or ''
     end
     if named ~= '' then add(named, NAMED) end
     if typed ~= '' then
@@ -47,7 +49,7 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
     if user == '' then
         local person = '~' .. (phone ~= '' and phone or bsuid)
         local c = call('HMGET', P .. 'c:' .. person, 'v', 'b')
-        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person}
+        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person, of, '', ''}
     end
 
     local u = call('HMGET', P .. 'u:' .. user, 'v', 'b', 'te', 'si', 'su')
@@ -73,10 +75,13 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
         if not seen[id] and tonumber(at) >= tonumber(today) then completed = completed + 1 end
         seen[id] = true
     end
+    local asked = call('HMGET', P .. 'bq', user .. '|s', user .. '|a')
+    local ack = asked[2] or ''
+    if ack ~= '' and call('HEXISTS', P .. 'ba:' .. ack, user) == 1 then ack = '' end
     local supervisor, supervisor_doc = u[5] or '', {false, false}
     if supervisor ~= '' then supervisor_doc = call('HMGET', P .. 'u:' .. supervisor, 'v', 'b') end
     return {user, {u[1], u[2]}, {c[1], c[2], c[4]}, quoted, completed, open, supervisor, supervisor_doc,
-        order, flags, user}
+        order, flags, user, of, asked[1] or '', ack}
 end
 
 local out = {}
@@ -90,7 +95,8 @@ for at = 1, #A, WIDTH do
             orders[n + 1], orders[n + 2], orders[n + 3], orders[n + 4] = order[i], o[1], o[2], flags[order[i]]
         end
     end
-    v[9], v[10], v[11] = orders, v[11], nil
+    table.remove(v, 10)
+    v[9] = orders
     out[#out + 1] = v
 end
 return out
