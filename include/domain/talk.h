@@ -21,4 +21,10 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
 /** @sender_id: the number of ours that was spoken to; answers go out by it. Always answers or says why not. */
 void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p);
 
+/**
+ * The payload of "Read it" (TEMPLATE_WAITING), where something waits for that word: it follows by itself, and
+ * nothing is said.
+ */
+#define TALK_READING "reading"
+
 #endif

@@ -64,6 +64,17 @@ static void tap_note(struct talk *t, struct str id)
     tap_command(t, CMD_NOTE, id);
 }
 
+/* "Read it": what waited for that word follows by itself (TALK_READING); here nothing waits any
+ * more. */
+static void tap_read(struct talk *t, struct str id)
+{
+    if (id.n > 0) {
+        tap_command(t, CMD_SHOW, id);
+    } else {
+        talk_say(t, "reply.read_over");
+    }
+}
+
 static void tap_payload(struct talk *t, struct str payload)
 {
     static const struct {
@@ -98,6 +109,10 @@ static void tap_payload(struct talk *t, struct str payload)
         tap_note(t, rest);
     } else if (str_eqz(action, "optout")) {
         talk_opt_out(t, rest);
+    } else if (str_eqz(action, "read")) {
+        tap_read(t, rest);
+    } else if (str_eqz(action, TALK_READING)) {
+        return;
     } else if (str_eqz(action, "lang") && (l = i18n_lang_named(t->v->tenant->i18n, rest)) != NULL) {
         talk_set_language(t, l);
     } else {

@@ -214,6 +214,43 @@ void inbox_run(struct inbox_job *j)
 
 /* ---- a person said something ---- */
 
+static void read_person(struct inbox_job *j);
+
+static void on_waits(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+        return;
+    }
+    j->read_asked = true;
+    if (reply_int(reply) > 0) {
+        j->in.payload = STR(TALK_READING);
+    }
+    read_person(j);
+}
+
+/* A tap on "Read it": whether anything waits for it decides what is said. */
+static bool asks_to_read(struct inbox_job *j, const struct view *view)
+{
+    struct str payload = j->in.payload;
+    struct call call;
+
+    if (j->read_asked || view->user == NULL ||
+        !(str_eqz(payload, "read") || str_starts(payload, STR("read:")))) {
+        return false;
+    }
+    call_init(&call);
+    call_str(&call, STR("HEXISTS"));
+    call_str(&call,
+             arena_printf(j->work, "{%.*s}:hg:%.*s", STR_ARG(j->et->t.id), STR_ARG(j->sender_id)));
+    call_str(&call, view->user->id);
+    j->pending = store_run(j->et->e->store, &call, on_waits, j);
+    return true;
+}
+
 static void on_view(void *ctx, const struct err *err, const struct view *view)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -228,6 +265,9 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
         return;
     }
     metric_add(METRIC_DAMAGED, (int64_t)view->ndamaged);
+    if (asks_to_read(j, view)) {
+        return;
+    }
     inbox_plan(j, STR_NONE);
     /* What is said in a group opens no window of his own. */
     if (view->user != NULL && j->in.group_id.n == 0) {

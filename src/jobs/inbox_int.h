@@ -36,6 +36,7 @@ struct inbox_job {
     /* a person's item, or a status */
     struct inbound in;
     struct str sender_id;
+    bool read_asked;         /* of a tap on "Read it" it is known whether anything waits */
     struct str message_id;   /* of a status: which message it moves, */
     struct str message_hash; /* or only the provider's id of it */
     bool critical_failed;    /* said again by another way, at once */
@@ -55,7 +56,7 @@ struct inbox_job {
     /* a critical message that is looked after */
     struct str late_id, late_next; /* it, the one that says it again, */
     struct str late_detail;        /* and a line of its timeline */
-    struct str purge_after; /* removal: messages up to this one are gone */
+    struct str purge_after;        /* removal: messages up to this one are gone */
     /* a broadcast's */
     struct broadcast_run *run;
     void (*also_check)(struct inbox_job *j, struct commit *c); /* beside the plan, or NULL */

@@ -95,6 +95,9 @@ function suite(kind) {
       const said = (await plant.messages(tri)).map(m => m.text)
       return said.some(t => t.includes('Replace Motor Bearing')) && said.includes('And bring the long ladder.')
     })
+    assert.equal((await plant.messages(tri)).length, 3, 'what waited is the whole answer')
+    await plant.inbound({from: tri, to: NUMBERS[kind], type: 'button', button: {title: asked.buttons[0].title}, quote: asked.id})
+    await until('the order, when nothing waits', async () => (await plant.messages(tri)).length === 4)
   })
 
   test(`${kind}: nobody answers: it expires, and the CMMS is told`, async () => {
