@@ -27,7 +27,7 @@
 #define HTTP_CALL_MAGIC      0x4843414cu
 #define HTTP_SLOT_MAGIC      0x48534c4fu
 #define HTTP_WATCH_MAGIC     0x48574154u
-#define HTTP_ADD_MAX         64   /* calls handed to libcurl in one turn of the loop */
+#define HTTP_ADD_MAX         32   /* calls handed to libcurl in one turn of the loop */
 #define HTTP_STREAMS_MAX     64   /* in flight on one HTTP/2 connection */
 #define HTTP_H2_CONNS_MAX    4    /* HTTP/2 connections a host: 256 calls in flight */
 #define HTTP_CONNECTING_MAX  8    /* TLS handshakes a host at a time, each 0.3 ms of the loop */

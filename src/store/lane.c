@@ -487,9 +487,13 @@ static void claim(struct lane_worker *w)
     w->claiming = store_run(w->s, &call, on_claimed, w);
 }
 
-/* Hands out what came in this turn. False: the worker was freed meanwhile. */
+/*
+ * Hands out what came, for as long as a callback may take; the rest in the next turn. False: the
+ * worker was freed meanwhile.
+ */
 static bool hand_out(struct lane_worker *w)
 {
+    int64_t since_us = mono_now().us;
     bool gone = false;
 
     w->gone = &gone;
@@ -501,6 +505,10 @@ static bool hand_out(struct lane_worker *w)
         w->nfresh--;
         w->nout++;
         w->o.on_item(w->o.ctx, &it->pub);
+        if (!gone && w->nfresh > 0 && mono_now().us - since_us > TURN_US) {
+            make_due(w);
+            break;
+        }
     }
     if (!gone) {
         w->gone = NULL;

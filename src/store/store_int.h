@@ -53,7 +53,7 @@
 #define PENDING_BYTES_MAX ((size_t)512 << 20)
 #define REASON_BYTES      400
 /* Callbacks of one kind run for so long before the rest of the loop gets its turn. */
-#define TURN_US 2000
+#define TURN_US 1000
 
 /* ---- url ---- */
 #define PLACES_MAX  16
