@@ -136,6 +136,45 @@ static void see_drain(struct fixture *f)
     buf_fini(&b);
 }
 
+static void see_retire(struct fixture *f)
+{
+    struct buf b;
+    int fd = dial(f);
+
+    buf_init(&b, 1 << 20);
+    say(fd, HELLO);
+    CHECK_INT("a new one is served", hear(fd, &b, NULL), 200);
+    CHECK("once", has(&b, "Connection: close\r\n") && is_closed(fd, 1000));
+    close(fd);
+    CHECK("an idle one is left", !is_closed(drain_idle, 100));
+    say(drain_idle, HELLO);
+    CHECK_INT("until it asks again", hear(drain_idle, NULL, NULL), 200);
+    CHECK("and is closed then", is_closed(drain_idle, 1000));
+    close(drain_idle);
+    buf_fini(&b);
+}
+
+static void open_one(struct fixture *f)
+{
+    drain_idle = dial(f);
+    say(drain_idle, HELLO);
+    CHECK_INT("idle", hear(drain_idle, NULL, NULL), 200);
+}
+
+static void test_retire(void)
+{
+    struct fixture f = {0};
+
+    fixture_start(&f);
+    fixture_client(&f, open_one);
+    http_server_retire(f.s);
+    fixture_client(&f, see_retire);
+    http_server_drain(f.s, on_drained, &f);
+    fixture_client(&f, ask_before_drain);
+    CHECK_INT("drained", f.drained, 1);
+    fixture_stop(&f);
+}
+
 static void test_drain(void)
 {
     struct fixture f = {0};
@@ -386,7 +425,7 @@ static void test_noise(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_limits), TEST(test_drain),  TEST(test_listen),
+        TEST(test_limits), TEST(test_drain),  TEST(test_retire), TEST(test_listen),
         TEST(test_unix),   TEST(test_memory), TEST(test_noise),
     };
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
