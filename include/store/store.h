@@ -12,7 +12,7 @@
  *
  * In a cluster every tenant is in one slot, so on one master; there is a connection to each. MOVED is
  * followed. While a slot is on its way, reads of one key follow ASK; scripts wait for its end, since half
- * of a tenant is no tenant, and fail at their deadline. The health is that of the worst master.
+ * of a tenant is no tenant, and fail at their deadline. A master that is missing is STORE_PARTLY.
  *
  * With @replicas in the options a call is answered when so many replicas have all that it wrote (WAIT);
  * with too few it fails at its deadline as if Redis were gone, though it may have been carried out, and
@@ -44,6 +44,7 @@ struct store_options {
 enum store_health {
     STORE_CONNECTING,
     STORE_READY,
+    STORE_PARTLY, /* some masters of a cluster are missing: the tenants of the others are served */
     STORE_WEAK, /* connected, but appendonly, appendfsync or maxmemory-policy is weaker than asked */
     STORE_DOWN
 };

@@ -31,15 +31,21 @@ static enum level worse(enum level a, enum level b)
 
 static enum level store_level(const struct request *r, const char **reason)
 {
+    enum store_health health;
+
     *reason = "the gateway is starting or stopping";
     if (r->app->engine == NULL || r->app->draining) {
         return LEVEL_DOWN;
     }
-    if (store_health(engine_store(r->app->engine), reason) != STORE_READY) {
+    health = store_health(engine_store(r->app->engine), reason);
+    if (health != STORE_READY && health != STORE_PARTLY) {
         return LEVEL_DOWN;
     }
-    *reason = "the gateway is starting or stopping";
-    return engine_ready(r->app->engine) ? LEVEL_OK : LEVEL_DOWN;
+    if (!engine_ready(r->app->engine)) {
+        *reason = "the gateway is starting or stopping";
+        return LEVEL_DOWN;
+    }
+    return health == STORE_READY ? LEVEL_OK : LEVEL_DEGRADED;
 }
 
 /* A short rest is how a provider paces us; a long one is worth a look. */
@@ -124,7 +130,7 @@ static void write_checks(struct request *r, const struct ready *look, struct jw 
     const struct depth_sample *q;
 
     jw_open(w, "checks", '{');
-    write_check(w, "redis", look->why == NULL ? "ok" : "down", str_of(look->why));
+    write_check(w, "redis", look->why == NULL ? "ok" : level_words[look->level], str_of(look->why));
     write_check(w, "queues", stuck_ms(&look->d) > STUCK_MS ? "degraded" : "ok",
                 stuck_ms(&look->d) > STUCK_MS
                     ? arena_printf(r->a, "work has been waiting for %lld s",
@@ -167,11 +173,13 @@ static void on_looked(struct request *r, struct depths *d, const struct err *err
 {
     struct ready *look = (struct ready *)(void *)d; /* its first member */
 
-    if (err != NULL) {
+    if (err != NULL && r->who.et == NULL && look->level == LEVEL_DEGRADED) {
+        /* One tenant's part of a cluster is missing; the others are served. */
+    } else if (err != NULL) {
         look->level = LEVEL_DOWN;
         look->why = "it does not answer";
     } else if (r->who.et != NULL) {
-        look->level = tenant_level(d, r->who.et);
+        look->level = worse(look->level, tenant_level(d, r->who.et));
     } else {
         for (size_t i = 0; i < engine_tenants(r->e); i++) {
             look->level = worse(look->level, tenant_level(d, engine_tenant_at(r->e, i)));
@@ -196,7 +204,9 @@ void health_ready(struct request *r)
         answer(r, look);
         return;
     }
-    look->why = NULL;
+    if (look->level == LEVEL_OK) {
+        look->why = NULL;
+    }
     if (r->who.et == NULL && r->app->ready_at.us > 0 &&
         mono_now().us - r->app->ready_at.us < LOOK_US) {
         look->level = (enum level)r->app->ready_level;

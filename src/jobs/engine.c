@@ -188,8 +188,9 @@ static void on_health(void *ctx, enum store_health health, const char *reason)
             }
         }
     } else {
-        log_warn(health == STORE_WEAK ? "redis keeps less than was asked for"
-                                      : "redis is not ready",
+        log_warn(health == STORE_WEAK     ? "redis keeps less than was asked for"
+                 : health == STORE_PARTLY ? "a part of redis is missing"
+                                          : "redis is not ready",
                  LF_Z("reason", e->store_reason));
         for (size_t i = 0; health == STORE_WEAK && i < e->ntenants; i++) {
             if (e->tenants[i].alarms != NULL) {

@@ -16,7 +16,7 @@
 
 /* ---- health ---- */
 
-static const char *const health_names[] = {"connecting", "ready", "weak", "down"};
+static const char *const health_names[] = {"connecting", "ready", "partly", "weak", "down"};
 
 void store_set_health(struct store *s, enum store_health health, const char *fmt, ...)
 {

@@ -258,7 +258,8 @@ struct node {
     int64_t hold_ms, hold_until_us; /* LOADING, BUSY: nothing is sent until then */
     bool *script_missing;
     bool was_up;
-    bool used; /* by the map of the cluster; always where there is none */
+    bool refuses; /* it says that its cluster is down */
+    bool used;    /* by the map of the cluster; always where there is none */
     enum store_health health;
     char reason[REASON_BYTES];
 };
@@ -268,6 +269,8 @@ void nodes_free(struct store *s);
 struct node *node_at(struct store *s, const struct place *place);
 void nodes_tell(struct store *s); /* the store's health, by theirs */
 void node_tell_up(struct node *node);
+void node_refuses(struct node *node,
+                  struct str why); /* until it answers a call, or says otherwise */
 /** The place of a server that has what we need: find() of those who do not care which. */
 bool nodes_find(struct conn *c);
 void node_set_health(struct node *node, enum store_health health, const char *fmt, ...)

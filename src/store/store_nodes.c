@@ -8,13 +8,15 @@
 
 /* ---- health ---- */
 
-/* The store is as well as the worst of its nodes. */
+/* The store is as well as the worst of its nodes; but while some answer, their tenants are served.
+ */
 static const int worst_first[] = {
     [STORE_DOWN] = 3, [STORE_CONNECTING] = 2, [STORE_WEAK] = 1, [STORE_READY] = 0};
 
 void nodes_tell(struct store *s)
 {
     const struct node *worst = NULL;
+    enum store_health missing = STORE_DOWN;
 
     LIST_EACH(it, &s->nodes)
     {
@@ -22,6 +24,9 @@ void nodes_tell(struct store *s)
 
         if (!node->used) {
             continue;
+        }
+        if (s->cluster != NULL && node->health == STORE_READY) {
+            missing = STORE_PARTLY;
         }
         if (worst == NULL || worst_first[node->health] > worst_first[worst->health]) {
             worst = node;
@@ -31,11 +36,11 @@ void nodes_tell(struct store *s)
         return; /* no map yet: whoever looks for it tells */
     }
     if (s->cluster != NULL && s->cluster->uncovered > 0 && worst->health != STORE_DOWN) {
-        store_set_health(s, STORE_DOWN, "redis %s: %zu of %d slots have no server", s->url.shown,
+        store_set_health(s, missing, "redis %s: %zu of %d slots have no server", s->url.shown,
                          s->cluster->uncovered, CLUSTER_SLOTS);
         return;
     }
-    store_set_health(s, worst->health, "%s", worst->reason);
+    store_set_health(s, worst->health == STORE_DOWN ? missing : worst->health, "%s", worst->reason);
 }
 
 void node_set_health(struct node *node, enum store_health health, const char *fmt, ...)
@@ -78,6 +83,15 @@ void node_tell_up(struct node *node)
     }
 }
 
+void node_refuses(struct node *node, struct str why)
+{
+    if (!node->refuses) {
+        node->refuses = true;
+        node_set_health(node, STORE_DOWN, "redis at %s refuses: %.*s", node->conn.shown,
+                        STR_ARG(why));
+    }
+}
+
 static void on_up(struct conn *c)
 {
     struct store *s = c->s;
@@ -85,6 +99,7 @@ static void on_up(struct conn *c)
 
     s->stats.reconnects += node->was_up ? 1 : 0;
     node->was_up = true;
+    node->refuses = false;
     c->attempts = 0;
     node->hold_ms = node->hold_until_us = 0;
     memset(node->script_missing, 0, scripts_count());
@@ -115,11 +130,30 @@ static void on_pong(redisAsyncContext *ac, void *reply, void *privdata)
     conn_answered(ac->data);
 }
 
+static void on_info(redisAsyncContext *ac, void *reply, void *privdata)
+{
+    struct conn *c = ac->data;
+
+    (void)privdata;
+    conn_answered(c);
+    if (reply != NULL && !c->s->closing && c->node->refuses &&
+        str_find(reply_str(reply), STR("cluster_state:ok")) != SIZE_MAX) {
+        c->node->refuses = false;
+        node_tell_up(c->node);
+    }
+}
+
 static void on_beat(struct conn *c)
 {
     struct call call;
 
     call_init(&call);
+    if (c->node->refuses) { /* with nobody asking it would be down for ever */
+        call_str(&call, STR("CLUSTER"));
+        call_str(&call, STR("INFO"));
+        conn_send_call(c, &call, on_info, NULL);
+        return;
+    }
     call_str(&call, STR("PING"));
     conn_send_call(c, &call, on_pong, NULL);
 }

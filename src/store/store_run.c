@@ -216,6 +216,9 @@ static void on_error_reply(struct pending *p, struct str text)
             hold(p->node);
             ask_again(p);
         } else {
+            if (str_starts(text, STR("CLUSTERDOWN"))) {
+                node_refuses(p->node, text);
+            }
             cluster_park(p->s, p);
         }
         return;
@@ -271,6 +274,10 @@ static void settle(struct pending *p, struct reply *reply)
     }
     p->node->hold_ms = 0;
     p->node->conn.backoff_ms = 0;
+    if (p->node->refuses) {
+        p->node->refuses = false;
+        node_tell_up(p->node);
+    }
     deliver(p, NULL, reply);
 }
 

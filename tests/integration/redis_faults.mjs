@@ -112,9 +112,17 @@ weather('a cluster whose slots go round', {
       at = to
       await sleep(400)
     }
+    world.other = world.all[(at + 1) % 3]
     return `the tenant's slot moved 6 times, ${longest} ms at most`
   },
-  after: (w, plant, load, {repeats, ambiguous}) => assert.equal(load.refused + load.broken + repeats + ambiguous, 0, 'nobody noticed'),
+  after: async (world, plant, load, {repeats, ambiguous}) => {
+    assert.equal(load.refused + load.broken + repeats + ambiguous, 0, 'nobody noticed')
+    await world.other.kill()
+    await until('the missing master to be told', async () => (await plant.api('GET', '/readyz')).json.checks.redis.status === 'degraded')
+    const r = await plant.api('POST', '/api/v1/messages', {to: {user: 'u1'}, kind: 'text', text: 'all the same'})
+    assert.equal(r.status, 202, r.text)
+    await until('all the same', async () => (await plant.messages()).some(m => m.text === 'all the same'))
+  },
 })
 
 await run()

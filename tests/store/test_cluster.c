@@ -272,6 +272,7 @@ static void test_killed(void)
     CHECK("before", world_run(w, &dead.done, 3000));
     redis_fixture_kill(g->servers[victim]);
     from = now_ms();
+    CHECK("told", world_health(w, STORE_PARTLY, 1500));
     many_append(w, &after, "{t}:", 200);
     many_append(w, &living, other, 200);
     CHECK("the others", world_run(w, &living.done, 3000));
@@ -286,6 +287,40 @@ static void test_killed(void)
     CHECK_INT(after.msg, after.ok, 200);
     heard.times = 0;
     publish_until_heard(w, &heard, "PUBLISH news again");
+    world_free(&w);
+    redis_group_free(&g);
+}
+
+/* With cluster-require-full-coverage the others refuse as well, by their own word. */
+static void test_whole_or_nothing(void)
+{
+    struct redis_group *g = redis_group_new_cluster(3, 0);
+    struct world *w = cluster_world(g);
+    struct many m = {0};
+    size_t victim = (owner_of(g, "t") + 1) % 3;
+    const char *reason;
+
+    for (size_t i = 0; i < 3; i++) {
+        redis_fixture_command(g->servers[i], "CONFIG SET cluster-require-full-coverage yes");
+    }
+    redis_fixture_kill(g->servers[victim]);
+    CHECK("told", world_health(w, STORE_PARTLY, 1500));
+    for (int i = 0; i < 100 && store_health(w->store, NULL) != STORE_DOWN; i++) {
+        many_append(w, &m, "{t}:", 1);
+        many_append(w, &m, i % 2 == 0 ? "{plant-1}:" : "{plant-2}:", 1);
+        many_append(w, &m, i % 2 == 0 ? "{plant-3}:" : "{plant-4}:", 1);
+        world_pass(w, 50);
+    }
+    store_health(w->store, &reason);
+    CHECK(reason, store_health(w->store, NULL) == STORE_DOWN);
+    CHECK("answered", m.done || world_run(w, &m.done, 4000));
+    CHECK_INT("or refused in time", m.ok + m.unavailable, m.asked);
+    redis_fixture_start(g->servers[victim]);
+    CHECK("by itself", world_health(w, STORE_READY, 15000));
+    m = (struct many){0};
+    many_append(w, &m, "{t}:", 20);
+    CHECK("again", world_run(w, &m.done, 3000));
+    CHECK_INT(m.msg, m.ok, 20);
     world_free(&w);
     redis_group_free(&g);
 }
@@ -327,8 +362,9 @@ static void test_nodes_fail(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_spread),     TEST(test_moved),  TEST(test_half_moved), TEST(test_left_half_moved),
-        TEST(test_resharding), TEST(test_killed), TEST(test_nodes_fail),
+        TEST(test_spread),           TEST(test_moved),      TEST(test_half_moved),
+        TEST(test_left_half_moved),  TEST(test_resharding), TEST(test_killed),
+        TEST(test_whole_or_nothing), TEST(test_nodes_fail),
     };
 
     world_scripts();

@@ -181,7 +181,7 @@ static void test_cluster(void)
         redis_fixture_stop(g->servers[3 + i]);
     }
     many_append(w, &m[0], "{plant-0}:", 10);
-    CHECK("told", world_health(w, STORE_DOWN, 2500));
+    CHECK("told", world_health(w, STORE_PARTLY, 2500));
     CHECK("refused", world_run(w, &m[0].done, 4000));
     CHECK_INT(m[0].msg, m[0].unavailable, 10);
     world_free(&w);
