@@ -3,7 +3,7 @@
 #include "app_int.h"
 #include "domain/command.h"
 
-static const char *const fields[] = {MESSAGE_RECORD_FIELDS, NULL};
+static const char *const fields[] = {MESSAGE_RECORD_FIELDS, "fb", NULL};
 
 static const struct provider *provider_for(struct request *r, const struct message *m)
 {
@@ -21,6 +21,7 @@ static void on_message(void *ctx, const struct err *err, const struct reply *rep
     struct message m;
     struct jw w;
 
+    rec.again = reply_str(reply_at(reply, 4));
     if (!request_resume(ctx, err, &r)) {
         return;
     }
@@ -101,6 +102,7 @@ static bool log_row(struct request *r, struct listing *l, struct str id, const s
     struct message_log *log = l->user;
     struct message m;
 
+    rec.again = reply_str(reply_at(row, 6));
     /* A receipt ("read") is a message to the provider, not to the person. */
     if (!message_record_open(r, l->a, id, &rec, &m) || m.kind == MESSAGE_READ ||
         (!log->any_kind && m.kind != log->kind) ||

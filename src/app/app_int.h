@@ -210,6 +210,7 @@ void call_script(struct request *r, struct call *call, const char *name);
 struct message_record {
     struct str sealed, state, timeline;
     int64_t sends;
+    struct str again; /* the message that says it again by another way, where that was read */
 };
 #define MESSAGE_RECORD_FIELDS "b", "s", "tl", "n"
 struct message_record message_record_of(const struct reply *list, size_t from);

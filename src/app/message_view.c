@@ -230,6 +230,7 @@ void message_view_write(const struct message *m, const struct message_record *re
     jw_str(w, "sender", m->sender);
     jw_z(w, "channel", m->sms ? "sms" : "whatsapp");
     write_optional(w, "instead_of", m->instead_of);
+    write_optional(w, "said_again_as", rec->again);
     jw_wall(w, "created_at", m->created);
     if (m->send_at.ms > 0) {
         jw_wall(w, "send_at", m->send_at);

@@ -106,6 +106,7 @@ test('critical, not delivered: by Twilio, then by SMS; the timelines tell', asyn
   const last = await message(ids[2])
   assert.equal(last.channel, 'sms')
   assert.equal(last.instead_of, ids[1])
+  assert.equal((await message(m.id)).said_again_as, ids[1])
   await faults({})
   await sleep(2500)
   assert.equal((await arrived(m.text)).length, 3, 'and no more')
@@ -123,6 +124,18 @@ test('critical, refused at once: the next way at once', async () => {
   const m = await send({priority: 'critical'})
   await until('by Twilio', async () => (await arrived(m.text)).length === 1, 1900)
   assert.equal((await message(m.id)).state, 'failed')
+  await faults({})
+})
+
+test('critical, refused by both: by SMS at once, whose delivery is heard; it opens no window', async () => {
+  await faults({error: [{provider: 'meta', code: 131026, status: 400}, {provider: 'twilio', code: 63024, status: 400, next: 1}]})
+  const window = await plant.redis('HGET', '{acme}:w:twilio', 'u2')
+  const m = await send({priority: 'critical', to: {user: 'u2'}})
+  await until('the SMS', async () => (await arrived(m.text)).length === 1, 6000)
+  assert.equal((await arrived(m.text))[0].channel, 'sms')
+  const last = (await chain(m)).at(-1)
+  await until('its delivery', async () => (await message(last)).state === 'delivered')
+  assert.equal(await plant.redis('HGET', '{acme}:w:twilio', 'u2'), window)
   await faults({})
 })
 

@@ -288,6 +288,26 @@ static void test_both_paused(void)
     world_free(&w);
 }
 
+/* What ended without an answer by tw is looked for in tw's list, though main speaks again. */
+static void test_lookup_where_it_was(void)
+{
+    struct world *w = world_new(&soon);
+    struct str id;
+
+    w->probe_status = 401;
+    redis_get(w, "HSET sn:main paused 1");
+    w->list = world_listed(w, "SMfound", ANA, "hello", "sent", 0);
+    w->sends[w->nsends++] = (struct act){.how = RESET};
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "uncertain", str_eqz(message_state(w, id), "uncertain"));
+    put_resume(w);
+    UNTIL(w, "found", str_eqz(message_state(w, id), "sent"));
+    CHECK("told", in_timeline(w, id, "found in the provider's list"));
+    CHECK_INT("asked once", w->nlists, 1);
+    CHECK_INT("said once", w->nsent, 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_all_the_ways),
@@ -301,7 +321,8 @@ int main(int argc, char **argv)
                                         TEST(test_status_by_the_next),
                                         TEST(test_stays),
                                         TEST(test_critical_does_not_stay),
-                                        TEST(test_both_paused)};
+                                        TEST(test_both_paused),
+                                        TEST(test_lookup_where_it_was)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

@@ -17,26 +17,6 @@ static int count_of(struct str text, const char *part)
     return n;
 }
 
-/* Twilio's item of the list: accepted @ago_s ago. */
-static const char *listed(struct world *w, const char *sid, const char *to, const char *body,
-                          const char *status, int ago_s)
-{
-    time_t t = time(NULL) - ago_s;
-    char date[64];
-    struct tm tm;
-
-    gmtime_r(&t, &tm);
-    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
-    return arena_printf(w->a,
-                        "{\"account_sid\":\"AC0123456789abcdef0123456789abcdef\",\"sid\":\"%s\","
-                        "\"direction\":\"outbound-api\",\"from\":\"whatsapp:+12025550177\","
-                        "\"to\":\"whatsapp:%s\",\"body\":\"%s\",\"status\":\"%s\","
-                        "\"num_media\":\"0\",\"error_code\":%s,\"date_created\":\"%s\"}",
-                        sid, to, body, status,
-                        strcmp(status, "undelivered") == 0 ? "63024" : "null", date)
-        .p;
-}
-
 static const struct {
     const char *label;
     const char *sid, *to, *body, *status; /* in the list; sid NULL: nothing */
@@ -62,8 +42,8 @@ static void test_lookup(void)
         struct str id, timeline;
 
         if (looks[i].sid != NULL) {
-            w->list = listed(w, looks[i].sid, looks[i].to, looks[i].body, looks[i].status,
-                             looks[i].ago_s);
+            w->list = world_listed(w, looks[i].sid, looks[i].to, looks[i].body, looks[i].status,
+                                   looks[i].ago_s);
         }
         put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .text = "an earlier one"});
         UNTIL(w, label, w->nsent == 1 && idle(w)); /* its id is the first that is kept: in p:1 */
@@ -97,7 +77,7 @@ static void test_lookup_then_status(void)
                          .state = DELIVERY_READ};
     struct str id;
 
-    w->list = listed(w, "SMfound", ANA, "hello", "sent", 0);
+    w->list = world_listed(w, "SMfound", ANA, "hello", "sent", 0);
     w->sends[w->nsends++] = (struct act){.how = HALF};
     id = put_message(w, &by_twilio);
     UNTIL(w, "found", str_eqz(message_state(w, id), "sent"));
@@ -113,7 +93,7 @@ static void test_list_away(void)
     struct world *w = world_new(NULL);
     struct str id;
 
-    w->list = listed(w, "SMfound", ANA, "hello", "sent", 0);
+    w->list = world_listed(w, "SMfound", ANA, "hello", "sent", 0);
     w->list_status = 503;
     w->sends[w->nsends++] = (struct act){.how = RESET};
     id = put_message(w, &by_twilio);

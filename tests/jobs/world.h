@@ -139,6 +139,10 @@ struct str put_message(struct world *w, const struct message_options *o);
 /** The sender "main" goes on; done when it returns. */
 void put_resume(struct world *w);
 
+/** An item of Twilio's list of messages (w->list): accepted @ago_s ago. */
+const char *world_listed(struct world *w, const char *sid, const char *to, const char *body,
+                         const char *status, int ago_s);
+
 /* Looking. */
 bool get_user(struct world *w, const char *id, struct user *out);
 bool get_order(struct world *w, const char *id, struct order *out);

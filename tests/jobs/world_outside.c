@@ -1,6 +1,7 @@
 #include "world_int.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct str between(struct arena *a, struct str s, const char *from, const char *end)
@@ -37,6 +38,25 @@ static void answer(struct world *w, struct http_req *r, const struct act *act, c
     }
     reply.body = str_of(act->body != NULL ? act->body : act->status == 0 ? usual : "{}");
     http_reply(r, &reply);
+}
+
+const char *world_listed(struct world *w, const char *sid, const char *to, const char *body,
+                         const char *status, int ago_s)
+{
+    time_t t = time(NULL) - ago_s;
+    char date[64];
+    struct tm tm;
+
+    gmtime_r(&t, &tm);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
+    return arena_printf(w->a,
+                        "{\"account_sid\":\"AC0123456789abcdef0123456789abcdef\",\"sid\":\"%s\","
+                        "\"direction\":\"outbound-api\",\"from\":\"whatsapp:+12025550177\","
+                        "\"to\":\"whatsapp:%s\",\"body\":\"%s\",\"status\":\"%s\","
+                        "\"num_media\":\"0\",\"error_code\":%s,\"date_created\":\"%s\"}",
+                        sid, to, body, status,
+                        strcmp(status, "undelivered") == 0 ? "63024" : "null", date)
+        .p;
 }
 
 static struct post *note(struct world *w, struct http_req *r, struct post *posts, size_t *n)
