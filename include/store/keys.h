@@ -11,8 +11,10 @@
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;
  *                         rest (until ms), rest_why; pct of its rate, allowed at `since` (ms), 5 % more
- *                         each second after; tat (its rate: GCRA arrival time in us); resumed (the last
+ *                         each second after; tat (its rate: GCRA arrival time in us); people (its tier, 0: none);
+ *                         resumed (the last
  *                         fencing token before it was resumed)
+ *   dp:<sender>           ZSET of people written to outside their window within 24 h -> since when (ms)
  *   pr:<queue>            HASH person -> GCRA arrival time in us
  *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline (lines
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,

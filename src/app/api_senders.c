@@ -39,7 +39,11 @@ static void write_sender(const struct sender_health *h, const struct depth_sampl
     } else {
         jw_null(w, "limit");
     }
-    jw_null(w, "used_today");
+    if (s->daily_people > 0) {
+        jw_int(w, "used_today", q->people);
+    } else {
+        jw_null(w, "used_today");
+    }
     jw_int(w, "rate_per_second", s->rate_per_second);
     jw_int(w, "percent", q->percent);
     jw_int(w, "in_flight", h->in_flight);

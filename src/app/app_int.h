@@ -252,6 +252,7 @@ struct depth_sample {
     struct wall rests;       /* until then; 0: it does not */
     struct str why, advice;
     int64_t percent;         /* of its rate in force */
+    int64_t people;          /* written to outside their window within 24 h, counted when it has a tier */
 };
 struct depths {
     struct engine_tenant *only; /* NULL: all tenants */

@@ -51,6 +51,7 @@ static void take_sender(struct request *r, struct depth_sample *s, const struct 
     s->why = arena_dup(r->a, reply_str(reply_at(reply, 1)));
     s->advice = arena_dup(r->a, reply_str(reply_at(reply, 2)));
     s->percent = reply_int(reply_at(reply, 3));
+    s->people = reply_int(reply_at(reply, 4));
 }
 
 static void take(struct request *r, struct depths *d, struct str queue, const struct reply *reply)

@@ -53,17 +53,31 @@ static void by_queue(struct buf *out, const struct depths *d, bool scheduled)
     }
 }
 
+static int64_t of_sender(const struct depth_sample *d, int what)
+{
+    return what == 0 ? (d->paused || d->rests.ms > 0 ? 1 : 0) : what == 1 ? d->percent : d->people;
+}
+
 static void by_sender(struct buf *out, const struct depths *d)
 {
-    head(out, "sender_paused", "gauge", "1: the sender is paused or rests, its messages stay queued");
-    for (size_t i = 0; i < d->n; i++) {
-        struct str queue = d->v[i].queue;
+    static const char *const names[][2] = {
+        {"sender_paused",       "1: the sender is paused or rests, its messages stay queued"            },
+        {"sender_rate_percent",
+         "Of its configured rate in force: less after the provider said too fast"                       },
+        {"sender_people",       "People written to outside their window within 24 h, when it has a tier"},
+    };
 
-        if (str_starts(queue, STR(QUEUE_OUT_PREFIX))) {
-            buf_addf(out, "crewline_sender_paused{tenant=\"%.*s\",sender=\"%.*s\"} %d\n",
-                     STR_ARG(d->v[i].tenant->id),
-                     STR_ARG(str_slice(queue, strlen(QUEUE_OUT_PREFIX), SIZE_MAX)),
-                     d->v[i].paused || d->v[i].rests.ms > 0 ? 1 : 0);
+    for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+        head(out, names[k][0], "gauge", names[k][1]);
+        for (size_t i = 0; i < d->n; i++) {
+            struct str queue = d->v[i].queue;
+
+            if (str_starts(queue, STR(QUEUE_OUT_PREFIX))) {
+                buf_addf(out, "crewline_%s{tenant=\"%.*s\",sender=\"%.*s\"} %lld\n", names[k][0],
+                         STR_ARG(d->v[i].tenant->id),
+                         STR_ARG(str_slice(queue, strlen(QUEUE_OUT_PREFIX), SIZE_MAX)),
+                         (long long)of_sender(&d->v[i], (int)k));
+            }
         }
     }
 }

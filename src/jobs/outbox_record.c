@@ -111,6 +111,15 @@ static void write_next_way(struct attempt *at, struct commit *c)
     }
 }
 
+/* Nothing went out: he does not count against the people of the day. */
+static void write_unmet(struct attempt *at, struct commit *c)
+{
+    if (at->item->counts) {
+        commit_zrem(c, arena_printf(at->scratch, "dp:%.*s", STR_ARG(at->ob->sender->id)),
+                    at->m.user);
+    }
+}
+
 static void record_writes(void *ctx, struct commit *c)
 {
     struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
@@ -123,6 +132,9 @@ static void record_writes(void *ctx, struct commit *c)
     if (!at->uncounted && (at->local || at->then == THEN_LATER || at->then == THEN_AWAIT ||
                            at->then == THEN_NEEDLESS)) {
         commit_unsend(c, at->m.id);
+        write_unmet(at, c);
+    } else if (at->then == THEN_FAILED) {
+        write_unmet(at, c);
     }
     outbox_form_writes(at, c);
     switch (at->then) {

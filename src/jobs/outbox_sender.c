@@ -138,6 +138,13 @@ static void resume_write(struct commit *c, struct str sender)
     commit_sender(c, sender, "resume", 100, 0, STR_NONE, STR_NONE);
 }
 
+/* The tier stands with what is known of the sender, so that all gateways go by the one set last. */
+static void tier_write(struct commit *c, struct arena *a, const struct sender *s)
+{
+    commit_hset(c, arena_printf(a, "sn:%.*s", STR_ARG(s->id)), STR("people"),
+                arena_printf(a, "%lld", (long long)s->daily_people));
+}
+
 static struct commit *resume_begin(struct engine_tenant *et)
 {
     struct commit *c = commit_new(et->t.id);
@@ -161,7 +168,7 @@ struct op *engine_sender_resume(struct engine_tenant *et, struct str id, commit_
     return commit_run(et->e->store, &c, on_done, ctx);
 }
 
-struct resume { /* after a reload: nobody waits for it */
+struct resume { /* at the start and after a reload: nobody waits for it */
     struct job job;
     struct op *pending;
 };
@@ -185,27 +192,37 @@ static void on_resumed(void *ctx, const struct err *err, const struct commit_out
     (void)outcome;
     r->pending = NULL;
     if (err != NULL) {
-        log_warn("paused senders do not know of the reload; they are tried every minute",
-                 LF_Z("reason", err->msg));
+        log_warn(
+            "senders were not told: paused ones are tried every minute, the tier is the old one",
+            LF_Z("reason", err->msg));
     }
     resume_free(r);
 }
 
-void senders_resume(struct engine_tenant *et)
+static void tell_all(struct engine_tenant *et, bool resume)
 {
+    struct arena *a = arena_new();
     struct resume *r;
     struct commit *c;
 
-    if (et->t.conf->nsenders == 0) {
-        return;
+    if (et->t.conf->nsenders > 0) {
+        r = MEM_NEW(struct resume);
+        job_begin(et->e, &r->job, drop_resume);
+        c = resume_begin(et);
+        for (size_t i = 0; i < et->t.conf->nsenders; i++) {
+            tier_write(c, a, &et->t.conf->senders[i]);
+            if (resume) {
+                resume_write(c, et->t.conf->senders[i].id);
+            }
+        }
+        r->pending = commit_run(et->e->store, &c, on_resumed, r);
     }
-    r = MEM_NEW(struct resume);
-    job_begin(et->e, &r->job, drop_resume);
-    c = resume_begin(et);
-    for (size_t i = 0; i < et->t.conf->nsenders; i++) {
-        resume_write(c, et->t.conf->senders[i].id);
-    }
-    r->pending = commit_run(et->e->store, &c, on_resumed, r);
+    arena_free(&a);
+}
+
+void senders_resume(struct engine_tenant *et)
+{
+    tell_all(et, true);
 }
 
 size_t engine_senders(const struct engine_tenant *et, struct sender_health *out, size_t max)
@@ -255,6 +272,7 @@ void outbox_start(struct engine_tenant *et)
         start_one(et, &et->outboxes[i], &et->t.conf->senders[i]);
     }
     et->noutboxes = et->t.conf->nsenders;
+    tell_all(et, false);
 }
 
 void outbox_fini(struct outbox *ob)

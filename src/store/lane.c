@@ -399,6 +399,7 @@ static void take_row(struct lane_worker *w, const struct reply *row)
     item.window = (struct wall){reply_int(reply_at(row, 7))};
     item.via = reply_str(reply_at(row, 8));
     item.more = reply_int(reply_at(row, 9)) != 0;
+    item.counts = reply_int(reply_at(row, 10)) != 0;
     item.until = lease_end(w->asked, w->o.lease_ms);
     w->stats.claimed++;
     w->stats.reaped += item.reaped ? 1 : 0;

@@ -1,7 +1,7 @@
 -- depths: how much waits in each queue, for /metrics and health. Reads only (but the clock).
 -- ARGV queue...   Returns for each queue {in flight, scheduled, {lanes, items, oldest, head} of priorities
--- 0 to 4, {waits, why, advice, percent} of the sender, or nothing}
---   waits: 0 it goes, -1 paused, else until when it rests, ms; percent of its rate in force
+-- 0 to 4, {waits, why, advice, percent, people} of the sender, or nothing}
+--   waits: 0 it goes, -1 paused, else until when it rests, ms; percent of its rate in force; people written to in 24 h
 --   items: exact for the first 64 lanes, one for each lane behind them; oldest: when its lane became ready, ms
 local now_ms = math.floor(now_us() / 1000)
 local out = {}
@@ -24,7 +24,8 @@ for i, queue in ipairs(ARGV) do
             'advice', 'rest_why')
         local wait, interval = pace(s, now_ms, 100000, 1)
         row[#row + 1] = {s[1] and -1 or int(wait), s[1] and s[5] or wait > 0 and s[7] or '',
-            s[1] and s[6] or '', math.floor(10000000 / interval)}
+            s[1] and s[6] or '', math.floor(10000000 / interval),
+            call('ZCOUNT', P .. 'dp:' .. string.sub(queue, 5), int(now_ms - 86400000), '+inf')}
     end
     out[i] = row
 end

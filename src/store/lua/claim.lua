@@ -11,8 +11,8 @@
 --   after_ms: when the sender of the queue is paused for so long, its lanes go by the first alternate that
 --           is not, at that one's pace; none are given that stay with their sender (field st). 0: never
 -- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
---   row = {lane, id, token, reaped, body, state, sends, window_ms, via, more}; via "": by its own sender;
---         more: others are behind it
+--   row = {lane, id, token, reaped, body, state, sends, window_ms, via, more, counts}; via "": by its own
+--         sender; more: others are behind it; counts: the ledger of people has him for this one
 local owner, serial, queue, want = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local lease_ms, record = tonumber(ARGV[5]), ARGV[6]
 local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -90,7 +90,7 @@ local function instead_of(s)
     end
     for at = 13, #ARGV, 6 do
         local key = P .. 'sn:' .. ARGV[at]
-        local other = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'tat')
+        local other = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
         if not other[1] then
             via, by, sender = ARGV[at], 'out:' .. ARGV[at], key
             interval, burst, reserve = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 5])
@@ -102,12 +102,14 @@ local function instead_of(s)
     return s
 end
 
+local tier = 0
 if record == 'm' then
-    local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat')
+    local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
     if s[1] and #ARGV > 12 and ARGV[12] ~= '0' then s = instead_of(s) end
     stands, interval, burst = pace(s, now_ms, interval, burst)
     reserve = math.min(reserve, math.floor(burst - 1))
     tat = tonumber(s[5] or 0)
+    tier = tonumber(s[6] or 0)
 end
 -- Claimed here in all; of these, of the priorities below replies.
 local bulk_top = top
@@ -122,11 +124,35 @@ end
 if repeated then top, bulk_top = n, n end
 local before = n
 
+-- The tier: so many people in 24 h may be written to who have not written themselves for a day. dp:<sender>
+-- has whom, and since when. Until when he waits (ms), nil: he does not. He is looked at again each minute,
+-- since he may write; who is refused after all (nothing went out) is taken off by whoever records that.
+local DAY, LOOK = 86400000, 60000
+local ledger, met, oldest, counts = nil, 0, nil, {}
+local function reach(person)
+    local who = via ~= '' and via or own
+    local word = call('HGET', P .. 'w:' .. who, person)
+    if word and now_ms - word < DAY then return nil end
+    if not ledger then
+        ledger = P .. 'dp:' .. who
+        call('ZREMRANGEBYSCORE', ledger, '-inf', int(now_ms - DAY))
+        met = call('ZCARD', ledger)
+        oldest = tonumber(call('ZRANGE', ledger, '0', '0', 'WITHSCORES')[2] or now_ms)
+    end
+    if call('ZSCORE', ledger, person) then return nil end
+    if met >= tier then return math.min(oldest + DAY, now_ms + LOOK) end
+    call('ZADD', ledger, int(now_ms), person)
+    met = met + 1
+    counts[n + 1] = true -- the row it will have
+    return nil
+end
+
 -- Lanes of one priority that are due, and when the next is.
+local moves = 0 -- of lanes that must wait; a claim does not go on for ever
 local function take(prio)
     local key, top = P .. 'r:' .. queue .. ':' .. prio, prio > 1 and bulk_top or top
     -- Lanes put off by the pair rate are moved on, so asking again for as many cannot go on for ever.
-    while n < top do
+    while n < top and moves < 256 do
         local found = call('ZRANGE', key, '0', top - n, 'WITHSCORES')
         local gone, tats = {}, {}
         if pair_interval > 0 and #found > 0 then
@@ -152,9 +178,11 @@ local function take(prio)
             if id and via ~= '' and call('HEXISTS', P .. 'm:' .. id, 'st') == 1 then
                 wait = now + 10000000
             end
+            if id and wait == 0 and tier > 0 then wait = (reach(string.sub(lane, 2)) or 0) * 1000 end
             if wait > 0 then
                 call('ZADD', key, int(math.ceil(wait / 1000)), lane)
                 moved = true
+                moves = moves + 1
             else
                 gone[#gone + 1] = lane
                 if id then
@@ -183,6 +211,7 @@ if n < top then
         if prio ~= first and n < top then take(prio) end
     end
 end
+if moves >= 256 then wake = now_ms end
 if interval > 0 and stands == 0 then
     tat = tat + (n - before) * interval
     if n > before then call('HSET', sender, 'tat', int(tat)) end
@@ -270,7 +299,7 @@ local out = {-1}
 for i = 1, n do
     local body, state, sends, through = record_of(i)
     out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false, through,
-        more[i]}
+        more[i], counts[i] and 1 or 0}
 end
 if n >= want or repeated then
     out[1] = 0
