@@ -69,14 +69,7 @@ static void check_sender(struct command *c, const struct tenant *t, const struct
     if (!provider_of(s->provider)->probe(k->a, s, &out)) {
         return;
     }
-    call = (struct http_call){.method = out.method,
-                              .url = out.url,
-                              .headers = out.headers,
-                              .nheaders = out.nheaders,
-                              .basic_user = out.basic_user,
-                              .basic_password = out.basic_password,
-                              .flags = HTTP_IDEMPOTENT,
-                              .timeout_ms = 10000};
+    call = outgoing_call(&out, HTTP_IDEMPOTENT, 10000);
     k->waiting++;
     http_call_start(engine_http(c->engine), &call, on_probed, p);
 }

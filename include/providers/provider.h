@@ -11,6 +11,7 @@
 #include "domain/inbound.h"
 #include "domain/message.h"
 #include "domain/settings.h"
+#include "net/http_client.h"
 
 /* A request to a provider, ready for http_call_start(). All of it lives in the arena. */
 struct outgoing {
@@ -21,6 +22,8 @@ struct outgoing {
     struct str basic_user, basic_password; /* Twilio; else STR_NONE */
     struct str body;
 };
+/** As a call, with the limits that it names; @out must outlive it. */
+struct http_call outgoing_call(const struct outgoing *out, unsigned flags, int64_t timeout_ms);
 
 /*
  * Correlation: what travels with a send and comes back with its statuses: "<message id>.<attempt>.<mac>".

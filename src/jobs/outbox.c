@@ -208,15 +208,7 @@ void outbox_send(struct attempt *at)
                          "correct the message; it was not sent");
         return;
     }
-    call = (struct http_call){.method = out.method,
-                              .url = out.url,
-                              .headers = out.headers,
-                              .nheaders = out.nheaders,
-                              .basic_user = out.basic_user,
-                              .basic_password = out.basic_password,
-                              .body = out.body,
-                              .timeout_ms = e->o.settings->send_timeout_ms,
-                              .response_bytes_max = 256 * 1024};
+    call = outgoing_call(&out, 0, e->o.settings->send_timeout_ms);
     at->began = mono_now();
     at->item->begun = true;
     at->pending = http_call_start(e->http, &call, on_answer, at);

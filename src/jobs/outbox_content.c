@@ -149,14 +149,7 @@ static void make(struct attempt *at)
     struct http_call call;
 
     twilio_content_build(at->a, at->ob->sender, &at->m, &out);
-    call = (struct http_call){.method = out.method,
-                              .url = out.url,
-                              .headers = out.headers,
-                              .nheaders = out.nheaders,
-                              .basic_user = out.basic_user,
-                              .basic_password = out.basic_password,
-                              .body = out.body,
-                              .timeout_ms = MAKE_MS};
+    call = outgoing_call(&out, 0, MAKE_MS);
     at->pending = http_call_start(at->ob->et->e->http, &call, on_made, at);
 }
 

@@ -164,15 +164,7 @@ static void on_page(void *ctx, const struct err *err, const struct http_answer *
 
 static void ask(struct attempt *at, const struct outgoing *out)
 {
-    const struct http_call call = {.method = out->method,
-                                   .url = out->url,
-                                   .headers = out->headers,
-                                   .nheaders = out->nheaders,
-                                   .basic_user = out->basic_user,
-                                   .basic_password = out->basic_password,
-                                   .body = out->body,
-                                   .flags = HTTP_IDEMPOTENT,
-                                   .timeout_ms = LOOK_MS};
+    const struct http_call call = outgoing_call(out, HTTP_IDEMPOTENT, LOOK_MS);
 
     if (!lane_item_live(at->item)) {
         at->local = true;

@@ -71,13 +71,7 @@ static void on_behind(void *ctx)
         mark_free(m);
         return;
     }
-    call = (struct http_call){.method = out.method,
-                              .url = out.url,
-                              .headers = out.headers,
-                              .nheaders = out.nheaders,
-                              .body = out.body,
-                              .timeout_ms = TIMEOUT_MS,
-                              .response_bytes_max = 64 * 1024};
+    call = outgoing_call(&out, 0, TIMEOUT_MS);
     m->pending = http_call_start(et->e->http, &call, on_marked, m);
 }
 

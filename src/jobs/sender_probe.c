@@ -79,15 +79,7 @@ static void on_looked(void *ctx, const struct err *err, const struct reply *repl
     if (err == NULL && reply_kind(reply) != REPLY_NIL) {
         a = arena_new();
         if (ob->provider->probe(a, ob->sender, &out)) {
-            const struct http_call call = {.method = out.method,
-                                           .url = out.url,
-                                           .headers = out.headers,
-                                           .nheaders = out.nheaders,
-                                           .basic_user = out.basic_user,
-                                           .basic_password = out.basic_password,
-                                           .body = out.body,
-                                           .flags = HTTP_IDEMPOTENT,
-                                           .timeout_ms = PROBE_TIMEOUT_MS};
+            const struct http_call call = outgoing_call(&out, HTTP_IDEMPOTENT, PROBE_TIMEOUT_MS);
 
             p->pending = http_call_start(p->et->e->http, &call, on_probed, p);
         }

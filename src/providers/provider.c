@@ -9,6 +9,7 @@
 #include "provider_int.h"
 #include "providers/templates.h"
 
+
 #define CORRELATION_MAC_BYTES 8
 #define CORRELATION_ID_MAX    48
 #define BSUID_MAX             160
@@ -323,4 +324,18 @@ void outcome_of_silence(struct arena *a, const struct err *err, struct outcome *
                                                        : &ambiguous,
                    0, out);
     out->details = err == NULL ? STR_NONE : arena_dup(a, str_of(err->msg));
+}
+
+struct http_call outgoing_call(const struct outgoing *out, unsigned flags, int64_t timeout_ms)
+{
+    return (struct http_call){.method = out->method,
+                              .url = out->url,
+                              .headers = out->headers,
+                              .nheaders = out->nheaders,
+                              .basic_user = out->basic_user,
+                              .basic_password = out->basic_password,
+                              .body = out->body,
+                              .flags = flags,
+                              .timeout_ms = timeout_ms,
+                              .response_bytes_max = 256 * 1024};
 }

@@ -242,30 +242,6 @@ static void test_order_is_kept(void)
     check_problem("not for another tenant", &r, 404, "not-found", NULL);
 }
 
-/* An event of ours into the stream of @tenant, as plan.c writes one. */
-static void kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
-{
-    (void)outcome;
-    *(int *)ctx = err == NULL ? 1 : -1;
-}
-
-static void emit(const char *tenant, const char *subject)
-{
-    struct engine_tenant *et = engine_tenant_find(w->engine, str_of(tenant));
-    struct plan_run run = {NULL, NULL, kept, NULL};
-    struct plan p;
-    int done = 0;
-
-    run.ctx = &done;
-    plan_init(&p, w->a, engine_tenant(et), wall_now(), STR("cause"));
-    plan_event(&p, "gateway.workorder.acknowledged.v1", str_of(subject),
-               STR("{\"workorder\":{\"number\":\"1\"}}"), STR_NONE);
-    engine_run_plan(w->engine, et, &p, &run);
-    while (done == 0) {
-        world_run(w, 2);
-    }
-}
-
 static void test_outbox(void)
 {
     struct reply_to r = outbox(BETA_CMMS, ""), next;
@@ -277,7 +253,7 @@ static void test_outbox(void)
         char subject[8];
 
         snprintf(subject, sizeof(subject), "S%d", i);
-        emit("beta", subject);
+        world_emit(w, "beta", subject);
     }
     r = outbox(BETA_CMMS, "?limit=2");
     CHECK_INT("a page", items(&r), 2);
@@ -309,10 +285,10 @@ static void test_long_poll(void)
     f = ask_begin(w, &q);
     world_run(w, 150);
     CHECK("it waits", !flight_done(f));
-    emit("acme", "elsewhere");
+    world_emit(w, "acme", "elsewhere");
     world_run(w, 150);
     CHECK("another tenant's event wakes nobody", !flight_done(f));
-    emit("beta", "S6");
+    world_emit(w, "beta", "S6");
     r = ask_end(w, &f);
     CHECK_Z("a new event ends the wait", at(&r, "items.0.subject"), "S6");
     CHECK("long before its 30 s", r.ms < 10000);

@@ -147,29 +147,6 @@ static void test_senders(void)
 
 /* ---- callbacks and dead letters ---- */
 
-static void on_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
-{
-    (void)outcome;
-    *(int *)ctx = err == NULL ? 1 : -1;
-}
-
-static void emit(const char *subject)
-{
-    struct engine_tenant *et = engine_tenant_find(w->engine, STR("acme"));
-    struct plan_run run = {NULL, NULL, on_kept, NULL};
-    struct plan p;
-    int done = 0;
-
-    run.ctx = &done;
-    plan_init(&p, w->a, engine_tenant(et), wall_now(), STR("cause"));
-    plan_event(&p, "gateway.workorder.acknowledged.v1", str_of(subject),
-               STR("{\"workorder\":{\"number\":\"1\"}}"), STR_NONE);
-    engine_run_plan(w->engine, et, &p, &run);
-    while (done == 0) {
-        world_run(w, 2);
-    }
-}
-
 static struct reply_to wait_for_items(const char *path, size_t n)
 {
     struct reply_to r = admin("GET", path, NULL);
@@ -205,7 +182,7 @@ static void test_callbacks(void)
     size_t posts;
 
     w->watch = "\"subject\":\"well\"";
-    emit("well");
+    world_emit(w, "acme", "well");
     for (int i = 0; i < 200 && w->posts == 0; i++) {
         world_run(w, 10);
     }
@@ -213,8 +190,8 @@ static void test_callbacks(void)
     r = wait_for_items("/api/v1/callbacks", 0);
     w->watch = "\"subject\":\"WO-9\"";
     w->cmms_status = 500;
-    emit("WO-9");
-    emit("WO-9");
+    world_emit(w, "acme", "WO-9");
+    world_emit(w, "acme", "WO-9");
     for (int i = 0; i < 400 && (one = failing()) == NULL; i++) {
         world_run(w, 10);
     }
@@ -340,7 +317,7 @@ static void test_dead_inbound(void)
                "not open\","
                "\"tries\":3,\"at\":\"2026-11-21T08:00:00.000Z\"}");
     commit_zadd(c, STR("dl"), 1, STR("in:DEAD1"));
-    commit_run(engine_store(w->engine), &c, on_kept, &done);
+    commit_run(engine_store(w->engine), &c, world_kept, &done);
     while (done == 0) {
         world_run(w, 2);
     }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "domain/api_key.h"
+#include "fake/pass.h"
 
 #define KEPT_JSON 8192
 
@@ -266,18 +267,32 @@ void world_free(struct world **owner)
     mem_free(owner);
 }
 
-static void on_time(void *ctx)
-{
-    loop_stop(ctx);
-}
-
 void world_run(struct world *w, int64_t ms)
 {
-    struct timer *t = timer_new(w->loop, on_time, w->loop);
+    loop_pass(w->loop, ms);
+}
 
-    timer_start(t, ms);
-    loop_run(w->loop);
-    timer_free(&t);
+void world_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    (void)outcome;
+    *(int *)ctx = err == NULL ? 1 : -1;
+}
+
+void world_emit(struct world *w, const char *tenant, const char *subject)
+{
+    struct engine_tenant *et = engine_tenant_find(w->engine, str_of(tenant));
+    struct plan_run run = {NULL, NULL, world_kept, NULL};
+    struct plan p;
+    int done = 0;
+
+    run.ctx = &done;
+    plan_init(&p, w->a, engine_tenant(et), wall_now(), STR("cause"));
+    plan_event(&p, "gateway.workorder.acknowledged.v1", str_of(subject),
+               STR("{\"workorder\":{\"number\":\"1\"}}"), STR_NONE);
+    engine_run_plan(w->engine, et, &p, &run);
+    while (done == 0) {
+        world_run(w, 2);
+    }
 }
 
 /* ---- requests ---- */

@@ -49,6 +49,10 @@ struct world *world_new(void);
 void world_free(struct world **owner);
 /** Runs the loop for @ms. */
 void world_run(struct world *w, int64_t ms);
+/** For commits and plans: the int behind @ctx becomes 1, or -1 when it failed. */
+void world_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome);
+/** An event of ours about @subject into the stream of @tenant, as plan.c writes one. */
+void world_emit(struct world *w, const char *tenant, const char *subject);
 
 /* One request and its answer; all of it lives in the world's arena. */
 struct reply_to {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "fake/pass.h"
 #include "world_int.h"
 
 static struct redis_fixture *redis;
@@ -194,18 +195,9 @@ void world_done(void)
     redis_fixture_free(&redis);
 }
 
-static void on_time(void *ctx)
-{
-    loop_stop(ctx);
-}
-
 void world_run(struct world *w, int64_t ms)
 {
-    struct timer *t = timer_new(w->loop, on_time, w->loop);
-
-    timer_start(t, ms);
-    loop_run(w->loop);
-    timer_free(&t);
+    loop_pass(w->loop, ms);
 }
 
 /* ---- Redis ---- */
