@@ -147,10 +147,22 @@ static void unavailable(struct serve *s, const char *reason)
     stop(s, EXIT_UNAVAILABLE);
 }
 
+/*
+ * Until it is there, a Redis of the operator's own says the same in many lines: the one that ends
+ * the start says it once. At debug all of them are wanted.
+ */
+static void hush(const struct serve *s, bool on)
+{
+    enum log_level level = s->settings->log_level;
+
+    log_setup(on && level != LOG_DEBUG ? LOG_ERROR : level, s->settings->log_format);
+}
+
 static void on_ready(void *ctx)
 {
     struct serve *s = ctx;
 
+    hush(s, false);
     timer_stop(s->start);
     app_serve(s->app, s->engine);
     log_info("ready", LF_STR("url", s->settings->public_url), LF_INT("port", app_port(s->app)),
@@ -214,6 +226,7 @@ static bool start_store(struct serve *s, struct err *err)
 
     timer_start(s->start, s->settings->redis_url.n > 0 ? 5000 : START_MS);
     if (s->settings->redis_url.n > 0) {
+        hush(s, true);
         start_engine(s, s->settings->redis_url);
         return true;
     }

@@ -72,6 +72,13 @@ const struct json *config_json(const struct config *c, const char *key); /* list
 bool config_same(const struct config *a, const struct config *b, const char *key);
 /** Where it came from: "default", "crewline.json", ".env" (base names), "environment", "flag". */
 const char *config_origin(const struct config *c, const char *key);
+/**
+ * For a complaint about its value: "crewline.json: redis_url", "environment: REDIS_URL"; of one that nobody
+ * gave its variable, or its key. NULL: no such setting.
+ */
+const char *config_place(const struct config *c, const char *key);
+/** Path of the JSON file, or NULL. */
+const char *config_file(const struct config *c);
 /** A top-level member that the caller reads itself, or NULL. */
 const struct json *config_own(const struct config *c, const char *member);
 /** A variable of .env or the environment, for own members; STR_NONE: unset. */

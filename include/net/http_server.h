@@ -66,6 +66,8 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_opt
 struct tls_server;
 bool http_server_listen(struct http_server *s, struct str where, struct tls_server *tls,
                         struct err *err);
+/** Is @where of such a form? Nothing is opened. */
+bool http_listen_ok(struct str where);
 int http_server_port(const struct http_server *s);
 /** From now on every answer closes its connection; new ones are still taken. Before http_server_drain(). */
 void http_server_retire(struct http_server *s);

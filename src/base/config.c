@@ -464,3 +464,23 @@ bool config_secret(const struct config *c, struct str value, const char *key, ch
     mem_free(&z);
     return ok || at_place(err, c->file == NULL ? "environment" : c->file, key);
 }
+
+const char *config_place(const struct config *c, const char *key)
+{
+    const struct config_value *v = map_get(c->index, str_of(key));
+    const struct config_row *row;
+
+    if (v == NULL) {
+        return NULL;
+    }
+    if (v->place != NULL && strcmp(v->origin, "default") != 0) {
+        return v->place;
+    }
+    row = &c->rows[v - c->values];
+    return row->env != NULL ? row->env : row->key;
+}
+
+const char *config_file(const struct config *c)
+{
+    return c->file;
+}

@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "domain/i18n.h"
+#include "net/http_server.h"
 #include "settings_int.h"
 
 #include <errno.h>
@@ -299,6 +300,14 @@ static bool read_texts(struct settings *s, struct err *err)
     if (json_len(s->listen) == 0) {
         return err_set(err, ERR_CONFIG, "listen: it names no address");
     }
+    for (size_t i = 0; i < json_len(s->listen); i++) {
+        struct str where = json_str(json_at(s->listen, i));
+
+        if (!http_listen_ok(where)) {
+            return err_set(err, ERR_CONFIG, "listen: \"%.*s\" is neither host:port nor unix:/path",
+                           STR_ARG(str_slice(where, 0, 100)));
+        }
+    }
     if (s->bootstrap_key.n > 0 && s->bootstrap_key.n < 16) {
         return err_set(err, ERR_CONFIG, "bootstrap_key: it is shorter than 16 characters");
     }
@@ -307,6 +316,22 @@ static bool read_texts(struct settings *s, struct err *err)
                     err) &&
            read_key("master_key_previous", config_str(c, "master_key_previous"),
                     s->master_key_previous, &s->has_master_key_previous, err);
+}
+
+/* "redis_url: why" becomes "environment: REDIS_URL: why": the operator looks for the place. */
+static bool complain(const struct config *c, struct err *err)
+{
+    struct str key = str_slice(str_of(err->msg), 0, str_find(str_of(err->msg), STR(": ")));
+    struct err found = *err;
+    const char *place;
+    char name[160];
+
+    if (str_starts(key, STR("tenants")) && config_file(c) != NULL) {
+        return err_wrap(err, "%s", config_file(c));
+    }
+    snprintf(name, sizeof(name), "%.*s", STR_ARG(key));
+    place = config_place(c, name);
+    return place == NULL ? false : err_set(err, ERR_CONFIG, "%s%s", place, found.msg + key.n);
 }
 
 bool settings_load(const struct config_sources *from, struct settings **out, struct err *err)
@@ -318,13 +343,13 @@ bool settings_load(const struct config_sources *from, struct settings **out, str
 
     all->texts = arena_new();
     sources.own_members = own;
-    if (!config_load(rows, ARRAY_LEN(rows), &sources, &s->config, err) || !read_texts(s, err) ||
-        !read_schedule(s, err)) {
+    if (!config_load(rows, ARRAY_LEN(rows), &sources, &s->config, err)) {
         settings_free(&s);
         return false;
     }
     read_numbers(s);
-    if (!settings_read_tenants(s, err)) {
+    if (!read_texts(s, err) || !read_schedule(s, err) || !settings_read_tenants(s, err)) {
+        complain(s->config, err);
         settings_free(&s);
         return false;
     }

@@ -227,6 +227,15 @@ static bool split_where(struct str where, char *host, size_t host_bytes, char *p
            (size_t)snprintf(port, port_bytes, "%lld", (long long)n) < port_bytes;
 }
 
+bool http_listen_ok(struct str where)
+{
+    char host[256], port[8];
+
+    return str_starts(where, STR("unix:"))
+               ? where.n > 5
+               : split_where(where, host, sizeof(host), port, sizeof(port));
+}
+
 static int bind_tcp(struct listener *from, const struct sockaddr *addr)
 {
     struct http_server *s = from->s;

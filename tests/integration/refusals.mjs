@@ -38,7 +38,11 @@ for (const [label, config, says, env] of [
   ['a callback to loopback', {tenants: [{id: 'a', cmms: {callback_url: 'http://127.0.0.1/x', signing_secret: 'whsec_' + 'A'.repeat(32)}}]}, 'callback_url'],
   ['Sentinels without a name', {redis_url: 'redis+sentinel://h1:26379,h2:26379'}, 'redis_url: the name of the master is missing'],
   ['a Redis port', {redis_url: 'redis+sentinel://h1:x/mine'}, 'redis_url: port "x"'],
-  ['TLS to Redis', {}, 'redis_url: rediss:// cannot be used: this build has no TLS', {REDIS_URL: 'rediss://h/0'}],
+  ['TLS to Redis', {}, 'environment: REDIS_URL: rediss:// cannot be used: this build has no TLS', {REDIS_URL: 'rediss://h/0'}],
+  ['no address to listen on', {}, 'environment: CREWLINE_LISTEN: "nonsense" is neither host:port', {CREWLINE_LISTEN: 'nonsense'}],
+  ['a tenant says in which file', {tenants: [{id: 'A'}]}, '.json: tenants[0].id: it is not'],
+  ['what is missing is named as it is set', {}, 'CMMS_SIGNING_SECRET: callbacks are signed', {CMMS_CALLBACK_URL: 'https://cmms.example.com/x'}],
+  ['a short master key', {}, 'environment: CREWLINE_MASTER_KEY: it is not 32 bytes', {CREWLINE_MASTER_KEY: 'short'}],
   ['an unknown variable', {}, 'CREWLINE_LISSEN', {CREWLINE_LISSEN: 'x'}],
 ]) {
   test(`configuration: ${label}: exit 78, names the place, starts nothing`, async () => {
@@ -62,6 +66,7 @@ test('Redis unreachable at the start: one line, exit 69', async () => {
   const r = await starts({}, {CREWLINE_LISTEN: '127.0.0.1:0', REDIS_URL: `redis://127.0.0.1:${await freePort()}/0`})
   assert.equal(r.code, 69, r.err)
   assert.match(r.err, /Redis cannot be reached/)
+  assert.equal(r.err.trim().split('\n').filter(line => !line.includes('master key made')).length, 1, r.err)
 })
 
 /* ---- webhooks ---- */
