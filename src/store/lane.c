@@ -353,6 +353,8 @@ void lane_item_done(struct lane_item **owner)
     w->stats.done++;
     if (w->hungry && worth_a_claim(w)) {
         lane_worker_wake(w);
+    } else if (w->hungry && !w->stopping && !timer_running(w->timer)) {
+        timer_start(w->timer, SIP_MS);
     } else if (w->stopping && w->nout == 0) {
         make_due(w);
     }

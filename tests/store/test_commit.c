@@ -232,6 +232,67 @@ static void test_batches(void)
     world_free(&w);
 }
 
+static struct mono stands;
+
+static struct mono still(void)
+{
+    return stands;
+}
+
+static int64_t calls_made(struct world *w)
+{
+    struct store_stats stats;
+
+    store_stats(w->store, &stats);
+    return stats.calls;
+}
+
+/*
+ * Behind two calls that are out, a tenant's units gather for the next one; another tenant's do not
+ * wait for them, and behind a call that has stuck nobody does. The clock stands still, so that what
+ * counts is what was sent and not how busy the machine is.
+ */
+static void test_gathering(void)
+{
+    static struct got got[30];
+    struct world *w = open_world(NULL);
+    int64_t before = calls_made(w);
+    struct commit *other;
+    char key[16];
+    size_t n = 0;
+
+    stands = mono_now();
+    clock_fake(still, NULL);
+    redis_fixture_stop(w->redis);
+    for (size_t i = 0; i < 22; i++) {
+        snprintf(key, sizeof(key), "g:%zu", i);
+        start(w, doc(key, 1, "x"), &got[n++]);
+        world_pass(w, 2);
+    }
+    CHECK_INT("two are out, twenty gather", calls_made(w) - before, 2);
+    other = commit_new(STR("other"));
+    commit_check_version(other, STR("none"), 0);
+    commit_hset(other, STR("h"), STR("f"), STR("v"));
+    start(w, other, &got[n++]);
+    world_pass(w, 2);
+    CHECK_INT("another tenant's goes at once", calls_made(w) - before, 3);
+    stands.us += 21000;
+    start(w, doc("g:stuck", 1, "x"), &got[n++]);
+    world_pass(w, 2);
+    CHECK_INT("stuck: what gathered goes", calls_made(w) - before, 4);
+    start(w, doc("g:after", 1, "x"), &got[n++]);
+    world_pass(w, 2);
+    CHECK_INT("and so does the next, by itself", calls_made(w) - before, 5);
+    redis_fixture_cont(w->redis);
+    clock_fake(NULL, NULL);
+    for (size_t i = 0; i < n; i++) {
+        CHECK("answered", world_run(w, &got[i].done, 3000));
+        CHECK_INT("done", got[i].result, COMMIT_OK);
+    }
+    CHECK_INT("no more calls", calls_made(w) - before, 5);
+    world_free(&w);
+}
+
 static void test_cancel(void)
 {
     struct world *w = open_world(NULL);
@@ -480,13 +541,11 @@ static void test_speed(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_documents),   TEST(test_fetch),
-        TEST(test_seen),        TEST(test_marks),
-        TEST(test_plain),       TEST(test_batches),
-        TEST(test_cancel),      TEST(test_sent_and_cancelled),
-        TEST(test_unavailable), TEST(test_full),
-        TEST(test_lost_reply),  TEST(test_asserts),
-        TEST(test_speed),
+        TEST(test_documents),   TEST(test_fetch),  TEST(test_seen),
+        TEST(test_marks),       TEST(test_plain),  TEST(test_batches),
+        TEST(test_gathering),   TEST(test_cancel), TEST(test_sent_and_cancelled),
+        TEST(test_unavailable), TEST(test_full),   TEST(test_lost_reply),
+        TEST(test_asserts),     TEST(test_speed),
     };
 
     world_scripts();

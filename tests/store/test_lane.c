@@ -114,6 +114,37 @@ static void test_slots(void)
     world_free(&w);
 }
 
+/*
+ * With more waiting than it can take, a worker claims when a quarter of its slots is free, so that
+ * one claim brings several; fewer are not left idle for long either.
+ */
+static void test_quarter(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct line l;
+    int64_t calls;
+
+    put_messages(w, 0, 100);
+    o = line_options(&l);
+    line_start(&l, w, &o);
+    CHECK("eight", line_wait(&l, 8, 2000));
+    world_pass(w, 50);
+    calls = store_calls(w);
+    line_finish(&l, 0);
+    CHECK("one slot alone is filled too", line_wait(&l, 9, 2000));
+    CHECK_INT("by one claim", store_calls(w) - calls, 2);
+    world_pass(w, 50);
+    calls = store_calls(w);
+    line_finish(&l, 1);
+    line_finish(&l, 2);
+    CHECK("two at once", line_wait(&l, 11, 2000));
+    CHECK("by one claim again", store_calls(w) - calls <= 3);
+    line_drop(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 static void test_idle_and_wakes(void)
 {
     struct world *w = open_world(NULL);
@@ -359,9 +390,9 @@ static void test_free(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_claim),          TEST(test_records),        TEST(test_slots),
-        TEST(test_idle_and_wakes), TEST(test_grant),          TEST(test_rate),
-        TEST(test_stop),           TEST(test_wake_meanwhile), TEST(test_free),
+        TEST(test_claim),          TEST(test_records), TEST(test_slots), TEST(test_quarter),
+        TEST(test_idle_and_wakes), TEST(test_grant),   TEST(test_rate),  TEST(test_stop),
+        TEST(test_wake_meanwhile), TEST(test_free),
     };
 
     world_scripts();
