@@ -1,7 +1,7 @@
 /*
- * cli_api: `crewline users import`, `send-test` and `replay`: the very code of the API. The command
- * opens the app on a free loopback port with a key made for its own length, asks it as any client
- * would, and prints the answer.
+ * cli_api: `crewline users import`, `send-test`, `replay` (and for cli_broadcast): the very code of
+ * the API. The command opens the app on a free loopback port with a key made for its own length,
+ * asks it as any client would, and prints the answer.
  */
 #include "main.h"
 
@@ -34,6 +34,7 @@ struct api_command {
     int tries;
     void (*first)(struct api_command *k); /* what is asked first; NULL: the path above */
     void (*on_answer)(struct api_command *k, const struct http_answer *answer);
+    api_show_fn *show;
     int exit_code;
 };
 
@@ -173,6 +174,33 @@ static void print_refusal(const struct http_answer *answer)
     } else {
         fprintf(stderr, "crewline: the answer was %d\n", answer->status);
     }
+}
+
+/* ---- one question, its answer shown ---- */
+
+static void on_shown(struct api_command *k, const struct http_answer *answer)
+{
+    bool ok = answer->status >= 200 && answer->status < 300;
+
+    if (ok) {
+        k->show(k->c->args, answer->body);
+    } else {
+        print_refusal(answer);
+    }
+    finish(k, ok ? EXIT_OK : EXIT_FAIL);
+}
+
+int api_ask(const struct args *a, const char *method, const char *path, struct str body,
+            api_show_fn *show)
+{
+    struct api_command k = {.method = method,
+                            .path = path,
+                            .type = "application/json",
+                            .body = body,
+                            .on_answer = on_shown,
+                            .show = show};
+
+    return run(&k, a, false, on_ready);
 }
 
 /* ---- users import ---- */

@@ -18,21 +18,24 @@ static const struct subcommand {
     const char *options; /* "--tenant= --json": with "=" it takes a value */
     const char *usage, *help;
 } commands[] = {
-    {"serve",      cmd_serve,      0,  "",                                                       "serve [--config F]",                              "run the gateway"                               },
-    {"check",      cmd_check,      0,  "",                                                       "check [--config F]",                              "check configuration, Redis and credentials"    },
+    {"serve",      cmd_serve,      0,  "",                                                       "serve [--config F]",                                     "run the gateway"                               },
+    {"check",      cmd_check,      0,  "",                                                       "check [--config F]",                                     "check configuration, Redis and credentials"    },
     {"keys",       cmd_keys,       2,  "--tenant= --role= --name= --json --no-broadcast",
-     "keys create --tenant T --role R --name N | list | revoke ID",                                                                                 "API keys"                                      },
+     "keys create --tenant T --role R --name N | list | revoke ID",                                                                                        "API keys"                                      },
     {"users",      cmd_users,      2,  "--tenant=",                                              "users import FILE.csv|FILE.json [--tenant T]",
-     "import people"                                                                                                                                                                                },
+     "import people"                                                                                                                                                                                       },
     {"send-test",  cmd_send_test,  0,  "--to= --text= --tenant=",
-     "send-test --to +… [--text …] [--tenant T]",                                                                                               "send one message, for troubleshooting"         },
+     "send-test --to +… [--text …] [--tenant T]",                                                                                                      "send one message, for troubleshooting"         },
+    {"broadcast",  cmd_broadcast,  2,
+     "--to= --text= --texts= --title= --priority= --ask= --send-at= --expires-at= --confirm= "
+     "--dry-run --json --tenant=",                                                               "broadcast --to WHOM --text … | show|cancel|resend ID", "one message to many people"                    },
     {"replay",     cmd_replay,     32,
-     "--all --kind= --type= --subject= --user= --reason= --since= --until= --dry-run --tenant=", "replay ID… | --all [--kind K] [--since T] …", "put back what was given up"                    },
+     "--all --kind= --type= --subject= --user= --reason= --since= --until= --dry-run --tenant=", "replay ID… | --all [--kind K] [--since T] …",        "put back what was given up"                    },
     {"prove",      cmd_prove,      0,  "--since= --tenant= --json",
-     "prove [--since 24h|TIME] [--tenant T] [--json]",                                                                                              "is everything that was accepted accounted for?"},
+     "prove [--since 24h|TIME] [--tenant T] [--json]",                                                                                                     "is everything that was accepted accounted for?"},
     {"migrate",    cmd_migrate,    0,  "--status",                                               "migrate [--status]",
-     "bring the stored data to this version's schema"                                                                                                                                               },
-    {"completion", cmd_completion, 1,  "",                                                       "completion bash",                                 "completion for the shell"                      },
+     "bring the stored data to this version's schema"                                                                                                                                                      },
+    {"completion", cmd_completion, 1,  "",                                                       "completion bash",                                        "completion for the shell"                      },
 };
 
 static void usage(FILE *to)

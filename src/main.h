@@ -62,8 +62,13 @@ struct command_hooks {
 int command_run(const struct args *a, const struct command_hooks *hooks, void *user);
 void command_end(struct command *c, int exit_code);
 
+/** Asks the API as an admin of the tenant; @show prints a good answer, else the reason is on stderr. */
+typedef void api_show_fn(const struct args *a, struct str body);
+int api_ask(const struct args *a, const char *method, const char *path, struct str body,
+            api_show_fn *show);
+
 typedef int subcommand_fn(const struct args *a);
-subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_replay, cmd_prove,
+subcommand_fn cmd_serve, cmd_check, cmd_keys, cmd_users, cmd_send_test, cmd_broadcast, cmd_replay, cmd_prove,
     cmd_migrate, cmd_completion;
 
 #endif

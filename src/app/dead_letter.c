@@ -265,6 +265,7 @@ static bool message_again(struct replay *p, struct err *err)
     old.send_at = (struct wall){0};
     old.expires = old.expires.ms > m->created.ms ? old.expires : (struct wall){0};
     *m = old;
+    m->broadcast = STR_NONE; /* which counts each person by the first one */
     answer(p, m->id);
     p->pending = engine_run_plan(p->r->e, p->r->who.et, &p->plan, &run);
     return true;

@@ -12,7 +12,7 @@ const as = key => call('GET', `${plant.url}/api/v1/users`, {headers: {authorizat
 test('help, version, completion; wrong usage is 64', async () => {
   const help = await plant.command('--help')
   assert.equal(help.code, 0)
-  for (const word of ['serve', 'check', 'keys', 'users', 'send-test', 'replay', 'prove', 'migrate', 'completion', 'CREWLINE_LISTEN']) {
+  for (const word of ['serve', 'check', 'keys', 'users', 'send-test', 'broadcast', 'replay', 'prove', 'migrate', 'completion', 'CREWLINE_LISTEN']) {
     assert.ok(help.out.includes(word), word)
   }
   assert.match((await plant.command('--version')).out, /^crewline \d+\.\d+\.\d+\n$/)
@@ -81,6 +81,23 @@ test('send-test: what became of it', async () => {
   assert.equal(open.code, 0, open.err)
   await plant.expect(ANA, 'hello Ana')
   assert.notEqual((await cli('send-test', '--to', 'nobody')).code, 0)
+})
+
+test('broadcast: planned, sent, shown, stopped', async () => {
+  const plan = await cli('broadcast', '--to', 'users:ana,nobody', '--text', 'Fire drill', '--dry-run')
+  assert.equal(plan.code, 0, plan.err)
+  assert.match(plan.out, /^1 recipients, 1 skipped, 1 inside the 24-hour window, 0 by template, 0 s; \w+ 1\nskipped nobody: no such person\n$/)
+  const sent = await cli('broadcast', '--to', 'all', '--text', 'Fire drill', '--title', 'Drill', '--ask', 'safety')
+  assert.equal(sent.code, 0, sent.err)
+  const id = sent.out.split('\n')[0]
+  await plant.expect(ANA, 'Fire drill')
+  assert.match((await cli('broadcast', 'show', id)).out, new RegExp(`^${id} sending\\ntotal 1, queued 0`))
+  const stopped = await cli('broadcast', 'cancel', id)
+  assert.equal(stopped.code, 0, stopped.err)
+  assert.match(stopped.out, new RegExp(`^${id} cancelled\\n`))
+  assert.equal((await cli('broadcast', 'resend', id)).code, 1)
+  assert.equal((await cli('broadcast', '--to', 'all')).code, 64)
+  assert.equal((await cli('broadcast', '--to', 'moon:a', '--text', 'x')).code, 1)
 })
 
 test('migrate --status tells the schema', async () => {

@@ -685,8 +685,10 @@ while at <= most do
             end
             if state and state ~= 'cancelled' and state ~= 'closed' then
                 local waiting = tonumber(call('HGET', P .. 'bc:' .. a, 'queued') or 0) - flying
-                call('HINCRBY', P .. 'bc:' .. a, 'queued', -waiting)
-                call('HINCRBY', P .. 'bc:' .. a, 'cancelled', waiting)
+                if waiting ~= 0 then
+                    call('HINCRBY', P .. 'bc:' .. a, 'queued', int(-waiting))
+                    call('HINCRBY', P .. 'bc:' .. a, 'cancelled', int(waiting))
+                end
                 call('HSET', P .. 'b:' .. a, 'st', 'cancelled')
                 call('HINCRBY', P .. 'b:' .. a, 'v', 1)
                 cancelled[a] = true
