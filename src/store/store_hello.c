@@ -38,6 +38,11 @@ static void on_error(struct conn *c, enum hello_step step, struct str text)
         c->hello.loading = true;
         return;
     }
+    if (str_starts(text, STR("NOAUTH"))) {
+        /* Whatever it says next: before AUTH it takes no script over 16 KB either. */
+        fail(c, "it wants user and password", text);
+        return;
+    }
     switch (step) {
     case HELLO_AUTH:
         fail(c, "it refuses user or password", text);
