@@ -17,6 +17,23 @@ if #hashes > 0 then
     for i = 1, #hashes do known[hashes[i]] = found[i] end
 end
 
+-- And what broadcasts have asked of them: who has not been asked anything, which is nearly everybody,
+-- costs no call of his own.
+local fields, asked = {}, {}
+for at = 1, #A, WIDTH do
+    local user = A[at] ~= '' and A[at] or known[A[at + 1]]
+    if user then fields[#fields + 1], fields[#fields + 2] = user .. '|s', user .. '|a' end
+end
+if #fields > 0 then
+    local found = call('HMGET', P .. 'bq', unpack(fields))
+    for i = 1, #fields do asked[fields[i]] = found[i] end
+end
+local function asked_of(user, what)
+    local field = user .. what
+    if asked[field] == nil then asked[field] = call('HGET', P .. 'bq', field) end
+    return asked[field] or ''
+end
+
 local function view(user, phone, bsuid, typed, named, quote, limit, today)
     if user == '' and phone ~= '' then user = known[phone] or '' end
     if user == '' and bsuid ~= '' then user = call('HGET', P .. 'ux', bsuid) or '' end
@@ -75,13 +92,12 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
         if not seen[id] and tonumber(at) >= tonumber(today) then completed = completed + 1 end
         seen[id] = true
     end
-    local asked = call('HMGET', P .. 'bq', user .. '|s', user .. '|a')
-    local ack = asked[2] or ''
+    local ack = asked_of(user, '|a')
     if ack ~= '' and call('HEXISTS', P .. 'ba:' .. ack, user) == 1 then ack = '' end
     local supervisor, supervisor_doc = u[5] or '', {false, false}
     if supervisor ~= '' then supervisor_doc = call('HMGET', P .. 'u:' .. supervisor, 'v', 'b') end
     return {user, {u[1], u[2]}, {c[1], c[2], c[4]}, quoted, completed, open, supervisor, supervisor_doc,
-        order, flags, user, of, asked[1] or '', ack}
+        order, flags, user, of, asked_of(user, '|s'), ack}
 end
 
 local out = {}
