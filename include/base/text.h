@@ -36,7 +36,8 @@ struct str pairs_get(const struct pairs *p, struct str name);
 /** Appends @s as a JSON string with its quotes. @s must be UTF-8; bad bytes become U+FFFD. */
 void json_escape_add(struct buf *out, struct str s);
 
-#define ID_BYTES 27 /* 26 characters and a NUL */
+#define ID_BYTES      27 /* 26 characters and a NUL */
+#define ID_TIME_BYTES 11 /* of which the first 10 are the time */
 /**
  * A new id: ULID (48 bit wall ms, 80 bit random, Crockford base32), so ids sort by birth.
  * Within one millisecond of one process they still ascend (the random part is counted up).
@@ -45,5 +46,7 @@ void id_new(char out[ID_BYTES]);
 bool id_is(struct str s);
 /** The wall time an id was made at; 0 for something else. */
 struct wall id_time(struct str s);
+/** What an id of @t begins with: ids sort by birth, so times are bounds of ids. */
+void id_of_time(struct wall t, char out[ID_TIME_BYTES]);
 
 #endif

@@ -15,6 +15,9 @@
 #define COMPLETED_KEPT 200 /* of one person: what STATUS counts is of today */
 
 struct str order_key(struct arena *a, struct str id);
+/** Its field of on, and its member of onr. */
+struct str order_number_key(struct arena *a, const struct order *o);
+struct str order_number_end(struct arena *a, const struct order *o);
 void order_check(const struct order *o, struct commit *c);
 /** False: too long to be kept. */
 bool order_put(const struct tenant *t, struct arena *a, const struct order *o, const struct order *before,

@@ -62,6 +62,7 @@ struct settings {
     bool allow_private_callbacks;
     enum log_level log_level;
     enum log_format log_format;
+    int64_t retention_days;
     int64_t send_timeout_ms, lease_ms, uncertain_hold_ms, uncertain_hold_critical_ms;
     int64_t max_sends_normal, max_sends_critical, max_sends_code;
     int64_t callback_timeout_ms, callback_schedule_ms[CALLBACK_SCHEDULE_MAX];

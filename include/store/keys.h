@@ -25,6 +25,8 @@
  *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
  *   cb:<seq>              HASH n tries, e error of its last
  *   ei:<n>, ein           ids of inbound items that came to their end, a line each; as d, but four are kept
+ *   evt, em               last event that was dropped for its age; ZSET "<sequence> <ms>" of the last event
+ *                         at some time
  *   es:<seq / 65536>      bits of the events that the CMMS took or refused
  *   dl                    ZSET of dead letters by time (ms): "in:<item>", "cb:<sequence>", "out:<message>"
  *   dl:<id>               HASH b sealed {kind, lane, reason, …}; of a message there is none: m:<id> tells

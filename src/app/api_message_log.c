@@ -118,17 +118,12 @@ static bool log_row(struct request *r, struct listing *l, struct str id, const s
     return true;
 }
 
-/* Ids sort by birth, so times are bounds of ids: the ten characters that a time begins with. */
-static struct str id_of_time(struct arena *a, struct wall t)
+static struct str id_bound(struct arena *a, const char *fmt, struct wall t)
 {
-    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    char text[11] = "";
-    int64_t ms = t.ms < 0 ? 0 : t.ms;
+    char text[ID_TIME_BYTES];
 
-    for (int i = 9; i >= 0; i--, ms >>= 5) {
-        text[i] = digits[ms & 31];
-    }
-    return arena_dup(a, str_of(text));
+    id_of_time(t, text);
+    return arena_printf(a, fmt, text);
 }
 
 static void run_log(struct request *r, struct message_log *log, struct str order_id)
@@ -195,11 +190,8 @@ static bool filters(struct request *r, struct message_log *log)
     } else if (direction.n > 0 && !str_eqz(direction, "out") && !str_eqz(direction, "in")) {
         refuse(r, "direction", "in or out");
     } else {
-        log->l.from = to.ms > 0 ? arena_printf(r->a, "(%.*s",
-                                               STR_ARG(id_of_time(r->a, (struct wall){to.ms + 1})))
-                                : STR_NONE;
-        log->l.to =
-            from.ms > 0 ? arena_printf(r->a, "[%.*s", STR_ARG(id_of_time(r->a, from))) : STR_NONE;
+        log->l.from = to.ms > 0 ? id_bound(r->a, "(%s", (struct wall){to.ms + 1}) : STR_NONE;
+        log->l.to = from.ms > 0 ? id_bound(r->a, "[%s", from) : STR_NONE;
         return true;
     }
     return false;

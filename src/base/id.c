@@ -70,6 +70,12 @@ void id_new(char out[ID_BYTES])
     out[26] = '\0';
 }
 
+void id_of_time(struct wall t, char out[ID_TIME_BYTES])
+{
+    put(out, t.ms < 0 ? 0 : (uint64_t)t.ms, ID_TIME_BYTES - 1);
+    out[ID_TIME_BYTES - 1] = '\0';
+}
+
 static int value_of(char c)
 {
     const char *hit = c == '\0' ? NULL : strchr(alphabet, c);

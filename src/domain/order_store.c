@@ -33,6 +33,16 @@ static struct str reversed(struct arena *a, struct str number, struct str id)
     return str_make(out, canonical.n + 1 + id.n);
 }
 
+struct str order_number_key(struct arena *a, const struct order *o)
+{
+    return command_order_canonical(a, o->number);
+}
+
+struct str order_number_end(struct arena *a, const struct order *o)
+{
+    return reversed(a, o->number, o->id);
+}
+
 static void index_number(struct arena *a, const struct order *o, const struct order *before,
                          struct commit *c)
 {

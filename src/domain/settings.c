@@ -75,6 +75,8 @@ static const struct config_row rows[] = {
            "what Redis must promise: appendfsync always, or less"),
     NUMBER("durability.replicas", NULL, 0, 0, 10, "0",
            "replicas of Redis that must have what is accepted"),
+    NUMBER("retention.days", NULL, R, 1, 3650, "90",
+           "what has ended is kept so long: messages, events, dead letters, closed orders"),
     NUMBER("delivery.send_timeout_ms", NULL, R, 100, 120000, "15000", "one attempt at a provider"),
     NUMBER("delivery.lease_ms", NULL, 0, 1000, 600000, "30000",
            "how long work belongs to one instance"),
@@ -214,6 +216,7 @@ static void read_numbers(struct settings *s)
         const char *key;
         int64_t *to;
     } numbers[] = {
+        {"retention.days",                      &s->retention_days              },
         {"delivery.send_timeout_ms",            &s->send_timeout_ms             },
         {"delivery.lease_ms",                   &s->lease_ms                    },
         {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms           },
@@ -481,6 +484,7 @@ void settings_reload(struct settings *s, struct settings **fresh, struct buf *ke
     }
     s->log_level = now->s.log_level;
     s->send_timeout_ms = now->s.send_timeout_ms;
+    s->retention_days = now->s.retention_days;
     s->uncertain_hold_ms = now->s.uncertain_hold_ms;
     s->uncertain_hold_critical_ms = now->s.uncertain_hold_critical_ms;
     s->max_sends_normal = now->s.max_sends_normal;

@@ -241,6 +241,7 @@ static void test_escape(void)
 
 static void test_id(void)
 {
+    char begins[ID_TIME_BYTES];
     char a[ID_BYTES], b[ID_BYTES];
     unsigned wrong = 0;
 
@@ -250,6 +251,8 @@ static void test_id(void)
     /* The time part of the example in the ULID specification. */
     CHECK_Z("time part", str_make(a, 10), "01ARYZ6S41");
     CHECK_INT("time", id_time(str_of(a)).ms, 1469918176385);
+    id_of_time((struct wall){1469918176385}, begins);
+    CHECK("begins with it", strlen(begins) == 10 && strncmp(a, begins, 10) == 0);
     for (int i = 0; i < 100000; i++) {
         id_new(b);
         wrong += strcmp(a, b) >= 0 || !id_is(str_of(b));

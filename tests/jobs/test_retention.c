@@ -1,0 +1,250 @@
+/* What is too old goes, a piece at a time; what waits stays, however old; a clock that jumps drops
+ * nothing. */
+#include <time.h>
+
+#include "chore.h"
+#include "jobs/books.h"
+#include "world.h"
+
+#define DAY_MS ((int64_t)86400000)
+
+static int64_t ahead_ms;
+
+static struct wall later(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct wall){(int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ahead_ms};
+}
+
+static const struct world_options keeping = {
+    .config = "\"retention\":{\"days\":10},\"callbacks\":{\"schedule_ms\":[5]},"};
+
+/* A gateway that starts @days from now. */
+static void start_in(struct world *w, int days)
+{
+    world_stop(w, 2000);
+    ahead_ms = days * DAY_MS;
+    clock_fake(NULL, later);
+    redis_get(w, "DEL ch:retention");
+    world_start(w);
+}
+
+static void done(struct world *w)
+{
+    world_stop(w, 2000);
+    clock_fake(NULL, NULL);
+    world_start(w);
+    world_free(&w);
+}
+
+static void on_found(void *ctx, const char *kind, struct str id, const char *reason)
+{
+    (void)ctx;
+    test_fail(__FILE__, __LINE__, "%s %.*s: %s", kind, STR_ARG(id), reason);
+}
+
+static void on_proved(void *ctx, const struct err *err, const struct books_result *result)
+{
+    *(int64_t *)ctx = err == NULL ? result->unbalanced : -2;
+}
+
+/* What went for its age leaves no hole in the books. */
+static void balanced(struct world *w)
+{
+    int64_t unbalanced = -1;
+
+    UNTIL(w, "idle", idle(w));
+    books_prove(w->engine, w->et, &(struct books_options){{0}, on_found, on_proved, &unbalanced});
+    UNTIL(w, "proved", unbalanced != -1);
+    CHECK_INT("balanced", unbalanced, 0);
+}
+
+static struct str sent(struct world *w)
+{
+    struct str id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
+    return id;
+}
+
+static bool there(struct world *w, struct str id)
+{
+    return redis_int(w, "EXISTS m:%.*s", STR_ARG(id)) == 1;
+}
+
+static void order(struct world *w, const char *id, const char *status, int rev)
+{
+    put_event(w, arena_printf(w->a, "%s-%d", id, rev).p, "cmms.workorder.created.v1",
+              arena_printf(w->a,
+                           "{\"workorder\":{\"id\":\"%s\",\"number\":\"WO-%s\",\"title\":\"T\","
+                           "\"status\":\"%s\",\"rev\":%d,\"assignees\":[{\"id\":\"u1\"}]}}",
+                           id, id, status, rev)
+                  .p);
+}
+
+static void test_messages(void)
+{
+    struct world *w = world_new(&keeping);
+    struct str old = sent(w), waiting, young;
+
+    w->sends[w->nsends++] =
+        (struct act){.status = 400, .body = "{\"error\":{\"message\":\"m\",\"code\":131026}}"};
+    waiting = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "failed", str_eqz(message_state(w, waiting), "failed"));
+    CHECK_INT("a dead letter", redis_int(w, "ZCARD dl"), 1);
+    waiting = sent(w);
+    redis_get(w, "HSET m:%.*s s queued", STR_ARG(waiting)); /* as if it were for a day far ahead */
+    start_in(w, 9);
+    world_run(w, 300);
+    CHECK("nothing before its time", there(w, old));
+    start_in(w, 11);
+    UNTIL(w, "gone", !there(w, old));
+    young = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    world_run(w, 300);
+    CHECK("what waits stays", there(w, waiting));
+    CHECK("what is young too", there(w, young));
+    CHECK_INT("no dead letter", redis_int(w, "ZCARD dl"), 0);
+    CHECK_INT("of the list", redis_int(w, "ZCARD mx"), 2);
+    CHECK_INT("and of the person's", redis_int(w, "ZCARD mu:u1"), 2);
+    CHECK_INT("nor when he wrote last", redis_int(w, "HLEN w:tw"), 0);
+    done(w);
+}
+
+static void test_many_in_pieces(void)
+{
+    struct world *w = world_new(&keeping);
+    struct loop_stats stats;
+    int looks = 0, held = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        char id[ID_BYTES];
+
+        id_new(id);
+        redis_get(w, "HSET m:%s s sent tl sent,1,\n u u1", id);
+        redis_get(w, "ZADD mx 0 %s", id);
+    }
+    start_in(w, 11);
+    loop_stats(w->loop, &stats, true);
+    while (redis_int(w, "ZCARD mx") > 0 && looks < 2000) {
+        world_run(w, 3);
+        loop_stats(w->loop, &stats, true);
+        looks++;
+        held += stats.longest_us >= 1000;
+    }
+    CHECK_INT("all gone", redis_int(w, "ZCARD mx"), 0);
+    CHECK("in pieces", looks > 20);
+    CHECK("that do not hold the loop for a millisecond", held * 20 < looks); /* others run too */
+    done(w);
+}
+
+/* Which event was the last, a day from now. */
+static bool noted(struct world *w)
+{
+    return redis_int(w, "ZCOUNT em %lld +inf", (long long)(wall_now().ms - DAY_MS / 2)) == 1;
+}
+
+static void test_events(void)
+{
+    struct world *w = world_new(&keeping);
+    int64_t n;
+
+    order(w, "1", "open", 1);
+    put_text(w, ANA, "wamid.1", "NOTE WO-1 the first");
+    put_text(w, ANA, "wamid.2", "NOTE WO-1 the second");
+    UNTIL(w, "taken", w->nhooked >= 2 && idle(w));
+    w->hooks[w->nhooks++] = (struct act){.status = 500};
+    w->hooks[w->nhooks++] = (struct act){.status = 500};
+    put_text(w, ANA, "wamid.3", "NOTE WO-1 never taken");
+    UNTIL(w, "dead", redis_int(w, "ZCARD dl") == 1 && idle(w));
+    start_in(w, 1); /* notes which event was the last */
+    UNTIL(w, "noted", noted(w));
+    n = redis_int(w, "XLEN ev");
+    start_in(w, 13);
+    UNTIL(w, "dead letter gone", redis_int(w, "ZCARD dl") == 0);
+    UNTIL(w, "events gone", redis_int(w, "XLEN ev") == 0);
+    CHECK_INT("the last that went", redis_int(w, "GET evt"), n);
+    put_text(w, ANA, "wamid.4", "NOTE WO-1 goes on");
+    UNTIL(w, "the next", redis_int(w, "XLEN ev") > 0);
+    balanced(w);
+    done(w);
+}
+
+static void test_waiting_event_stays(void)
+{
+    struct world *w = world_new(&(struct world_options){
+        .config = "\"retention\":{\"days\":10},\"callbacks\":{\"schedule_ms\":[90000000]},"});
+
+    order(w, "1", "open", 1);
+    put_text(w, ANA, "wamid.1", "NOTE WO-1 the first");
+    UNTIL(w, "taken", w->nhooked >= 1 && idle(w));
+    w->hooks[w->nhooks++] = (struct act){.status = 500};
+    put_text(w, ANA, "wamid.2", "NOTE WO-1 not taken yet");
+    UNTIL(w, "tried", redis_int(w, "HGET cb:2 n") == 1);
+    start_in(w, 1);
+    UNTIL(w, "noted", noted(w));
+    start_in(w, 13);
+    UNTIL(w, "the first is gone", redis_int(w, "XLEN ev") == 1);
+    world_run(w, 200);
+    CHECK_INT("the other stays", redis_int(w, "XLEN ev"), 1);
+    done(w);
+}
+
+static void test_orders(void)
+{
+    struct world *w = world_new(&keeping);
+
+    order(w, "7", "open", 1);
+    order(w, "8", "open", 1);
+    UNTIL(w, "kept", redis_int(w, "ZCARD ol") == 2);
+    order(w, "8", "completed", 2);
+    UNTIL(w, "done", redis_int(w, "HGET o:8 v") == 2);
+    start_in(w, 11);
+    UNTIL(w, "the closed one is gone", redis_int(w, "EXISTS o:8") == 0);
+    CHECK_INT("with its timeline", redis_int(w, "EXISTS ot:8"), 0);
+    CHECK_INT("and its number", redis_int(w, "HLEN on"), 1);
+    CHECK_INT("and the ending of it", redis_int(w, "ZCARD onr"), 1);
+    CHECK_INT("the open one stays", redis_int(w, "EXISTS o:7"), 1);
+    balanced(w);
+    done(w);
+}
+
+/* Both clocks in seconds, one look after the other. */
+static void test_jump(void)
+{
+    static const struct {
+        const char *label;
+        int64_t mono_s, wall_s;
+        bool frozen;
+    } rows[] = {
+        {"the first look",          100,   1000,    false},
+        {"an hour later",           3700,  4600,    false},
+        {"set by half a minute",    3800,  4730,    false},
+        {"set by two minutes",      3900,  4950,    true },
+        {"still",                   80000, 81050,   true },
+        {"a day later",             90301, 91351,   false},
+        {"set back",                90400, 50000,   false},
+        {"eleven days in a moment", 90401, 1000401, true },
+    };
+    struct retention_clocks clocks = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CHECK_INT(rows[i].label,
+                  retention_frozen(&clocks, (struct mono){rows[i].mono_s * 1000000},
+                                   (struct wall){rows[i].wall_s * 1000}),
+                  rows[i].frozen);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_messages), TEST(test_many_in_pieces),      TEST(test_events),
+        TEST(test_orders),   TEST(test_waiting_event_stays), TEST(test_jump),
+    };
+    int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
+
+    world_done();
+    return code;
+}
