@@ -15,6 +15,7 @@
 #define CALL_MS    20000
 #define SOON_MS    ((int64_t)60 * 1000)
 #define HOUR_MS    ((int64_t)3600 * 1000)
+#define LOST_NAMED 5 /* in an alert */
 #define PAGES_MAX  100
 #define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 
@@ -153,6 +154,35 @@ static bool differs(const struct template_state *old, const struct template_stat
            !str_eq(old->hash, s->hash);
 }
 
+/* All that an account lost is told as one: it may be everything. */
+static void note_lost(struct template_sync *y, struct str key, const struct template_state *s)
+{
+    if (s->status == TEMPLATE_APPROVED || s->status == TEMPLATE_PENDING ||
+        s->status == TEMPLATE_UNKNOWN || y->nlost++ >= LOST_NAMED) {
+        return;
+    }
+    y->lost = arena_printf(y->work, "%.*s%s%.*s is %s", STR_ARG(y->lost), y->lost.n > 0 ? ", " : "",
+                           STR_ARG(approval_words(y->work, key)), template_status_name(s->status));
+    if (s->reason.n > 0) {
+        y->lost = arena_printf(y->work, "%.*s: %.*s", STR_ARG(y->lost), STR_ARG(s->reason));
+    }
+}
+
+static void tell_lost(struct template_sync *y)
+{
+    if (y->nlost == 0) {
+        return;
+    }
+    if (y->nlost > LOST_NAMED) {
+        y->lost =
+            arena_printf(y->work, "%.*s, and %zu more", STR_ARG(y->lost), y->nlost - LOST_NAMED);
+    }
+    alert_raise(y->et, arena_printf(y->work, "templates:%.*s", STR_ARG(y->s->id)), "warning",
+                arena_printf(y->work, "message templates: %.*s", STR_ARG(y->lost)),
+                STR("messages go by another language of it or by the generic one meanwhile; see "
+                    "/api/v1/templates"));
+}
+
 static void note_change(struct template_sync *y, struct commit *c, struct str key,
                         const struct template_state *old, const struct template_state *s)
 {
@@ -167,7 +197,7 @@ static void note_change(struct template_sync *y, struct commit *c, struct str ke
     approvals_write(y->work, c, sync_account(y), key, s);
     approvals_know(y->et, sync_account(y), key, s);
     if (before != s->status) {
-        approvals_tell(y->et, key, s);
+        note_lost(y, key, s);
     }
 }
 
@@ -190,7 +220,9 @@ static void note_missing(struct template_sync *y, struct commit *c)
 
         approvals_write(y->work, c, sync_account(y), keys[i], &gone);
         approvals_know(y->et, sync_account(y), keys[i], &gone);
-        approvals_tell(y->et, keys[i], &gone);
+        if (y->want.n == 0) { /* else it is registered anew at once */
+            note_lost(y, keys[i], &gone);
+        }
     }
 }
 
@@ -216,6 +248,8 @@ static void write_found(struct template_sync *y)
     char now[24];
 
     arena_reset(y->work);
+    y->lost = STR_NONE;
+    y->nlost = 0;
     for (size_t i = 0; i < y->nlist; i++) {
         struct template_listed *l = y->list[i];
         struct str key = approval_key(y->work, l->name, l->language);
@@ -225,6 +259,7 @@ static void write_found(struct template_sync *y)
                     &l->state);
     }
     note_missing(y, c);
+    tell_lost(y);
     commit_hset(c, STR("ts"), STR("at"), now_text(now));
     y->pending = commit_run(y->et->e->store, &c, on_written, y);
 }

@@ -32,7 +32,9 @@ struct template_sync {
     struct template_listed *list[SYNC_KEYS_MAX];
     size_t nlist, step;
     struct template_state state; /* of the one at hand */
-    struct str replaced;         /* Twilio: what it takes the place of */
+    struct str lost;             /* which cannot be sent any more, for people */
+    size_t nlost;
+    struct str replaced; /* Twilio: what it takes the place of */
 };
 
 void sync_http(struct template_sync *y, const struct outgoing *out, http_done_fn *on_done);
