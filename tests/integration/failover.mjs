@@ -8,6 +8,7 @@ const SMS = '+12025550188'
 const MANY = Number(process.env.MANY ?? 40)
 
 const plant = await new Plant({
+  env: {CREWLINE_DELIVERY__UNCERTAIN_HOLD_MS: '1000', CREWLINE_DELIVERY__LEASE_MS: '4000'},
   sandbox: ['--sent-ms', '50', '--delivered-ms', '100', '--read-ms', '150'],
   twilioSender: {sms_from: SMS, numbered_options: true},
   tenant: {failover: {paused_after_ms: 1000, critical_after_ms: 2000}, channels: {updates: ['whatsapp', 'sms']}}}).start()
@@ -57,6 +58,21 @@ test("Meta's token dies: by Twilio within seconds, in order; it is mended: by Me
   assert.ok((await details(all[2 * MANY - 1].id)).some(d => /^attempt \d by twilio, because meta is paused$/.test(d)))
   assert.equal((await message(all[2 * MANY - 1].id)).attempts, 1)
   assert.ok(took < 8000, `${took} ms`)
+})
+
+test('killed while Twilio speaks for Meta: nothing is lost, nothing twice, still in order', async () => {
+  await faults({error: {provider: 'meta', code: 190, status: 401}})
+  const all = []
+  for (let i = 0; i < MANY; i++) all.push(await send())
+  await until('some by Twilio', async () => (await arrived(all[3].text)).length === 1, 15000)
+  await plant.kill()
+  await plant.startGateway()
+  await until(async () => `all of them: ${JSON.stringify(await message(all.at(-1).id))}`, () => done(all.at(-1)), 30000)
+  const texts = new Set(all.map(m => m.text))
+  const log = (await plant.messages(ANA)).filter(m => texts.has(m.text))
+  assert.deepEqual(log.map(m => m.text), all.map(m => m.text))
+  await faults({})
+  await resume('meta')
 })
 
 test('meanwhile he writes to Twilio: he is heard there, and answered', async () => {
