@@ -3,6 +3,8 @@
 #include "domain/failover.h"
 #include "world.h"
 
+#include "approvals.h"
+
 #include <string.h>
 
 #define FAST "{\"paused_after_ms\":0,\"critical_after_ms\":300}"
@@ -248,6 +250,34 @@ static void test_stays(void)
     world_free(&w);
 }
 
+/* With templates approved there: its own carries it; the one that asks him to write does not. */
+static void test_template_there(void)
+{
+    struct world *w = world_new(&soon);
+    const struct template_state good = {.status = TEMPLATE_APPROVED,
+                                        .id = STR("HX0123456789abcdef0123456789abcdef"),
+                                        .at = wall_now()};
+    static const char *const names[] = {TEMPLATE_WAITING, TEMPLATE_UPDATED};
+    struct str plain, formed;
+
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        approvals_know(w->et, STR("AC0123456789abcdef0123456789abcdef"),
+                       approval_key(w->a, str_of(names[i]), STR("en_US")), &good);
+    }
+    w->probe_status = 401;
+    redis_get(w, "HDEL w:tw u1");
+    redis_get(w, "HSET sn:main paused 1");
+    plain = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    formed = put_message(w, &(struct message_options){.prio = PRIO_HIGH, .form = TEMPLATE_UPDATED});
+    UNTIL(w, "by template", str_eqz(message_state(w, formed), "sent"));
+    UNTIL(w, "judged", redis_int(w, "HEXISTS m:%.*s st", STR_ARG(plain)) == 1);
+    CHECK("not asked to write", !in_timeline(w, plain, "held"));
+    CHECK_INT("one", w->nsent, 1);
+    CHECK("as the template", str_find(w->sent[0].body, STR("ContentSid=HX")) != SIZE_MAX);
+    world_free(&w);
+}
+
 /* A critical one does not wait for that: the next way at once. */
 static void test_critical_does_not_stay(void)
 {
@@ -321,6 +351,7 @@ int main(int argc, char **argv)
                                         TEST(test_status_by_the_next),
                                         TEST(test_stays),
                                         TEST(test_critical_does_not_stay),
+                                        TEST(test_template_there),
                                         TEST(test_both_paused),
                                         TEST(test_lookup_where_it_was)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
