@@ -4,11 +4,38 @@
 
 #include "base/mem.h"
 
+/* Being settled: a commit that dies with its store tells nobody, and their next line frees them. */
+static struct {
+    struct world *w;
+    struct lane_item *item;
+} settling[ITEMS_MAX];
+
+static void settling_note(struct world *w, struct lane_item *was, struct lane_item *is)
+{
+    for (size_t i = 0; i < ITEMS_MAX; i++) {
+        if (settling[i].item == was) {
+            settling[i].w = w;
+            settling[i].item = is;
+            return;
+        }
+    }
+}
+
+static void settling_end(const struct world *now)
+{
+    for (size_t i = 0; i < ITEMS_MAX; i++) {
+        if (settling[i].w != now) {
+            lane_item_done(&settling[i].item);
+        }
+    }
+}
+
 static void settled(void *ctx, const struct err *err, const struct commit_outcome *o)
 {
     struct lane_item *item = ctx;
 
     CHECK("settled", err == NULL && o->result == COMMIT_OK);
+    settling_note(NULL, item, NULL);
     lane_item_done(&item);
 }
 
@@ -18,6 +45,7 @@ static void settle(struct line *l, struct lane_item *item)
 
     lane_check_lease(c, item);
     lane_finish(c, item);
+    settling_note(l->w, NULL, item);
     commit_run(l->w->store, &c, settled, item);
 }
 
@@ -61,6 +89,7 @@ struct lane_options line_options(struct line *l)
 void line_start(struct line *l, struct world *w, const struct lane_options *o)
 {
     *l = (struct line){.w = w};
+    settling_end(w);
     l->worker = lane_worker_new(w->loop, w->store, o);
 }
 
