@@ -1,8 +1,9 @@
 /*
  * outbox_content: Twilio has no inline buttons. A Content resource of the message's shape carries
- * them; it is looked up in memory, then in Redis (tw:<sender>, shape -> sid), then made. Where it
- * cannot be made the options are numbered in the text, and their payloads kept so that a number
- * counts as the tap. What is kept is kept under the lease: who lost it does not send.
+ * them; it is looked up in memory, then in Redis (tw:<sender>, shape -> sid), then made,
+ * by one attempt at a time (tm:<sender>:<hash of the shape>): others wait for it. Where it cannot
+ * be made the options are numbered in the text, and their payloads kept so that a number counts as
+ * the tap. What is kept is kept under the lease: who lost it does not send.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,6 +14,8 @@
 
 #define SIDS_MAX          1000 /* in memory; shapes are few, unless catalogues change for years */
 #define MAKE_MS           5000
+#define TURN_MS           7000 /* a turn that ended with its gateway: longer than a request takes */
+#define WAIT_MS           200
 #define OPTIONS_BYTES_MAX (64 * 1024)
 
 static void forget_all(struct outbox *ob)
@@ -58,6 +61,14 @@ static void use_sid(struct attempt *at, struct str sid)
     outbox_send(at);
 }
 
+static void end_turn(struct attempt *at, struct commit *c)
+{
+    if (at->content_turn.n > 0) {
+        commit_delete(c, at->content_turn);
+        at->content_turn = STR_NONE;
+    }
+}
+
 /* ---- numbered options ---- */
 
 static void on_options_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
@@ -91,6 +102,7 @@ static void numbered(struct attempt *at)
 
     lane_check_lease(c, at->item);
     commit_check_version(c, arena_printf(at->a, "m:%.*s", STR_ARG(at->m.id)), 1);
+    end_turn(at, c);
     buf_init(&options, OPTIONS_BYTES_MAX);
     conversation_options_encode(&at->m, wall_now(), &options);
     commit_hset(c, key, STR("op"), job_seal(et, at->a, key, "op", buf_str(&options)));
@@ -140,6 +152,7 @@ static void on_made(void *ctx, const struct err *err, const struct http_answer *
     lane_check_lease(c, at->item);
     commit_hset(c, arena_printf(at->a, "tw:%.*s", STR_ARG(at->ob->sender->id)), at->content_key,
                 sid);
+    end_turn(at, c);
     at->pending = commit_run(at->ob->et->e->store, &c, on_sid_kept, at);
 }
 
@@ -153,6 +166,40 @@ static void make(struct attempt *at)
     at->pending = http_call_start(at->ob->et->e->http, &call, on_made, at);
 }
 
+static void on_turn(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
+
+    at->pending = NULL;
+    if (err == NULL && reply_str(reply).n == 0) { /* somebody makes it just now */
+        at->o = (struct outcome){.cls = OUTCOME_NOT_SENT};
+        at->content_turn = STR_NONE;
+        attempt_end(at, THEN_LATER, WAIT_MS);
+        return;
+    }
+    make(at);
+}
+
+/* A round trip of its own, for once in the life of a shape. */
+static void take_turn(struct attempt *at)
+{
+    struct engine_tenant *et = at->ob->et;
+    struct call call;
+
+    at->content_turn =
+        arena_printf(at->a, "tm:%.*s:%.*s", STR_ARG(at->ob->sender->id),
+                     STR_ARG(vault_hash_arena(et->t.vault, at->a, "content", at->content_key)));
+    call_init(&call);
+    call_str(&call, STR("SET"));
+    call_str(&call,
+             arena_printf(at->a, "{%.*s}:%.*s", STR_ARG(et->t.id), STR_ARG(at->content_turn)));
+    call_str(&call, at->m.id);
+    call_str(&call, STR("NX"));
+    call_str(&call, STR("PX"));
+    call_int(&call, TURN_MS);
+    at->pending = store_run(et->e->store, &call, on_turn, at);
+}
+
 static void on_sid_read(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
@@ -163,7 +210,7 @@ static void on_sid_read(void *ctx, const struct err *err, const struct reply *re
         use_sid(at, arena_dup(at->a, reply_str(reply)));
         return;
     }
-    make(at);
+    take_turn(at);
 }
 
 void outbox_content(struct attempt *at)

@@ -60,6 +60,7 @@ struct attempt {
     int64_t rest_ms;
     struct plan plan;
     struct str content_key;
+    struct str content_turn; /* the key that says that it is our turn to make it, while it is */
     /* outside the 24-hour window */
     bool templated;           /* the message goes as a template: */
     struct str form_key;      /* "name|language" */

@@ -2,6 +2,8 @@
  * that takes too long does to the attempt. */
 #include "world.h"
 
+#include "outbox_int.h"
+
 static void test_content(void)
 {
     struct world *w = world_new(NULL);
@@ -19,6 +21,43 @@ static void test_content(void)
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
     CHECK_INT("Redis remembers", w->ncontent, 1);
     world_free(&w);
+}
+
+/* Two people at once: one resource is made and both go by it; where it cannot be made both are
+ * numbered. */
+static void test_content_at_once(void)
+{
+    static const struct {
+        const char *label;
+        int status;
+        size_t made;
+        const char *part;
+    } rows[] = {
+        {"made once",  0,   1, "ContentSid=HX"},
+        {"not at all", 500, 2, "Body="        },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        const struct message_options ana = {.prio = PRIO_NORMAL, .sender = "tw", .buttons = true};
+        struct message_options ben = ana;
+        struct str ids[2];
+
+        ben.user = "u2";
+        w->content_status = rows[i].status;
+        lane_worker_pause(outbox_find(w->et, STR("out:tw"))->worker, true);
+        ids[0] = put_message(w, &ana);
+        ids[1] = put_message(w, &ben);
+        lane_worker_pause(outbox_find(w->et, STR("out:tw"))->worker, false);
+        UNTIL(w, rows[i].label, w->nsent == 2 && idle(w));
+        CHECK_INT(rows[i].label, w->ncontent, rows[i].made);
+        for (size_t k = 0; k < 2; k++) {
+            CHECK(rows[i].label, str_find(w->sent[k].body, str_of(rows[i].part)) != SIZE_MAX);
+            CHECK_Z(rows[i].label, message_state(w, ids[k]), "sent");
+            CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(ids[k])), 1);
+        }
+        world_free(&w);
+    }
 }
 
 /* The field of the only shape in Redis: its sid. */
@@ -156,9 +195,9 @@ static void test_numbered(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_content), TEST(test_content_lost),
-                                        TEST(test_content_lost_twice), TEST(test_too_late_to_begin),
-                                        TEST(test_numbered)};
+    static const struct test tests[] = {TEST(test_content),           TEST(test_content_at_once),
+                                        TEST(test_content_lost),      TEST(test_content_lost_twice),
+                                        TEST(test_too_late_to_begin), TEST(test_numbered)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
