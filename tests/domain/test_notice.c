@@ -184,10 +184,43 @@ static void test_not_told(void)
     CHECK_INT("switched off", p.nmessages, 0);
 }
 
+/* In his quiet hours, by his own clock, what is not urgent waits for the morning. */
+static void test_quiet_hours(void)
+{
+    static const struct {
+        const char *label, *now, *send_at; /* NULL: at once */
+        enum order_priority priority;
+    } rows[] = {
+        {"in the night",         "2024-12-20T23:30:00Z", "2024-12-21T05:30:00Z", ORDER_PRIO_MEDIUM  },
+        {"before the morning",   "2024-12-21T05:29:00Z", "2024-12-21T05:30:00Z", ORDER_PRIO_LOW     },
+        {"in the morning",       "2024-12-21T05:30:00Z", NULL,                   ORDER_PRIO_MEDIUM  },
+        {"by day",               "2024-12-20T12:00:00Z", NULL,                   ORDER_PRIO_MEDIUM  },
+        {"what is high goes",    "2024-12-20T23:30:00Z", NULL,                   ORDER_PRIO_HIGH    },
+        {"and what is critical", "2024-12-20T23:30:00Z", NULL,                   ORDER_PRIO_CRITICAL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct user u = person("en", "Europe/Madrid");
+        struct order o = order();
+        struct plan p;
+
+        u.has_quiet = true;
+        u.quiet_from_min = 22 * 60;
+        u.quiet_to_min = 6 * 60 + 30;
+        o.priority = rows[i].priority;
+        plan_init(&p, a, &tenant, at(rows[i].now), STR("in1"));
+        notice_assigned(&p, &o, &u);
+        CHECK_INT(rows[i].label, (int64_t)p.nmessages, 1);
+        CHECK_INT(rows[i].label, p.messages[0].m.send_at.ms,
+                  rows[i].send_at == NULL ? 0 : at(rows[i].send_at).ms);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_golden), TEST(test_seed_wording),
-                                        TEST(test_all_languages), TEST(test_not_told)};
+                                        TEST(test_all_languages), TEST(test_not_told),
+                                        TEST(test_quiet_hours)};
     int rc;
 
     a = arena_new();

@@ -110,6 +110,19 @@ void line_finish(struct line *l, size_t i)
     l->items[i] = NULL;
 }
 
+void line_settled(struct line *l)
+{
+    struct lane_stats stats;
+
+    for (int64_t end = now_ms() + 5000; now_ms() < end;) {
+        lane_worker_stats(l->worker, &stats);
+        if (stats.out == 0) {
+            return;
+        }
+        world_pass(l->w, 1);
+    }
+}
+
 void line_drop(struct line *l)
 {
     for (size_t i = 0; i < l->n; i++) {

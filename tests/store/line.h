@@ -24,6 +24,7 @@ struct lane_options line_options(struct line *l);
 void line_start(struct line *l, struct world *w, const struct lane_options *o);
 bool line_wait(struct line *l, size_t n, int64_t ms); /* until @n items have come */
 void line_finish(struct line *l, size_t i);           /* with a commit */
+void line_settled(struct line *l);                    /* until none is out */
 void line_drop(struct line *l);                       /* all, without one */
 void line_on_idle(void *ctx);                         /* for lane_worker_stop() */
 

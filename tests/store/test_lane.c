@@ -277,6 +277,60 @@ static void test_rate(void)
     from = now_ms();
     CHECK("all", line_wait(&l, 60, 2000));
     CHECK("faster", l.last_ms - from >= 200 && l.last_ms - from < 950);
+    line_settled(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
+static void put_in(struct world *w, int prio, int n)
+{
+    struct got got[40];
+
+    for (int i = 0; i < n; i++) {
+        char id[16], lane[16];
+
+        snprintf(id, sizeof(id), "%d-%d", prio, i);
+        snprintf(lane, sizeof(lane), "%dp%d", prio, i);
+        start(w, message(id, lane, 0, false, NULL), &got[i]);
+    }
+    while (!got[n - 1].done) {
+        world_pass(w, 1);
+    }
+}
+
+/* By turns of 16: nine replies, four high, two normal, one low; so none stands still. Critical goes
+ * before all. */
+static void test_weights(void)
+{
+    static const int want[] = {0, 18, 8, 4, 2};
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct line l;
+    int got[5] = {0};
+
+    for (int prio = 1; prio <= 4; prio++) {
+        put_in(w, prio, 30);
+    }
+    o = line_options(&l);
+    o.slots = 1;
+    line_start(&l, w, &o);
+    for (size_t i = 0; i < 32; i++) {
+        CHECK("one more", line_wait(&l, i + 1, 2000));
+        got[l.items[i]->lane.p[0] - '0']++;
+        line_finish(&l, i);
+    }
+    for (int prio = 1; prio <= 4; prio++) {
+        CHECK("its share", got[prio] >= want[prio] - 1 && got[prio] <= want[prio] + 1);
+    }
+    CHECK("one is out", line_wait(&l, 33, 2000));
+    put_in(w, 0, 3);
+    for (size_t i = 32; i < 36; i++) {
+        CHECK("next", line_wait(&l, i + 1, 2000));
+        CHECK_INT("the critical at once", l.items[i]->lane.p[0] == '0', i > 32);
+        line_finish(&l, i);
+    }
+    line_settled(&l);
+    line_drop(&l);
     lane_worker_free(&l.worker);
     world_free(&w);
 }
@@ -390,9 +444,9 @@ static void test_free(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_claim),          TEST(test_records), TEST(test_slots), TEST(test_quarter),
-        TEST(test_idle_and_wakes), TEST(test_grant),   TEST(test_rate),  TEST(test_stop),
-        TEST(test_wake_meanwhile), TEST(test_free),
+        TEST(test_claim),          TEST(test_records),        TEST(test_slots), TEST(test_quarter),
+        TEST(test_idle_and_wakes), TEST(test_grant),          TEST(test_rate),  TEST(test_weights),
+        TEST(test_stop),           TEST(test_wake_meanwhile), TEST(test_free),
     };
 
     world_scripts();

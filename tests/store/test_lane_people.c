@@ -23,8 +23,8 @@ static void test_tier(void)
     set(w, "HSET {acme}:w:main p3 %lld", (long long)wall_now().ms - (long long)25 * 3600 * 1000);
     put_messages(w, 0, 5);
     o = line_options(&l);
-    l.finish = true;
     line_start(&l, w, &o);
+    l.finish = true;
     CHECK("three go", line_wait(&l, 3, 2000));
     world_pass(w, 150);
     CHECK_INT("no more", (int64_t)l.n, 3);
@@ -32,7 +32,7 @@ static void test_tier(void)
     CHECK_REDIS(w, "ZCARD {acme}:r:out:main:3", "2");
     CHECK("both wait until they are looked at again",
           strtoll(redis(w, "ZCOUNT {acme}:r:out:main:3 -inf 1"), NULL, 10) == 0);
-    line_drop(&l);
+    line_settled(&l);
     lane_worker_free(&l.worker);
     world_free(&w);
 }

@@ -201,10 +201,11 @@ local function take(prio)
 end
 
 -- Critical first, always. The others by turns of 16, so that bulk gets on while replies keep coming:
--- nine begin with replies, four with high, two with normal, one with low.
+-- nine begin with replies, four with high, two with normal, one with low. The turn follows what was leased so
+-- far, in steps of the golden ratio: whatever the rhythm of the claims, none of the turns is left out.
 take(0)
 if n < top then
-    local turn = serial % 16
+    local turn = math.floor(16 * ((call('GET', P .. 'fence') or 0) % 1000000 * 0.6180339887 % 1))
     local first = turn < 9 and 1 or turn < 13 and 2 or turn < 15 and 3 or 4
     take(first)
     for prio = 1, 4 do
