@@ -1,0 +1,119 @@
+-- commit: the one script that changes what a tenant owns. Several units of work in one call, each
+-- all or nothing: its checks all pass before its first write (a script has no rollback), and one that
+-- fails leaves the others alone. Written by store/commit.c.
+-- ARGV owner lease_ms serial, then for each unit: number of ARGV entries of its checks, of its writes,
+-- the checks, the writes. Operations are words with a fixed number of arguments.
+--   serial: "" or, where a unit asks for a grant, a number that is the same when the call is asked again
+-- Returns one list per unit: {"ok", result of each write that has one...}
+--   or {"dup", value} | {"differs"} | {"conflict", key} | {"fenced"} | {"stale"} | {"full"}
+local A = ARGV
+local owner, lease_ms, serial = A[1], A[2], A[3]
+
+-- A grant whose reply was lost would be a lease that nobody knows of: the reply is kept and given again.
+local reply_key = P .. 'x:' .. owner .. ':' .. serial
+if serial ~= '' then
+    local kept = call('GET', reply_key)
+    if kept then return cmsgpack.unpack(kept) end
+end
+
+-- When Redis is full, units that hold a lease go on, since they drain it, and the others are refused.
+-- The first write tells: it changes nothing, but over maxmemory it is refused; and a script that
+-- has written (UNLINK may, always) is not stopped any more.
+local full = type(redis.pcall('SETRANGE', P .. 'hw', '0', '')) == 'table'
+if full then call('UNLINK', P .. 'full') end
+
+local now = now_us()
+local now_ms = math.floor(now / 1000)
+local stamp = int(now_ms) -- a number that becomes text costs 1 us each time
+local touched, granted = {}, false
+
+-- Every redis.call costs 1 us, and a write as much again in the append-only file. So what the units of a
+-- call read and write of one key is gathered: read before the first of them, written behind the last.
+-- Nobody sees the time between; what one unit writes and a later one reads is looked up here first.
+local leases = {} -- queue -> lane -> value of the lease, false: none any more
+local held_before = {} -- the same, as it was before this call, of the lanes that are checked
+local messages = {} -- ids for the index of all messages, as ZADD takes them
+local ended = {} -- inbound items that came to their end
+local gone, emptied = {}, {} -- keys to be deleted; lists whose last item is done: still there until the end
+local fresh = {} -- what was seen in this call: key -> fingerprint|value
+local seen = {} -- and before it: key -> the same, of the keys that are checked
+local learned, hashes = {}, {} -- provider's ids of this call: hash -> message; hashes as they came
+local heard = {} -- sender -> people whose held messages go on, and why
+local newer = {} -- key -> field -> number: the larger one stays
+
+local function many(command, key, list)
+    for i = 1, #list, 2000 do call(command, key, unpack(list, i, math.min(i + 1999, #list))) end
+end
+
+local function pairs_of(map)
+    local out, n = {}, 0
+    for key, value in pairs(map) do
+        out[n + 1], out[n + 2] = key, value
+        n = n + 2
+    end
+    return out
+end
+
+local function lease_of(queue, lane)
+    local held = leases[queue] and leases[queue][lane]
+    if held == nil then held = held_before[queue] and held_before[queue][lane] end
+    if held ~= nil then return held end
+    return call('HGET', P .. 'k:' .. queue, lane)
+end
+
+-- The list of a lane for whoever does more than look at its head under a lease.
+local function list_of(queue, lane)
+    local list = P .. 'l:' .. queue .. ':' .. lane
+    if emptied[list] then
+        call('UNLINK', list)
+        emptied[list] = nil
+    end
+    return list
+end
+
+local function set_lease(queue, lane, held)
+    local of = leases[queue]
+    if not of then
+        of = {}
+        leases[queue] = of
+    end
+    of[lane] = held
+end
+
+-- A message's document waits for the next word about it: mostly the place in its lane, in one HSET.
+local held_doc, held_key
+local function write_doc()
+    if held_doc then
+        call('HSET', held_key, unpack(held_doc))
+        held_doc, held_key = nil, nil
+    end
+end
+
+-- What is kept for a time and then forgotten stands in hashes taken in turn, the oldest dropped whole. A
+-- turn comes when the newest is so many days old, once however far the clock jumped, so no jump forgets.
+-- <name>n: "<number of the newest> <ms of its beginning>"; there are no hashes before the first.
+local function newest_of(name)
+    local newest, since = string.match(call('GET', P .. name .. 'n') or '0 0', '^(%d+) (%d+)$')
+    return tonumber(newest), tonumber(since)
+end
+
+-- The newest that may be written to; `kept` of them stay.
+local function turn_of(name, days, kept)
+    local newest, since = newest_of(name)
+    if now_ms >= since + days * 86400000 then
+        newest = newest + 1
+        call('UNLINK', P .. name .. ':' .. newest - kept)
+        call('SET', P .. name .. 'n', newest .. ' ' .. stamp)
+    end
+    return P .. name .. ':' .. newest
+end
+
+local function seen_before(key, print)
+    local old = fresh[key] or seen[key]
+    if old then
+        local cut = string.find(old, '|', 1, true)
+        local same = string.sub(old, 1, cut - 1)
+        if same == print or same == '' or print == '' then return {'dup', string.sub(old, cut + 1)} end
+        return {'differs'}
+    end
+end

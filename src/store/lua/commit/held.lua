@@ -1,0 +1,57 @@
+-- held: messages that wait for their person's next word.
+
+-- What waits for a person's next word is in hm:<person>:<sender>, and in hx by the end of its wait.
+local function unhold(queue, lane, id)
+    local person, sender = string.sub(lane, 2), string.sub(queue, 5)
+    local waiting = P .. 'hm:' .. person .. ':' .. sender
+    if call('LREM', waiting, '1', id) == 0 then return 0 end
+    call('ZREM', P .. 'hx', queue .. '\n' .. lane .. '\n' .. id)
+    if call('EXISTS', waiting) == 0 then call('HDEL', P .. 'hg:' .. sender, person) end
+    return 1
+end
+
+-- It goes before what was accepted later: to the front of its lane, behind the one that is being sent.
+local function back(id, detail)
+    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 's')
+    local queue, lane = m[1], m[2]
+    if not lane then return end
+    call('ZREM', P .. 'hx', queue .. '\n' .. lane .. '\n' .. id)
+    if rank(m[3]) >= DECIDED then return end
+    note(id, stamp, detail)
+    local list = list_of(queue, lane)
+    local head = lease_of(queue, lane) and call('LINDEX', list, '0')
+    if head then
+        call('LINSERT', list, 'AFTER', head, id)
+    elseif call('LPUSH', list, id) == 1 then
+        call('ZADD', ready_key(queue, lane), stamp, lane)
+        touched[queue] = true
+    end
+end
+
+-- The head waits for a word of its person, until `over`. Returns 0 when he has written meanwhile.
+local function hold(queue, lane, id, over_ms, window_ms, detail)
+    local person, sender = string.sub(lane, 2), string.sub(queue, 5)
+    local list, result = list_of(queue, lane), 0
+    if (call('HGET', P .. 'w:' .. sender, person) or '0') == window_ms then
+        call('LREM', list, '1', id)
+        local state = call('HGET', P .. 'm:' .. id, 's')
+        if state and rank(state) < DECIDED then
+            call('RPUSH', P .. 'hm:' .. person .. ':' .. sender, id)
+            call('ZADD', P .. 'hx', over_ms, queue .. '\n' .. lane .. '\n' .. id)
+            note(id, stamp, detail)
+            result = 1
+        end
+    end
+    release(queue, lane, stamp, call('EXISTS', list) == 1)
+    return result
+end
+
+-- The word will not come: the wait of all that hopes for it is over.
+local function unheard(sender, person)
+    if call('HEXISTS', P .. 'hg:' .. sender, person) == 0 then return end
+    call('HSET', P .. 'hg:' .. sender, person, 'failed')
+    for _, id in ipairs(call('LRANGE', P .. 'hm:' .. person .. ':' .. sender, '0', '-1')) do
+        local place = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+        if place[2] then call('ZADD', P .. 'hx', 'XX', '0', place[1] .. '\n' .. place[2] .. '\n' .. id) end
+    end
+end

@@ -1,0 +1,106 @@
+-- lanes: items into their queue, leased, and out of it.
+
+-- The item that was just put into an empty lane is leased to us as if we had claimed it, when the
+-- rates have room: the token, or nil.
+local tats = {} -- rates spent in this call, by sender: written back once, at its end
+local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
+local paces = {} -- what HMGET told of senders in this call
+local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst)
+    local pairs_key, person, sender = P .. 'pr:' .. queue, string.sub(lane, 2), string.sub(queue, 5)
+    local tat, pair_tat
+    if string.sub(queue, 1, 4) == 'out:' then
+        local s = paces[sender]
+        if not s then
+            s = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat')
+            paces[sender] = s
+        end
+        local stands, room
+        stands, interval, burst = pace(s, now_ms, interval, burst)
+        if stands > 0 then return nil end
+        if interval > 0 then
+            room, tat = rate_room(tats[sender] or tonumber(s[5] or 0), now, interval, burst)
+            if room <= 0 then return nil end
+        end
+    end
+    if pair_interval > 0 then
+        local wait
+        pair_tat = tonumber(call('HGET', pairs_key, person) or 0)
+        wait, pair_tat = pair_wait(pair_tat, now, pair_interval, pair_burst)
+        if wait > 0 then return nil end
+        call('HSET', pairs_key, person, int(pair_tat + pair_interval))
+    end
+    if tat then tats[sender] = tat + interval end
+    if fence == fence_end then
+        fence_end = call('INCRBY', P .. 'fence', '12')
+        fence = fence_end - 12
+    end
+    fence = fence + 1
+    set_lease(queue, lane, fence .. '|' .. id .. '|' .. owner)
+    granted = true
+    return fence
+end
+
+-- A message knows its lane, so that a status finds it; an attempt is durable before its first byte.
+local function place(key, queue, lane, token)
+    local doc = held_key == key and held_doc
+    local begun = token and 'sending,' .. stamp .. ',attempt 1\n'
+    if not doc then
+        if token then
+            call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', '1', 'tl',
+                (call('HGET', key, 'tl') or '') .. begun)
+        else
+            call('HSET', key, 'q', queue, 'l', lane)
+        end
+        return
+    end
+    local n = #doc
+    doc[n + 1], doc[n + 2], doc[n + 3], doc[n + 4] = 'q', queue, 'l', lane
+    if token then
+        local line = ''
+        for i = 1, n, 2 do
+            if doc[i] == 'tl' then line = doc[i + 1] end
+        end
+        doc[n + 5], doc[n + 6], doc[n + 7], doc[n + 8] = 's', 'sending', 'n', '1'
+        doc[n + 9], doc[n + 10] = 'tl', line .. begun
+    end
+    write_doc()
+end
+
+-- Returns the token or 0. at: where the rates stand, or nil when no grant is asked for.
+local function enqueue(queue, lane, id, not_before, at)
+    local token
+    if not_before ~= '0' and tonumber(not_before) > now_ms then
+        call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
+        touched[queue] = true
+    elseif call('RPUSH', list_of(queue, lane), id) == 1 then
+        token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]), A[at + 2] * 1000,
+            tonumber(A[at + 3]))
+        if not token then
+            call('ZADD', ready_key(queue, lane), stamp, lane)
+            touched[queue] = true
+        end
+    end -- else the lane is ready already, put off or leased
+    if string.sub(queue, 1, 4) == 'out:' then place(P .. 'm:' .. id, queue, lane, token) end
+    return token or 0
+end
+
+-- The end of a lease; more: there are items behind.
+local function release(queue, lane, not_before_ms, more)
+    set_lease(queue, lane, false)
+    if more then
+        call('ZADD', ready_key(queue, lane), not_before_ms, lane)
+        touched[queue] = true
+    end
+end
+
+-- The item of a lease is the head of its lane; should it not be, only that item goes.
+local function finish(queue, lane, id)
+    local list = P .. 'l:' .. queue .. ':' .. lane
+    local two = call('LRANGE', list, '0', '1')
+    if two[1] == id and not two[2] then
+        emptied[list] = true
+    else
+        call('LREM', list, '1', id)
+    end
+    release(queue, lane, stamp, two[2] or two[1] ~= id and two[1])
+end

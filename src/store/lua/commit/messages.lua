@@ -1,0 +1,60 @@
+-- messages: their states and timelines.
+
+-- What a message may become: only up, and failed never after delivered. DECIDED: from there on nothing
+-- more is handed over.
+local RANK, DECIDED
+local function rank(state)
+    if not RANK then
+        RANK = {queued = 1, sending = 2, uncertain = 3, sent = 4, delivered = 5, read = 6,
+            failed = 7, expired = 7, cancelled = 7}
+        DECIDED = 4
+    end
+    return RANK[state]
+end
+
+-- The message whose version this unit has checked, as it was then: nothing was written since.
+local known_key, known
+
+-- Returns moved | kept | none, and the rank it had.
+local function move(id, state, at_ms, detail)
+    local key = P .. 'm:' .. id
+    local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'v', 'br', 'bf')
+    known_key = nil
+    local from, to = rank(m[1]), rank(state)
+    if not from then return 'none' end
+    if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
+    if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
+    if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
+    call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
+    if m[4] then tally(m[4], m[5] or '', m[1], state) end
+    return 'moved', from
+end
+
+-- The same note again takes the place of the last line: to be put off a thousand times is one line.
+local function note(id, at_ms, detail)
+    local key = P .. 'm:' .. id
+    local m = call('HMGET', key, 's', 'tl')
+    if not m[1] then return end
+    local lines, tail = m[2] or '', ',' .. detail .. '\n'
+    local head, last = string.match(lines, '^(.-)([^\n]*\n)$')
+    if last and string.sub(last, -#tail) == tail then lines = head end
+    call('HSET', key, 'tl', lines .. m[1] .. ',' .. at_ms .. tail)
+end
+
+-- Evidence about a message whose lane waits (uncertain, or to be tried again) decides it, and the lane
+-- goes on. While a worker holds the lease, its own completion does that.
+local function status(id, state, at_ms, detail)
+    local moved, from = move(id, state, at_ms, detail)
+    if moved == 'moved' and from < DECIDED then
+        local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+        local queue, lane = at[1], at[2]
+        if queue and not lease_of(queue, lane) then
+            local list = list_of(queue, lane)
+            if call('LINDEX', list, '0') == id then
+                call('LPOP', list)
+                if make_ready(queue, lane, now_ms) then touched[queue] = true end
+            end
+        end
+    end
+    return moved
+end
