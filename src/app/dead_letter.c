@@ -263,6 +263,7 @@ static bool message_again(struct replay *p, struct err *err)
     old.bsuid = m->bsuid;
     old.created = m->created;
     old.send_at = (struct wall){0};
+    old.broadcast = STR_NONE; /* its counts stay as they were told: its own "resend" is for that */
     old.expires = old.expires.ms > m->created.ms ? old.expires : (struct wall){0};
     *m = old;
     m->broadcast = STR_NONE; /* which counts each person by the first one */

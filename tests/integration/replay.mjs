@@ -112,6 +112,21 @@ test('many by filter: dry run, kind, user, reason, time; what may not be is told
   assert.equal(await arrived('other 0'), 0)
 })
 
+test('a message of a broadcast is said again outside of it: its counts stay', async () => {
+  await faults({error: {code: 131026}})
+  const b = await plant.api('POST', '/api/v1/broadcasts', {text: 'Drill at noon', audience: {users: ['u1']}})
+  assert.equal(b.status, 202, b.text)
+  const counts = async () => (await plant.api('GET', `/api/v1/broadcasts/${b.json.id}`)).json.counts
+  await until('it to fail', async () => (await counts()).failed === 1)
+  await faults({})
+  const d = await until('the dead letter', async () => (await dead('message')).find(one => one.message.text?.includes('Drill at noon')))
+  const r = await plant.api('POST', `/api/v1/dead_letters/${d.id}/replay`)
+  assert.equal(r.status, 202, r.text)
+  await until('its delivery', async () => ['delivered', 'read'].includes((await message(r.json.id)).state))
+  const now = await counts()
+  assert.deepEqual([now.total, now.queued, now.failed, now.delivered], [1, 0, 1, 0], JSON.stringify(now))
+})
+
 test('wrong filters are refused, and so is a replay of nothing', async () => {
   for (const wrong of [{knid: 'message'}, {kind: 'letters'}, {from: 'yesterday'}, {reason: 7}]) {
     const r = await replay(wrong)
