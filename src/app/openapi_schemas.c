@@ -348,7 +348,8 @@ const struct openapi_schema openapi_schemas[] = {
      "then; null: until it is resumed\"},"
      "\"percent\":{\"type\":\"integer\",\"description\":\"Of rate_per_second, in force now\"},"
      "\"quality\":{\"type\":[\"string\",\"null\"]},"
-     "\"limit\":{\"type\":[\"integer\",\"null\"]},\"used_today\":{\"type\":[\"integer\",\"null\"]},"
+     "\"limit\":{\"type\":[\"integer\",\"null\"],\"description\":\"People in 24 h outside their "
+     "window; null: no tier\"},\"used_today\":{\"type\":[\"integer\",\"null\"]},"
      "\"rate_per_second\":{\"type\":\"integer\"},\"in_flight\":{\"type\":\"integer\"},"
      "\"queued\":{\"type\":\"integer\"}},\"required\":[\"id\",\"provider\",\"state\"]}"},
     {"Senders",

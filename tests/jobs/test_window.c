@@ -344,13 +344,33 @@ static void test_question_fails_later(void)
     }
 }
 
+/* Who is written to by template counts against the people of the day; who is not reached does not.
+ */
+static void test_people_of_the_day(void)
+{
+    struct world *w = outside();
+    struct str id, none;
+
+    redis_get(w, "HSET sn:main people 5");
+    redis_get(w, "HSET w:main u2 1");
+    state(w, WABA, UPDATED, "en_US", TEMPLATE_APPROVED);
+    id = put(w, "main", UPDATED, "x", 0);
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
+    CHECK_INT("he counts", redis_int(w, "ZCARD dp:main"), 1);
+    none = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .user = "u2"});
+    UNTIL(w, "failed", str_eqz(message_state(w, none), "failed") && idle(w));
+    CHECK_INT("nothing went out to him", redis_int(w, "ZCARD dp:main"), 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_choice),         TEST(test_inside_and_twilio), TEST(test_released),
-        TEST(test_order_kept),     TEST(test_no_form),           TEST(test_expires),
-        TEST(test_nobody_answers), TEST(test_cannot_be_asked),   TEST(test_learned),
-        TEST(test_window_shut),    TEST(test_window_shut_later), TEST(test_question_fails_later)};
+        TEST(test_choice),           TEST(test_inside_and_twilio), TEST(test_released),
+        TEST(test_order_kept),       TEST(test_no_form),           TEST(test_expires),
+        TEST(test_nobody_answers),   TEST(test_cannot_be_asked),   TEST(test_learned),
+        TEST(test_window_shut),      TEST(test_window_shut_later), TEST(test_question_fails_later),
+        TEST(test_people_of_the_day)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
