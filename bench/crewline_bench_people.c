@@ -7,7 +7,7 @@
 #define POLL_MS         10
 #define PATIENCE_MS     5000
 #define QUIET_MS        500
-#define INBOX_MS        60000
+#define INBOX_MS        600000
 
 void sleep_ms(int64_t ms)
 {
