@@ -184,6 +184,7 @@ static void test_numbered(void)
                           str_find(w->sent[1].text, STR("1) Acknowledge")) != SIZE_MAX);
     put_inbound(w, &in);
     UNTIL(w, "acknowledged", get_order(w, "w1", &o) && o.status == ORDER_ACKNOWLEDGED);
+    UNTIL(w, "answered, with numbers too", idle(w));
     /* He goes on to something else: a number is no tap any more. */
     in.provider_id = STR("SM2");
     in.text = STR("STATUS");
