@@ -221,7 +221,7 @@ export async function fair(what, {tries = 3, ...options}) {
 
 // Tenant a has `backlog` messages and no limit; b sends ten, one after the other, while they go.
 export async function besideBacklog(backlog) {
-  const site = await new Site({tenants: {a: [senderOf('main')], b: [senderOf('other')]}}).start()
+  const site = await new Site({tenants: {a: [senderOf('main', {rate_per_second: 0})], b: [senderOf('other')]}}).start()
   try {
     const key = await site.keyOf('b')
     await site.people(500, {tenant: 'a'})
