@@ -101,8 +101,10 @@ local function broadcast_cancel(broadcast, first, last)
         end
     end
     local waiting = tonumber(call('HGET', of, 'queued') or 0) - flying
-    call('HINCRBY', of, 'queued', -waiting)
-    call('HINCRBY', of, 'cancelled', waiting)
+    if waiting ~= 0 then -- minus nothing would be "-0", which Redis does not take
+        call('HINCRBY', of, 'queued', int(-waiting))
+        call('HINCRBY', of, 'cancelled', int(waiting))
+    end
     call('HSET', key, 'st', 'cancelled')
     call('HINCRBY', key, 'v', 1)
     cancelled[broadcast] = true
