@@ -17,7 +17,7 @@
 #include "store/keys.h"
 #include "store/store.h"
 
-#define COMMIT_UNITS_MAX 32
+#define COMMIT_UNITS_MAX 64
 #define COMMIT_BYTES_MAX ((size_t)8 << 20)
 
 struct commit;

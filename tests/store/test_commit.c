@@ -221,7 +221,7 @@ static void test_batches(void)
     }
     store_stats(w->store, &after);
     CHECK("all answered", all);
-    CHECK_INT("two tenants, 100 units each: a call for each 32", after.calls - before.calls, 8);
+    CHECK_INT("two tenants, 100 units each: a call for each 64", after.calls - before.calls, 4);
     for (size_t i = 0; i < 200; i++) {
         CHECK_INT("result", got[i].result, i == 77 ? COMMIT_CONFLICT : COMMIT_OK);
         CHECK_INT("own result", strtol(got[i].results[0], NULL, 10), i == 77 ? 0 : (long)i);
