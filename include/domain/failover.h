@@ -11,6 +11,12 @@
  * names it, says it again by the next way: each other WhatsApp sender of the tenant once, in the order of the
  * configuration, then an SMS where `channels` asks for it. An inbound item of the letter FAILOVER_ITEM waits for
  * that time from the message's acceptance on (jobs/inbox_failover.c).
+ *
+ * The bound: whatever ends in the middle of a hand-over (the gateway, the connection), the next way is taken
+ * at most delivery.lease_ms + failover.critical_after_ms after it; where critical_after_ms is more than
+ * delivery.uncertain_hold_critical_ms, one more hand-over by the same sender comes before that, and that hold
+ * counts too. What is said again by another way is not handed over once more by its own; an SMS has a lane of
+ * its own, since it would wait there for the hold of the message that it stands for.
  */
 #ifndef CREWLINE_DOMAIN_FAILOVER_H
 #define CREWLINE_DOMAIN_FAILOVER_H

@@ -55,8 +55,8 @@
  * Invariant: a lane with items is in exactly one of r (ready or put off) and f+k (leased); one without is
  * in none. An item is in one list or in s.
  * Queues: "in" (webhooks and events), "out:<sender>" (messages), "cb" (callbacks).
- * Lanes: one digit of priority, then the key: "1u:<person>" in "in", "3<person>" in "out:…",
- * "3<subject hash>" in "cb".
+ * Lanes: one digit of priority, then the key: "1u:<person>" in "in", "3<person>" and "0<person>:sms" in
+ * "out:…", "3<subject hash>" in "cb".
  */
 #ifndef CREWLINE_STORE_KEYS_H
 #define CREWLINE_STORE_KEYS_H

@@ -238,7 +238,9 @@ static void enqueue_message(struct plan *p, struct plan_message *pm, const struc
     struct rate rate;
 
     pm->queue = arena_printf(p->a, QUEUE_OUT_PREFIX "%.*s", STR_ARG(s->id));
-    pm->lane = arena_printf(p->a, "%d%.*s", (int)pm->m.prio, STR_ARG(pm->m.user));
+    /* An SMS does not wait behind a WhatsApp message that it is said instead of. */
+    pm->lane = arena_printf(p->a, "%d%.*s%s", (int)pm->m.prio, STR_ARG(pm->m.user),
+                            pm->m.sms ? ":sms" : "");
     sender_rate(s, &rate);
     if (pm->m.user.n > 0 && str_eq(pm->m.user, p->speaker) && str_eq(s->id, p->spoken_to)) {
         pm->window = p->spoken_at;

@@ -139,6 +139,7 @@ static void decide(struct inbox_job *j, const struct late *l)
 {
     const struct tenant_settings *t = j->et->t.conf;
     int64_t after = t->failover_critical_after_ms, waited = wall_now().ms - l->since.ms;
+    int64_t look = after < LOOK_AGAIN_MS ? after : LOOK_AGAIN_MS;
     enum verdict v = judge(t, l, wall_now());
     struct failover_step step;
 
@@ -147,8 +148,8 @@ static void decide(struct inbox_job *j, const struct late *l)
     } else if (v == SAY_AGAIN && failover_next(t, &l->m, NULL, &step)) {
         j->later_ms = LOOK_AGAIN_MS; /* the next sender is paused too */
     } else if (v == WAIT) {
-        j->later_ms =
-            waited < after && after - waited < LOOK_AGAIN_MS ? after - waited : LOOK_AGAIN_MS;
+        /* Not less often than its time: what comes into its state between two looks is not late. */
+        j->later_ms = waited < after && after - waited < look ? after - waited : look;
     }
     inbox_run(j);
 }

@@ -202,7 +202,8 @@ static void add_attempt(struct attempt *at, struct wall began, struct str detail
     }
 }
 
-/* Lines "sending,<ms>,attempt <n>…"; the last one is the claim's, which is not out. */
+/* Lines "sending,<ms>,attempt <n>…"; the last one is the claim's, which is not out, where it
+ * counted one. */
 static void attempts_of(struct attempt *at, struct str timeline)
 {
     struct str line, head, tail, ms, detail, before = STR_NONE;
@@ -219,6 +220,9 @@ static void attempts_of(struct attempt *at, struct str timeline)
             before = detail;
             began_before = began;
         }
+    }
+    if (at->uncounted && before.n > 0) {
+        add_attempt(at, began_before, before);
     }
 }
 

@@ -162,6 +162,35 @@ static void test_killed_between(void)
     world_free(&w);
 }
 
+/* Nobody answers: each next way in its time, the SMS ahead of the hold of what it stands for; and
+ * what is said by another way is not handed over once more when its own hold is over. */
+static void test_uncertain_goes_on(void)
+{
+    const struct world_options holds = {
+        .failover = FAST,
+        .tenant = SMS,
+        .config =
+            "\"delivery\":{\"send_timeout_ms\":200,\"lease_ms\":4000,\"uncertain_hold_ms\":300,"
+            "\"uncertain_hold_critical_ms\":2500},"};
+    struct world *w = world_new(&holds);
+    struct str first, second;
+
+    w->nsends = 2;
+    w->sends[0] = w->sends[1] = (struct act){.how = HANG};
+    first = critical(w);
+    UNTIL(w, "by SMS", w->nsent == 3);
+    CHECK("SMS", w->sent[2].sms);
+    CHECK("before a hold is over", w->sent[2].at_ms - w->sent[0].at_ms < 2300);
+    second = next_of(w, first);
+    world_run(w, 3500);
+    CHECK_INT("once each", w->nsent, 3);
+    CHECK_Z("Meta's stays so", message_state(w, first), "uncertain");
+    CHECK_Z("Twilio's too", message_state(w, second), "uncertain");
+    CHECK("told", in_timeline(w, first, "it was not sent again"));
+    CHECK_INT("looked up", w->nlists, 1);
+    world_free(&w);
+}
+
 /* ---- a paused sender: its messages go by the next ---- */
 
 #define TOKEN "{\"error\":{\"message\":\"m\",\"code\":190}}"
@@ -347,6 +376,7 @@ int main(int argc, char **argv)
                                         TEST(test_no_sms),
                                         TEST(test_paused_is_skipped),
                                         TEST(test_killed_between),
+                                        TEST(test_uncertain_goes_on),
                                         TEST(test_by_the_next),
                                         TEST(test_status_by_the_next),
                                         TEST(test_stays),

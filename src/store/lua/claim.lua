@@ -257,7 +257,7 @@ local function record_of(i)
     local id = ids[i]
     if record == 'm' then
         local key = P .. 'm:' .. id
-        local m = call('HMGET', key, 'b', 's', 'n', 'tl', 'br', 'bf')
+        local m = call('HMGET', key, 'b', 's', 'n', 'tl', 'br', 'bf', 'fb')
         local state, sends = m[2] or 'queued', tonumber(m[3] or 0)
         local open = state == 'queued' or state == 'sending' or state == 'uncertain'
         local broadcast = open and reaped[i] == 0 and m[5]
@@ -272,6 +272,8 @@ local function record_of(i)
                 return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends, ''
             end
         end
+        -- Nobody knows whether it arrived, and another way says it already.
+        if m[7] and state == 'uncertain' and reaped[i] == 0 then return m[1], 'stopped', sends, '' end
         if m[1] and open and reaped[i] == 0 and not repeated then
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
