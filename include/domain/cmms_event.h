@@ -27,6 +27,7 @@ bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *
 #define CMMS_PHONES_MAX 130
 struct cmms_reads {
     struct str order_id; /* or empty */
+    struct str matter;   /* ref, or empty */
     struct str users[CMMS_USERS_MAX];
     size_t nusers;
     struct str phones[CMMS_PHONES_MAX], owners[CMMS_PHONES_MAX]; /* owner empty: nobody has it */
@@ -37,6 +38,8 @@ void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms
 struct cmms_view {
     struct order *order;   /* as kept, or NULL */
     int64_t order_version; /* also of one that does not open: what the CMMS tells now mends it */
+    const struct matter *matter; /* as kept, or NULL */
+    int64_t matter_version; /* likewise */
     struct user **users;   /* in the order of the reads; NULL: unknown, or damaged */
     int64_t *versions;     /* of the users' documents; 0: absent */
     bool *damaged;         /* there is a record, but it does not open */

@@ -63,6 +63,7 @@ struct message {
     struct str quoted;         /* provider's id of the message this answers, or empty */
     struct str order_id, order_number; /* work order it is about, or empty */
     struct str broadcast;      /* id of the broadcast it belongs to, or empty: plain field br of m:<id> */
+    struct str matter;         /* ref of the matter it is about (matter.h), or empty: plain field mt of m:<id> */
     struct str cause;          /* id of the input that led here */
     struct wall created, send_at, expires; /* 0: at once; never */
     int64_t max_sends;         /* 0: by priority */

@@ -6,6 +6,7 @@
 #define CREWLINE_DOMAIN_NOTICE_H
 
 #include "domain/plan.h"
+#include "domain/pm.h"
 
 /* Each adds one message to the plan when user_notify() allows it, else an entry saying why not. */
 void notice_assigned(struct plan *p, const struct order *o, const struct user *to);
@@ -22,6 +23,8 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 /** To the supervisor: somebody asks for help with an order. */
 void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
+/** Scheduled maintenance is due; whether he is told. */
+bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to);
 /** To somebody of `alerts.users`: something of ours is in trouble, or (severity "ok") well again. */
 void notice_alert(struct plan *p, const struct user *to, struct str component, const char *severity,
                   struct str text, struct str advice);
@@ -29,6 +32,9 @@ void notice_alert(struct plan *p, const struct user *to, struct str component, c
 /* Parts of messages, shared with the answers of talk. */
 /** Detail of an order, line by line. */
 struct str notice_order_text(const struct plan *p, const struct order *o, const struct user *to);
+/** A button of a matter: "y:<kind>:<action>:<id>", its label by @key. Makes @m a buttons message. */
+void notice_matter_button(struct plan *p, const struct matter *about, const struct user *to, struct message *m,
+                          const char *action, const char *key);
 /** The buttons that fit the order's state; none for a closed order. Makes @m a buttons message. */
 void notice_order_buttons(const struct plan *p, const struct order *o, const struct user *to, struct message *m);
 const struct lang *notice_lang(const struct plan *p, const struct user *to);

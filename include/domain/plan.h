@@ -8,6 +8,7 @@
 #define CREWLINE_DOMAIN_PLAN_H
 
 #include "domain/conversation.h"
+#include "domain/matter.h"
 #include "domain/message.h"
 #include "domain/order.h"
 #include "domain/tenant.h"
@@ -36,6 +37,10 @@ struct plan_entry { /* of an order's timeline */
 struct plan_audit { /* an entry of the audit trail (stream au, as the API writes it) */
     struct str what, subject;
 };
+struct plan_ask { /* whether a matter waits for a word of this person from now on */
+    struct str person, ref;
+    bool asked;
+};
 struct plan_phone { /* whom the index of phones names for a phone that changes hands; empty: nobody */
     struct str phone, owner;
 };
@@ -60,6 +65,10 @@ struct plan {
     const struct user **users_before;
     size_t nusers;
     const struct user *gone; /* a person to delete, with conversation and indexes, or NULL */
+    const struct matter **matters; /* matter->version is the one read */
+    size_t nmatters;
+    struct plan_ask *asks;
+    size_t nasks;
     struct str broadcast, broadcast_answer; /* the speaker's answer: ack, safe, help; or empty */
     struct plan_audit *audits;
     size_t naudits;
@@ -81,6 +90,9 @@ void plan_message_ready(struct plan *p, const struct message *m, struct str deta
 void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation);
 void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text);
 void plan_order(struct plan *p, const struct order *o, const struct order *before);
+/** The last one planned of one matter counts; its clock goes from here (matter.h). */
+void plan_matter(struct plan *p, const struct matter *m);
+void plan_ask(struct plan *p, const struct matter *m, struct str person, bool asked);
 /**
  * A phone that @u has and @before had not is checked: the index must name nobody, @u, or whom plan_phone()
  * told; else the commit is a conflict. So one phone never has two owners.

@@ -8,6 +8,7 @@
 
 #include "base/embed.h"
 #include "domain/conversation.h"
+#include "domain/matter.h"
 #include "domain/order.h"
 #include "domain/tenant.h"
 #include "domain/user.h"
@@ -25,6 +26,13 @@ extern const struct embedded domain_scripts[];
 #define VIEW_QUOTED   (1u << 4) /* the quoted message was about it */
 #define VIEW_LAST     (1u << 5) /* conversation.last_order */
 
+#define VIEW_MATTERS_MAX 34
+#define VIEW_ASKED    (1u << 0) /* of a matter: it waits for a word of his; NAMED and QUOTED as of orders */
+
+struct view_matter {
+    struct matter *matter;
+    unsigned flags;
+};
 struct view_order {
     struct order *order;
     unsigned flags;
@@ -37,6 +45,8 @@ struct view {
     struct conversation conversation;
     struct view_order orders[4 * VIEW_ORDERS_MAX];
     size_t norders;
+    struct view_matter matters[VIEW_MATTERS_MAX]; /* those that wait for him, the newest first; then others */
+    size_t nmatters;
     int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
     size_t ndamaged; /* records that did not open and were left out: logged */
     struct str quoted_message; /* our id of the quoted message, or empty */
@@ -49,6 +59,7 @@ struct view_query {
     struct str user;
     struct str typed;          /* canonical order number typed, or empty */
     struct str order_id;       /* order a button names, or empty */
+    struct str matter;         /* ref that a button names, or empty */
     struct str quoted;         /* provider's id of the quoted message, or empty */
     struct wall today;         /* local midnight is not known before the person is: any time 26 h ago is fine */
 };

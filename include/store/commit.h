@@ -120,6 +120,9 @@ void commit_field(struct commit *c, struct str field, struct str value); /* at l
 void commit_persist(struct commit *c, struct str key);
 void commit_hset(struct commit *c, struct str key, struct str field, struct str value);
 void commit_hdel(struct commit *c, struct str key, struct str field);
+/** A field of lines, the newest first: @line comes to the front, and is there once; the oldest over @most go. */
+void commit_line_add(struct commit *c, struct str key, struct str field, struct str line, int64_t most);
+void commit_line_drop(struct commit *c, struct str key, struct str field, struct str line);
 void commit_hincr(struct commit *c, struct str key, struct str field, int64_t by); /* -> new value */
 void commit_hmax(struct commit *c, struct str key, struct str field, int64_t value);
 /** The field is at least @us from now, by the clock of Redis; what is later stays. */

@@ -20,7 +20,7 @@
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
  *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain,
  *                         fb the message that says it again by another way, st it stays with its sender,
- *                         br broadcast, bf how it counts there
+ *                         br broadcast, bf how it counts there, mt matter it is about
  *   i:<id>                HASH inbound item: b sealed body, n tries
  *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
  *   cb:<seq>              HASH n tries, e error of its last
@@ -50,6 +50,7 @@
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval
  *   b:<id> bc:<id> …      broadcasts: domain/broadcast.h
+ *   y:<ref>, yl           matters: domain/matter.h
  *   …                     the indexes are described beside the *_store that owns them
  *
  * Invariant: a lane with items is in exactly one of r (ready or put off) and f+k (leased); one without is

@@ -22,6 +22,7 @@ static const struct {
     {"cmms.workorder.deleted.v1",          true,  false, cmms_order_deleted  },
     {"cmms.person.upserted.v1",            false, true,  cmms_person_upserted},
     {"cmms.person.removed.v1",             false, true,  cmms_person_removed },
+    {"cmms.pm.due.v1",                     false, false, cmms_pm_due         },
     {"cmms.broadcast.requested.v1",        false, false, NULL                },
     {"cmms.broadcast.cancelled.v1",        false, false, NULL                },
 };
@@ -107,6 +108,9 @@ static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, s
         out->mark_key = o->rev >= 0 ? o->id : arena_printf(a, "%.*s at", STR_ARG(o->id));
         out->mark = order_mark(o);
         return true;
+    }
+    if (cmms_is_matter(out->type)) {
+        return cmms_matter_subject(a, out, err);
     }
     if (!types[row].person) {
         return cmms_broadcast_subject(a, out, err);
@@ -230,6 +234,9 @@ void cmms_event_phones(struct arena *a, const struct cmms_event *e, struct cmms_
     const struct json *order = cmms_order_of(e);
 
     *out = (struct cmms_reads){0};
+    if (cmms_is_matter(e->type)) {
+        return;
+    }
     if (order == NULL) {
         phones_add(a, json_get(e->data, "person"), out);
         return;
@@ -257,6 +264,10 @@ void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms
     struct order_person requester;
 
     out->nusers = 0;
+    out->matter = cmms_matter_ref(a, e);
+    if (out->matter.n > 0) {
+        return; /* whom it is for is read when its clock strikes */
+    }
     if (order == NULL) {
         reads_add(out, json_get_text(json_get(e->data, "person"), "id", a));
     } else {

@@ -19,7 +19,7 @@ struct turn {
 
 typedef bool event_fn(struct turn *t, struct err *err);
 event_fn cmms_order_created, cmms_order_assigned, cmms_order_updated, cmms_order_status,
-    cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed;
+    cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed, cmms_pm_due;
 
 const struct json *cmms_order_of(const struct cmms_event *e);
 
@@ -41,6 +41,15 @@ void cmms_meet(struct turn *t);
 
 /* orders */
 void cmms_keep_order(struct turn *t);
+
+/* matters: cmms_matters.c */
+bool cmms_is_matter(struct str type);
+/** Its object in the event's data. */
+const struct json *cmms_matter_of(const struct cmms_event *e);
+/** Empty: the event is about none. */
+struct str cmms_matter_ref(struct arena *a, const struct cmms_event *e);
+/** Checks that object, and fills e->lane. */
+bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *err);
 
 /* broadcasts */
 bool cmms_broadcast_subject(struct arena *a, struct cmms_event *out, struct err *err);

@@ -68,6 +68,7 @@ static const size_t texts[] = {
     AT(instead_of),
     AT(tried),
     AT(broadcast),
+    AT(matter),
 };
 static const size_t numbers[] = {AT(created.ms), AT(send_at.ms), AT(expires.ms), AT(max_sends)};
 static const size_t option_texts[] = {

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "domain/template.h"
+#include "notice_int.h"
 
 #define TEXT_MAX        4000 /* under every provider's limit with room for the frame */
 #define DESCRIPTION_MAX 500
@@ -16,21 +17,13 @@ struct str notice_timezone(const struct plan *p, const struct user *to)
     return to->timezone.n > 0 ? to->timezone : p->tenant->conf->timezone;
 }
 
-/* One text under construction, in one person's language and time. */
-struct page {
-    const struct plan *p;
-    const struct lang *l;
-    struct str timezone;
-    struct buf text;
-};
-
-static void page_init(struct page *g, const struct plan *p, const struct user *to)
+void page_init(struct page *g, const struct plan *p, const struct user *to)
 {
     *g = (struct page){.p = p, .l = notice_lang(p, to), .timezone = notice_timezone(p, to)};
     buf_init(&g->text, 64 * 1024);
 }
 
-static struct str page_end(struct page *g)
+struct str page_end(struct page *g)
 {
     struct str out = i18n_cut(g->p->a, arena_dup(g->p->a, str_trim(buf_str(&g->text))), TEXT_MAX);
 
@@ -38,55 +31,49 @@ static struct str page_end(struct page *g)
     return out;
 }
 
-static struct str word(const struct page *g, const char *kind, const char *name)
+struct str page_word(const struct page *g, const char *kind, const char *name)
 {
     return i18n_text(g->p->a, g->l, g->timezone, arena_printf(g->p->a, "name.%s.%s", kind, name).p,
                      NULL, 0);
 }
 
-#define add(g, key, ...)                                                                 \
-    do {                                                                                 \
-        buf_add(&(g)->text, I18N((g)->p->a, (g)->l, (g)->timezone, key, ##__VA_ARGS__)); \
-        buf_add_char(&(g)->text, '\n');                                                  \
-    } while (0)
-
-static void blank(struct page *g)
+void page_blank(struct page *g)
 {
     buf_add_char(&g->text, '\n');
 }
 
 /* A date or a time alone, as a value of a template. */
-static struct str moment(const struct page *g, const char *key, struct wall at)
+struct str page_moment(const struct page *g, const char *key, struct wall at)
 {
     return at.ms > 0 ? I18N(g->p->a, g->l, g->timezone, key, ARG_T("at", at)) : STR_NONE;
 }
 
 static void add_order_lines(struct page *g, const struct order *o)
 {
-    add(g, "line.number", ARG_IDENT("number", o->number));
-    add(g, "line.title", ARG_S("title", o->title));
+    page_add(g, "line.number", ARG_IDENT("number", o->number));
+    page_add(g, "line.title", ARG_S("title", o->title));
     if (o->asset_name.n > 0) {
-        add(g, "line.asset", ARG_S("asset", o->asset_name));
+        page_add(g, "line.asset", ARG_S("asset", o->asset_name));
     }
     if (o->location_name.n > 0) {
-        add(g, "line.location", ARG_S("location", o->location_name));
+        page_add(g, "line.location", ARG_S("location", o->location_name));
     }
     if (o->priority != ORDER_PRIO_NONE) {
-        struct str priority = word(g, "priority", order_priority_name(o->priority));
+        struct str priority = page_word(g, "priority", order_priority_name(o->priority));
 
-        add(g, "line.priority", ARG_S("priority", priority));
+        page_add(g, "line.priority", ARG_S("priority", priority));
     }
     if (o->due.ms > 0 && o->due.ms < g->p->now.ms && order_is_open(o)) {
-        add(g, "line.overdue", ARG_T("due", o->due));
+        page_add(g, "line.overdue", ARG_T("due", o->due));
     } else if (o->due.ms > 0) {
-        add(g, "line.due", ARG_T("due", o->due));
+        page_add(g, "line.due", ARG_T("due", o->due));
     }
 }
 
 static void add_description(struct page *g, const struct order *o)
 {
     if (o->description.n > 0) {
-        blank(g);
+        page_blank(g);
         buf_add(&g->text, i18n_cut(g->p->a, str_trim(o->description), DESCRIPTION_MAX));
         buf_add_char(&g->text, '\n');
     }
@@ -98,21 +85,21 @@ struct str notice_order_text(const struct plan *p, const struct order *o, const 
     struct str status;
 
     page_init(&g, p, to);
-    status = word(&g, "status", order_status_name(o->status));
-    add(&g, "reply.order", ARG_IDENT("number", o->number));
-    blank(&g);
+    status = page_word(&g, "status", order_status_name(o->status));
+    page_add(&g, "reply.order", ARG_IDENT("number", o->number));
+    page_blank(&g);
     add_order_lines(&g, o);
-    add(&g, "line.status", ARG_S("status", status));
+    page_add(&g, "line.status", ARG_S("status", status));
     if (o->team_name.n > 0) {
-        add(&g, "line.team", ARG_S("team", o->team_name));
+        page_add(&g, "line.team", ARG_S("team", o->team_name));
     }
     if (o->requester.name.n > 0) {
-        add(&g, "line.requester", ARG_S("name", o->requester.name));
+        page_add(&g, "line.requester", ARG_S("name", o->requester.name));
     }
     add_description(&g, o);
     if (o->url.n > 0) {
-        blank(&g);
-        add(&g, "line.url", ARG_IDENT("url", o->url));
+        page_blank(&g);
+        page_add(&g, "line.url", ARG_IDENT("url", o->url));
     }
     return page_end(&g);
 }
@@ -163,7 +150,7 @@ void notice_order_buttons(const struct plan *p, const struct order *o, const str
 /* ---- who may be told, and when ---- */
 
 /* In a person's quiet hours what is not urgent waits for the morning. */
-static void set_priority(const struct plan *p, const struct user *to, struct message *m,
+void notice_priority_set(const struct plan *p, const struct user *to, struct message *m,
                          enum prio prio)
 {
     struct wall awake = user_quiet_until(to, p->tenant->conf->timezone, p->now);
@@ -172,7 +159,7 @@ static void set_priority(const struct plan *p, const struct user *to, struct mes
     m->send_at.ms = prio >= PRIO_NORMAL && awake.ms > p->now.ms ? awake.ms : 0;
 }
 
-static struct message *tell(struct plan *p, const struct order *o, const struct user *to,
+struct message *notice_tell(struct plan *p, const struct order *o, const struct user *to,
                             enum user_class cls, struct str text)
 {
     enum notify_verdict verdict = user_notify(to, cls, false);
@@ -187,12 +174,12 @@ static struct message *tell(struct plan *p, const struct order *o, const struct 
     m = plan_message(p, to, MESSAGE_TEXT);
     m->text = text;
     m->cls = str_of(user_class_name(cls));
-    set_priority(p, to, m, PRIO_NORMAL);
+    notice_priority_set(p, to, m, PRIO_NORMAL);
     if (o != NULL) {
         m->order_id = o->id;
         m->order_number = o->number;
         if (o->priority == ORDER_PRIO_CRITICAL || o->priority == ORDER_PRIO_HIGH) {
-            set_priority(p, to, m, PRIO_HIGH);
+            notice_priority_set(p, to, m, PRIO_HIGH);
         }
     }
     return m;
@@ -206,20 +193,20 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
     struct page g;
 
     page_init(&g, p, to);
-    add(&g, "notice.assigned");
-    blank(&g);
+    page_add(&g, "notice.assigned");
+    page_blank(&g);
     add_order_lines(&g, o);
     add_description(&g, o);
-    blank(&g);
-    add(&g, "reply_with.title");
-    add(&g, "reply_with.ack");
-    add(&g, "reply_with.start");
-    add(&g, "reply_with.help");
-    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    page_blank(&g);
+    page_add(&g, "reply_with.title");
+    page_add(&g, "reply_with.ack");
+    page_add(&g, "reply_with.start");
+    page_add(&g, "reply_with.help");
+    m = notice_tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
         TEMPLATE_SET(p->a, m, TEMPLATE_ASSIGNED, o->number, o->title, o->asset_name,
-                     o->location_name, word(&g, "priority", order_priority_name(o->priority)),
-                     moment(&g, "value.date", o->due));
+                     o->location_name, page_word(&g, "priority", order_priority_name(o->priority)),
+                     page_moment(&g, "value.date", o->due));
         m->text = i18n_cut(p->a, m->text, 1024); /* the body of a message with buttons */
         notice_order_buttons(p, o, to, m);
         plan_entry(p, o->id, "assigned", to->id, STR_NONE);
@@ -232,8 +219,8 @@ void notice_removed(struct plan *p, const struct order *o, const struct user *to
     struct page g;
 
     page_init(&g, p, to);
-    add(&g, "notice.removed", ARG_IDENT("number", o->number), ARG_S("title", o->title));
-    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    page_add(&g, "notice.removed", ARG_IDENT("number", o->number), ARG_S("title", o->title));
+    m = notice_tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
         TEMPLATE_SET(p->a, m, TEMPLATE_REMOVED, o->number, o->title);
     }
@@ -248,10 +235,10 @@ static struct str field_name(struct page *g, struct str field)
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (str_eqz(field, known[i])) {
-            return word(g, "field", known[i]);
+            return page_word(g, "field", known[i]);
         }
     }
-    return word(g, "field", "other");
+    return page_word(g, "field", "other");
 }
 
 void notice_updated(struct plan *p, const struct order *o, const struct user *to,
@@ -272,12 +259,12 @@ void notice_updated(struct plan *p, const struct order *o, const struct user *to
         buf_add(&fields, field_name(&g, json_str(json_at(changed, i))));
     }
     if (fields.n == 0) {
-        buf_add(&fields, word(&g, "field", "other"));
+        buf_add(&fields, page_word(&g, "field", "other"));
     }
     names = arena_dup(p->a, buf_str(&fields));
-    add(&g, "notice.updated", ARG_IDENT("number", o->number), ARG_S("fields", names));
+    page_add(&g, "notice.updated", ARG_IDENT("number", o->number), ARG_S("fields", names));
     buf_fini(&fields);
-    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    m = notice_tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
         TEMPLATE_SET(p->a, m, TEMPLATE_UPDATED, o->number, o->title, names);
     }
@@ -291,16 +278,16 @@ void notice_status(struct plan *p, const struct order *o, const struct user *to,
     struct str from, now;
 
     page_init(&g, p, to);
-    from = word(&g, "status", order_status_name(before));
-    now = word(&g, "status", order_status_name(o->status));
+    from = page_word(&g, "status", order_status_name(before));
+    now = page_word(&g, "status", order_status_name(o->status));
     if (by.n > 0) {
-        add(&g, "notice.status_changed_by", ARG_IDENT("number", o->number), ARG_S("before", from),
-            ARG_S("after", now), ARG_S("name", by));
+        page_add(&g, "notice.status_changed_by", ARG_IDENT("number", o->number),
+                 ARG_S("before", from), ARG_S("after", now), ARG_S("name", by));
     } else {
-        add(&g, "notice.status_changed", ARG_IDENT("number", o->number), ARG_S("before", from),
-            ARG_S("after", now));
+        page_add(&g, "notice.status_changed", ARG_IDENT("number", o->number), ARG_S("before", from),
+                 ARG_S("after", now));
     }
-    m = tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
+    m = notice_tell(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
         TEMPLATE_SET(p->a, m, TEMPLATE_STATUS, o->number, o->title, from, now);
         notice_order_buttons(p, o, to, m);
@@ -315,19 +302,19 @@ void notice_priority(struct plan *p, const struct order *o, const struct user *t
     struct str from, now;
 
     page_init(&g, p, to);
-    from = word(&g, "priority", order_priority_name(before));
-    now = word(&g, "priority", order_priority_name(o->priority));
-    add(&g, "notice.priority");
-    blank(&g);
-    add(&g, "line.number", ARG_IDENT("number", o->number));
+    from = page_word(&g, "priority", order_priority_name(before));
+    now = page_word(&g, "priority", order_priority_name(o->priority));
+    page_add(&g, "notice.priority");
+    page_blank(&g);
+    page_add(&g, "line.number", ARG_IDENT("number", o->number));
     if (o->asset_name.n > 0) {
-        add(&g, "line.asset", ARG_S("asset", o->asset_name));
+        page_add(&g, "line.asset", ARG_S("asset", o->asset_name));
     }
-    add(&g, "line.priority_change", ARG_S("before", from), ARG_S("after", now));
-    add(&g, "notice.priority_ask");
-    m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
+    page_add(&g, "line.priority_change", ARG_S("before", from), ARG_S("after", now));
+    page_add(&g, "notice.priority_ask");
+    m = notice_tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
     if (m != NULL) {
-        set_priority(p, to, m, PRIO_HIGH);
+        notice_priority_set(p, to, m, PRIO_HIGH);
         TEMPLATE_SET(p->a, m, TEMPLATE_PRIORITY, o->number, o->asset_name, from, now);
         notice_order_buttons(p, o, to, m);
     }
@@ -353,18 +340,19 @@ void notice_stakeholder(struct plan *p, const struct order *o, const struct user
         return;
     }
     page_init(&g, p, to);
-    add(&g, key, ARG_IDENT("number", o->number), ARG_S("title", o->title), ARG_T("at", at));
-    m = tell(p, o, to, CLASS_UPDATES, page_end(&g));
+    page_add(&g, key, ARG_IDENT("number", o->number), ARG_S("title", o->title), ARG_T("at", at));
+    m = notice_tell(p, o, to, CLASS_UPDATES, page_end(&g));
     if (m == NULL) {
         return;
     }
     if (created) {
         TEMPLATE_SET(p->a, m, TEMPLATE_CREATED, o->number, o->title);
     } else if (reached == ORDER_COMPLETED) {
-        TEMPLATE_SET(p->a, m, TEMPLATE_RESOLVED, o->number, o->title, moment(&g, "value.time", at));
+        TEMPLATE_SET(p->a, m, TEMPLATE_RESOLVED, o->number, o->title,
+                     page_moment(&g, "value.time", at));
     } else {
         TEMPLATE_SET(p->a, m, TEMPLATE_PROGRESS, o->number, o->title,
-                     word(&g, "status", order_status_name(reached)));
+                     page_word(&g, "status", order_status_name(reached)));
     }
 }
 
@@ -382,11 +370,11 @@ void notice_welcome(struct plan *p, const struct user *to)
     }
     page_init(&g, p, to);
     if (code) {
-        add(&g, "notice.welcome_code", ARG_S("company", company), ARG_S("url", url));
+        page_add(&g, "notice.welcome_code", ARG_S("company", company), ARG_S("url", url));
     } else if (to->name.n > 0) {
-        add(&g, "notice.welcome", ARG_S("name", to->name), ARG_S("company", company));
+        page_add(&g, "notice.welcome", ARG_S("name", to->name), ARG_S("company", company));
     } else {
-        add(&g, "notice.welcome_nameless", ARG_S("company", company));
+        page_add(&g, "notice.welcome_nameless", ARG_S("company", company));
     }
     /* The one message an unverified person gets: it asks him to verify. */
     m = plan_message(p, to, MESSAGE_TEXT);
@@ -410,12 +398,12 @@ void notice_alert(struct plan *p, const struct user *to, struct str component, c
     m = plan_message(p, to, MESSAGE_TEXT);
     page_init(&g, p, to);
     if (strcmp(severity, "ok") == 0) {
-        add(&g, "notice.alert_over", ARG_IDENT("component", component));
+        page_add(&g, "notice.alert_over", ARG_IDENT("component", component));
     } else {
-        add(&g, "notice.alert", ARG_IDENT("component", component), ARG_S("text", text));
+        page_add(&g, "notice.alert", ARG_IDENT("component", component), ARG_S("text", text));
         if (advice.n > 0) {
-            blank(&g);
-            add(&g, "notice.alert_advice", ARG_S("advice", advice));
+            page_blank(&g);
+            page_add(&g, "notice.alert_advice", ARG_S("advice", advice));
         }
     }
     m->text = page_end(&g);
@@ -429,12 +417,13 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
     struct str status;
 
     page_init(&g, p, to);
-    status = word(&g, "status", order_status_name(o->status));
+    status = page_word(&g, "status", order_status_name(o->status));
     if (reason.n > 0) {
-        add(&g, "notice.refused", ARG_IDENT("number", o->number), ARG_S("reason", reason),
-            ARG_S("status", status));
+        page_add(&g, "notice.refused", ARG_IDENT("number", o->number), ARG_S("reason", reason),
+                 ARG_S("status", status));
     } else {
-        add(&g, "notice.refused_plain", ARG_IDENT("number", o->number), ARG_S("status", status));
+        page_add(&g, "notice.refused_plain", ARG_IDENT("number", o->number),
+                 ARG_S("status", status));
     }
     m->text = page_end(&g);
     m->prio = PRIO_REPLY; /* the rest of the answer to what he asked for */
@@ -449,7 +438,7 @@ void notice_refused_words(struct plan *p, const struct order *o, const struct us
     struct page g;
 
     page_init(&g, p, to);
-    add(&g, "notice.refused_note", ARG_IDENT("number", o->number), ARG_S("reason", reason));
+    page_add(&g, "notice.refused_note", ARG_IDENT("number", o->number), ARG_S("reason", reason));
     m->text = page_end(&g);
     m->prio = PRIO_REPLY;
     TEMPLATE_SET(p->a, m, TEMPLATE_NO_NOTE, o->number, reason);
@@ -464,16 +453,16 @@ void notice_escalated(struct plan *p, const struct order *o, const struct user *
     struct page g;
 
     page_init(&g, p, to);
-    add(&g, "notice.escalated");
-    add(&g, "notice.escalated_by", ARG_S("name", by), ARG_IDENT("number", o->number));
-    blank(&g);
+    page_add(&g, "notice.escalated");
+    page_add(&g, "notice.escalated_by", ARG_S("name", by), ARG_IDENT("number", o->number));
+    page_blank(&g);
     add_order_lines(&g, o);
     if (why.n > 0) {
-        add(&g, "line.reason", ARG_S("reason", why));
+        page_add(&g, "line.reason", ARG_S("reason", why));
     }
-    m = tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
+    m = notice_tell(p, o, to, CLASS_ESCALATIONS, page_end(&g));
     if (m != NULL) {
-        set_priority(p, to, m, PRIO_HIGH);
+        notice_priority_set(p, to, m, PRIO_HIGH);
         TEMPLATE_SET(p->a, m, TEMPLATE_ESCALATED, by, o->number, o->title, why);
         notice_order_buttons(p, o, to, m);
     }

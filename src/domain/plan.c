@@ -101,6 +101,26 @@ void plan_order(struct plan *p, const struct order *o, const struct order *befor
     }
 }
 
+void plan_matter(struct plan *p, const struct matter *m)
+{
+    for (size_t i = 0; i < p->nmatters; i++) {
+        if (p->matters[i]->kind == m->kind && str_eq(p->matters[i]->id, m->id)) {
+            p->matters[i] = m;
+            return;
+        }
+    }
+    if (grow(p, &p->matters, p->nmatters, sizeof(*p->matters), PLAN_PARTS_MAX)) {
+        p->matters[p->nmatters++] = m;
+    }
+}
+
+void plan_ask(struct plan *p, const struct matter *m, struct str person, bool asked)
+{
+    if (grow(p, &p->asks, p->nasks, sizeof(*p->asks), PLAN_PARTS_MAX)) {
+        p->asks[p->nasks++] = (struct plan_ask){person, matter_ref(p->a, m->kind, m->id), asked};
+    }
+}
+
 void plan_user(struct plan *p, const struct user *u, const struct user *before)
 {
     for (size_t i = 0; i < p->nusers; i++) {
@@ -172,6 +192,9 @@ void plan_checks(const struct plan *p, struct commit *c)
     }
     for (size_t i = 0; i < p->nusers; i++) {
         user_check(p->users[i], c);
+    }
+    for (size_t i = 0; i < p->nmatters; i++) {
+        matter_check(p->matters[i], c);
     }
     check_phones(p, c);
     if (p->gone != NULL) {
@@ -291,6 +314,9 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     if (pm->m.broadcast.n > 0) {
         commit_doc_field(c, "br", pm->m.broadcast);
     }
+    if (pm->m.matter.n > 0) {
+        commit_doc_field(c, "mt", pm->m.matter);
+    }
     commit_doc_field(
         c, "tl",
         s != NULL
@@ -348,6 +374,19 @@ static void write_users(struct plan *p, struct commit *c)
     }
 }
 
+static void write_asks(struct plan *p, struct commit *c)
+{
+    for (size_t i = 0; i < p->nasks; i++) {
+        struct str field = arena_printf(p->a, "%.*s|y", STR_ARG(p->asks[i].person));
+
+        if (p->asks[i].asked) {
+            commit_line_add(c, STR("bq"), field, p->asks[i].ref, MATTER_ASKED_MAX);
+        } else {
+            commit_line_drop(c, STR("bq"), field, p->asks[i].ref);
+        }
+    }
+}
+
 bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *ctx, struct err *err)
 {
     size_t marked = 0;
@@ -362,6 +401,10 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
                            STR_ARG(p->orders[i]->number));
         }
     }
+    for (size_t i = 0; i < p->nmatters; i++) {
+        marked += matter_put(p->tenant, p->a, p->matters[i], p->now, c);
+    }
+    write_asks(p, c);
     write_users(p, c);
     if (p->conversation != NULL && !write_conversation(p, c, err)) {
         return false;

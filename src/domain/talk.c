@@ -1,5 +1,6 @@
 #include "domain/talk.h"
 
+#include "matter_int.h"
 #include "talk_int.h"
 
 #include <stdio.h>
@@ -131,8 +132,10 @@ static struct str payload_order(struct str payload)
     if (str_eqz(action, "pick")) {
         return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
     }
-    return str_eqz(action, "lang") || str_eqz(action, "optout") || str_eqz(action, "bc") ? STR_NONE
-                                                                                         : rest;
+    return str_eqz(action, "lang") || str_eqz(action, "optout") || str_eqz(action, "bc") ||
+                   str_eqz(action, "y")
+               ? STR_NONE
+               : rest;
 }
 
 void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in,
@@ -140,6 +143,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
 {
     const struct lang *l = i18n_lang(t->i18n, STR_NONE, t->conf->default_language);
     struct command_call call;
+    struct str action;
     struct wall midnight;
     int32_t minutes;
 
@@ -148,6 +152,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     out->today = midnight;
     if (in->type == INBOUND_TAP) {
         out->order_id = payload_order(in->payload);
+        matter_payload_parse(in->payload, &out->matter, &action, a);
         return;
     }
     /* The person's language is not known yet: English and the tenant's words name an order all the

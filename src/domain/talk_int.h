@@ -75,6 +75,16 @@ talk_fn talk_free_text, talk_tap, talk_media, talk_stranger;
 /* answers to broadcasts: whether it was one */
 bool talk_ack_broadcast(struct talk *t);
 bool talk_tap_broadcast(struct talk *t, struct str payload);
+/* matters (matter.h): payloads "y:<kind>:<action>:<id>" go to talk_<kind>_tap() by the table in talk_matter.c */
+bool talk_tap_matter(struct talk *t, struct str payload); /* whether it was one */
+/** The one of @kind that is named by its id, or quoted; NULL: neither. */
+const struct matter *talk_matter_meant(struct talk *t, enum matter_kind kind, struct str typed);
+/** Those that wait for him, the newest first. */
+size_t talk_matters_open(struct talk *t, enum matter_kind kind, const struct matter **out, size_t max);
+/** As talk_event_end(), with the matter as the subject. */
+void talk_matter_event(struct talk *t, const char *type, const struct matter *m, struct jw *w,
+                       struct buf *data);
+void talk_pm_tap(struct talk *t, const struct matter *m, struct str action);
 bool talk_verify(struct talk *t); /* unverified but known: true when the turn goes on */
 void talk_opt_in(struct talk *t);
 void talk_set_language(struct talk *t, const struct lang *l);

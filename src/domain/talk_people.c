@@ -206,14 +206,10 @@ void talk_cmd_stop_all(struct talk *t)
     talk_opt_out(t, STR("all"));
 }
 
-/* ---- alerts and scheduled maintenance: nothing waits for an answer until they exist ---- */
+/* ---- alerts: nothing waits for an answer until they exist ---- */
 
 void talk_cmd_responding(struct talk *t)
 {
     talk_say(t, "reply.no_alert");
 }
 
-void talk_cmd_confirm(struct talk *t)
-{
-    talk_say(t, "reply.no_pm");
-}

@@ -98,7 +98,7 @@ static void tap_payload(struct talk *t, struct str payload)
             return;
         }
     }
-    if (talk_tap_broadcast(t, payload)) {
+    if (talk_tap_broadcast(t, payload) || talk_tap_matter(t, payload)) {
         return;
     }
     if (str_eqz(action, "pick")) {

@@ -66,6 +66,27 @@ static void forget_windows(const struct tenant *t, struct arena *a, struct str i
     }
 }
 
+static const struct {
+    unsigned role;
+    const char *key;
+} by_role[] = {{ROLE_TECHNICIAN, "ur:technician"},
+               {ROLE_SUPERVISOR, "ur:supervisor"},
+               {ROLE_ADMIN, "ur:admin"},
+               {ROLE_STAKEHOLDER, "ur:stakeholder"}};
+
+static void index_roles(unsigned now, unsigned before, struct str id, struct commit *c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(by_role); i++) {
+        unsigned role = by_role[i].role;
+
+        if ((now & role) != 0 && (before & role) == 0) {
+            commit_zadd(c, str_of(by_role[i].key), 0, id);
+        } else if ((now & role) == 0 && (before & role) != 0) {
+            commit_zrem(c, str_of(by_role[i].key), id);
+        }
+    }
+}
+
 static void index_groups(struct arena *a, const struct user *u, const struct user *before,
                          struct str id, struct commit *c)
 {
@@ -128,6 +149,7 @@ void user_put(const struct tenant *t, struct arena *a, const struct user *u,
         forget_windows(t, a, u->id, c);
     }
     index_groups(a, u, before, u->id, c);
+    index_roles(u->roles, before != NULL ? before->roles : 0, u->id, c);
     index_audience(u, c);
     mem_wipe(text.p, text.n);
     buf_fini(&text);
@@ -155,7 +177,9 @@ void user_delete(const struct tenant *t, struct arena *a, const struct user *u, 
     commit_hdel(c, STR("ua"), u->id);
     commit_hdel(c, STR("bq"), arena_printf(a, "%.*s|s", STR_ARG(u->id)));
     commit_hdel(c, STR("bq"), arena_printf(a, "%.*s|a", STR_ARG(u->id)));
+    commit_hdel(c, STR("bq"), arena_printf(a, "%.*s|y", STR_ARG(u->id)));
     index_groups(a, NULL, u, u->id, c);
+    index_roles(0, u->roles, u->id, c);
 }
 
 bool user_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,

@@ -71,6 +71,24 @@ static void read_orders(const struct view_op *op, const struct reply *list, stru
     }
 }
 
+static void read_matters(const struct view_op *op, const struct reply *list, struct view *view,
+                         struct err *err)
+{
+    for (size_t i = 0; i + 3 < reply_len(list) && view->nmatters < ARRAY_LEN(view->matters);
+         i += 4) {
+        struct str ref = arena_dup(op->a, reply_str(reply_at(list, i)));
+        struct doc doc = {reply_int(reply_at(list, i + 1)), reply_str(reply_at(list, i + 2))};
+        struct matter *m = ARENA_NEW(op->a, struct matter);
+
+        if (!matter_open(op->tenant, op->a, ref, &doc, m, err)) {
+            set_aside(op, view, err);
+            continue;
+        }
+        view->matters[view->nmatters++] =
+            (struct view_matter){m, (unsigned)reply_int(reply_at(list, i + 3))};
+    }
+}
+
 /* What was open between him and us is lost with a damaged conversation; the next turn writes a new
  * one. */
 static void read_conversation(const struct view_op *op, const struct reply *r, struct view *view,
@@ -117,6 +135,7 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
         view->supervisor = NULL;
     }
     read_orders(op, reply_at(r, 8), view, err);
+    read_matters(op, reply_at(r, 13), view, err);
     return read_person(op, user, reply_at(r, 1), &view->user, err);
 }
 
@@ -166,6 +185,7 @@ struct op *view_load(struct store *s, const struct tenant *t, struct arena *a,
     call_str(row, hashed(op, "pid", q->quoted));
     call_int(row, VIEW_ORDERS_MAX);
     call_int(row, q->today.ms);
+    call_str(row, q->matter);
     op->pending = store_row_run(s, on_person, op);
     return &op->op;
 }

@@ -338,6 +338,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_failover(j, rest, err);
     case ITEM_REFUSED:
         return inbox_open_refusal(j, rest, err);
+    case ITEM_MATTER:
+        return inbox_open_matter(j, rest, err);
     case ITEM_BROADCAST:
         return inbox_open_broadcast(j, rest, err);
     default:

@@ -56,6 +56,22 @@ static void open_order_doc(struct inbox_job *j, const struct doc *doc)
     }
 }
 
+static void open_matter_doc(struct inbox_job *j, const struct doc *doc)
+{
+    struct matter *m = ARENA_NEW(j->work, struct matter);
+    struct err err = {0};
+
+    j->view.matter_version = doc->version;
+    if (doc->version == 0) {
+        return;
+    }
+    if (matter_open(&j->et->t, j->work, j->reads->matter, doc, m, &err)) {
+        j->view.matter = m;
+    } else {
+        damaged(j, &err);
+    }
+}
+
 static void open_user_doc(struct inbox_job *j, size_t i, const struct doc *doc)
 {
     struct user *u = ARENA_NEW(j->work, struct user);
@@ -83,6 +99,9 @@ static void open_docs(struct inbox_job *j, const struct doc *docs)
     if (j->reads->order_id.n > 0) {
         open_order_doc(j, &docs[at++]);
     }
+    if (j->reads->matter.n > 0) {
+        open_matter_doc(j, &docs[at++]);
+    }
     for (size_t i = 0; i < n; i++) {
         open_user_doc(j, i, &docs[at++]);
     }
@@ -104,11 +123,14 @@ static void on_docs(void *ctx, const struct err *err, const struct doc *docs, si
 
 static void read_docs(struct inbox_job *j)
 {
-    struct str *keys = ARENA_ARRAY(j->work, struct str, j->reads->nusers + 1);
+    struct str *keys = ARENA_ARRAY(j->work, struct str, j->reads->nusers + 2);
     size_t n = 0;
 
     if (j->reads->order_id.n > 0) {
         keys[n++] = order_key(j->work, j->reads->order_id);
+    }
+    if (j->reads->matter.n > 0) {
+        keys[n++] = matter_key(j->work, j->reads->matter);
     }
     for (size_t i = 0; i < j->reads->nusers; i++) {
         keys[n++] = user_key(j->work, j->reads->users[i]);

@@ -2,7 +2,7 @@
  * inbox_int: one inbound item being executed, shared by inbox.c (opening, people's words, the end),
  * inbox_event.c (events of the CMMS and its refusals), inbox_status.c (statuses that need a
  * decision), inbox_failover.c (critical messages that do not reach their person), inbox_template.c
- * (approvals) and inbox_removal.c (a person goes, with all that was said to him).
+ * (approvals), inbox_matter.c (clocks of matters) and inbox_removal.c (a person goes, with all that was said to him).
  */
 #ifndef CREWLINE_JOBS_INBOX_INT_H
 #define CREWLINE_JOBS_INBOX_INT_H
@@ -57,6 +57,10 @@ struct inbox_job {
     struct str late_id, late_next; /* it, the one that says it again, */
     struct str late_detail;        /* and a line of its timeline */
     struct str purge_after;        /* removal: messages up to this one are gone */
+    /* a matter's */
+    struct str matter_ref;
+    int64_t matter_clock, matter_version;
+    struct matter_wants *matter_wants;
     /* a broadcast's */
     struct broadcast_run *run;
     void (*also_check)(struct inbox_job *j, struct commit *c); /* beside the plan, or NULL */
@@ -85,6 +89,7 @@ bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);
 void inbox_failover_write(struct inbox_job *j, struct commit *c);
+bool inbox_open_matter(struct inbox_job *j, struct str text, struct err *err);
 /** An event about a broadcast: then j->read is set. */
 bool inbox_is_broadcast(struct inbox_job *j);
 bool inbox_open_broadcast(struct inbox_job *j, struct str text, struct err *err);

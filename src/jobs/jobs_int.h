@@ -159,6 +159,7 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_EVENT     'E'           /* CloudEvent of the CMMS */
 #define ITEM_FAILOVER  FAILOVER_ITEM /* 'F', message id: domain/failover.h */
 #define ITEM_REFUSED   'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
+#define ITEM_MATTER    MATTER_ITEM   /* 'Y', ref, clock: domain/matter.h */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,

@@ -223,6 +223,18 @@ static bool orders_take(struct retention *t, const struct reply *reply)
     return true;
 }
 
+/* ---- matters ---- */
+
+static void matters_ask(struct retention *t)
+{
+    struct call call;
+
+    ask_script(t, &call, "retain_matters");
+    call_int(&call, t->before.ms);
+    call_int(&call, PIECE);
+    run_script(t, &call);
+}
+
 /* ---- the run ---- */
 
 static const struct step steps[] = {
@@ -231,6 +243,7 @@ static const struct step steps[] = {
     {"events",       ask_events,   take_count   },
     {"windows",      ask_windows,  take_windows },
     {"orders",       orders_ask,   orders_take  },
+    {"matters",      matters_ask,  take_count   },
 };
 
 static void run_end(struct retention *t)

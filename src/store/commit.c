@@ -523,6 +523,21 @@ void commit_hdel(struct commit *c, struct str key, struct str field)
     put2(c, STR("hdel"), key, field);
 }
 
+void commit_line_add(struct commit *c, struct str key, struct str field, struct str line,
+                     int64_t most)
+{
+    put(c, STR("line_add"));
+    add(c, key);
+    add(c, field);
+    add(c, line);
+    add_int(c, most);
+}
+
+void commit_line_drop(struct commit *c, struct str key, struct str field, struct str line)
+{
+    put3(c, STR("line_drop"), key, field, line);
+}
+
 void commit_hincr(struct commit *c, struct str key, struct str field, int64_t by)
 {
     put2_int(c, STR("hincr"), key, field, by);

@@ -33,6 +33,7 @@ static const struct {
     {TEMPLATE_RESOLVED,   3, 0},
     {TEMPLATE_REFUSED,    3, 0},
     {TEMPLATE_NO_NOTE,    2, 0},
+    {TEMPLATE_PM,         3, 2},
     {TEMPLATE_WELCOME,    1, 0},
     {TEMPLATE_VERIFY,     2, 0},
     {TEMPLATE_BROADCAST,  2, 0},

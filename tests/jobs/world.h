@@ -121,6 +121,8 @@ void put_event(struct world *w, const char *id, const char *type, const char *da
 void put_event_text(struct world *w, const char *json);
 void put_inbound(struct world *w, const struct inbound *in);
 void put_text(struct world *w, const char *phone, const char *id, const char *text);
+/** A button or a row of that payload. */
+void put_tap(struct world *w, const char *phone, const char *id, const char *payload);
 void put_status(struct world *w, struct str provider_id, struct str correlation,
                 enum delivery_state state, int64_t code);
 struct message_options {

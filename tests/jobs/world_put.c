@@ -45,6 +45,20 @@ void put_text(struct world *w, const char *phone, const char *id, const char *te
     put_inbound(w, &in);
 }
 
+void put_tap(struct world *w, const char *phone, const char *id, const char *payload)
+{
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .number_id = STR("106540352242922"),
+                               .provider_id = str_of(id),
+                               .phone = str_of(phone),
+                               .at = wall_now(),
+                               .type = INBOUND_TAP,
+                               .type_name = STR("interactive"),
+                               .payload = str_of(payload)};
+
+    put_inbound(w, &in);
+}
+
 void put_status(struct world *w, struct str provider_id, struct str correlation,
                 enum delivery_state state, int64_t code)
 {

@@ -1,10 +1,12 @@
 -- person: all that a decision about one person needs, in one round trip; see include/domain/view.h.
--- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms, for each
+-- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms matter, for each
 -- {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders, person,
--- broadcast quoted, broadcasts that asked last: is he safe, to confirm (and he has not)}
---   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...
+-- broadcast quoted, broadcasts that asked last: is he safe, to confirm (and he has not), matters}
+--   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...,
+--   matters = {ref, version, body, flags}...
 local ASSIGNED, TEAM, SITE, NAMED, QUOTED, LAST = 1, 2, 4, 8, 16, 32
-local A, WIDTH = ARGV, 8
+local ASKED = 1 -- flags of matters; NAMED, QUOTED as above
+local A, WIDTH = ARGV, 9
 local upto = int(A[7] - 1) -- the limit is the same in each row
 
 -- The people behind all the numbers at once.
@@ -22,7 +24,9 @@ end
 local fields, asked = {}, {}
 for at = 1, #A, WIDTH do
     local user = A[at] ~= '' and A[at] or known[A[at + 1]]
-    if user then fields[#fields + 1], fields[#fields + 2] = user .. '|s', user .. '|a' end
+    if user then
+        fields[#fields + 1], fields[#fields + 2], fields[#fields + 3] = user .. '|s', user .. '|a', user .. '|y'
+    end
 end
 if #fields > 0 then
     local found = call('HMGET', P .. 'bq', unpack(fields))
@@ -34,7 +38,7 @@ local function asked_of(user, what)
     return asked[field] or ''
 end
 
-local function view(user, phone, bsuid, typed, named, quote, limit, today)
+local function view(user, phone, bsuid, typed, named, quote, limit, today, matter)
     if user == '' and phone ~= '' then user = known[phone] or '' end
     if user == '' and bsuid ~= '' then user = call('HGET', P .. 'ux', bsuid) or '' end
 
@@ -49,11 +53,13 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
     end
 
     local quoted, of = '', ''
+    local matters = {} -- ref -> flags
     if quote ~= '' then
         quoted = message_of(quote) or ''
-        local about = quoted ~= '' and call('HMGET', P .. 'm:' .. quoted, 'o', 'br') or {}
+        local about = quoted ~= '' and call('HMGET', P .. 'm:' .. quoted, 'o', 'br', 'mt') or {}
         if about[1] and about[1] ~= '' then add(about[1], QUOTED) end
         of = about[2] or ''
+        if about[3] then matters[about[3]] = QUOTED end
     end
     if named ~= '' then add(named, NAMED) end
     if typed ~= '' then
@@ -66,7 +72,7 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
     if user == '' then
         local person = '~' .. (phone ~= '' and phone or bsuid)
         local c = call('HMGET', P .. 'c:' .. person, 'v', 'b')
-        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person, of, '', ''}
+        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person, of, '', '', {}}
     end
 
     local u = call('HMGET', P .. 'u:' .. user, 'v', 'b', 'te', 'si', 'su')
@@ -96,8 +102,22 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today)
     if ack ~= '' and call('HEXISTS', P .. 'ba:' .. ack, user) == 1 then ack = '' end
     local supervisor, supervisor_doc = u[5] or '', {false, false}
     if supervisor ~= '' then supervisor_doc = call('HMGET', P .. 'u:' .. supervisor, 'v', 'b') end
+    if matter ~= '' then matters[matter] = (matters[matter] or 0) + NAMED end
+    local refs = {}
+    for ref in string.gmatch(asked_of(user, '|y'), '[^\n]+') do
+        refs[#refs + 1] = ref
+        matters[ref] = (matters[ref] or 0) + ASKED
+    end
+    for ref, flag in pairs(matters) do
+        if flag % 2 == 0 then refs[#refs + 1] = ref end
+    end
+    local about = {}
+    for _, ref in ipairs(refs) do
+        local doc, n = call('HMGET', P .. 'y:' .. ref, 'v', 'b'), #about
+        if doc[2] then about[n + 1], about[n + 2], about[n + 3], about[n + 4] = ref, doc[1], doc[2], matters[ref] end
+    end
     return {user, {u[1], u[2]}, {c[1], c[2], c[4]}, quoted, completed, open, supervisor, supervisor_doc,
-        order, flags, user, of, asked_of(user, '|s'), ack}
+        order, flags, user, of, asked_of(user, '|s'), ack, about}
 end
 
 local out = {}

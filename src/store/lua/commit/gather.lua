@@ -54,6 +54,20 @@ local function pairs_of(map)
     return out
 end
 
+-- A field of lines, the newest first, each once: with `line` in front, or (most 0) without it.
+local function lines(key, field, line, most)
+    local have, out = call('HGET', key, field) or '', {}
+    if most > 0 then out[1] = line end
+    for one in string.gmatch(have, '[^\n]+') do
+        if one ~= line and (most == 0 or #out < most) then out[#out + 1] = one end
+    end
+    if #out > 0 then
+        call('HSET', key, field, table.concat(out, '\n'))
+    elseif have ~= '' then
+        call('HDEL', key, field)
+    end
+end
+
 local function lease_of(queue, lane)
     local held = leases[queue] and leases[queue][lane]
     if held == nil then held = held_before[queue] and held_before[queue][lane] end

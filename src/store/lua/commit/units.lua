@@ -201,6 +201,12 @@ while at <= most do
         elseif op == 'hdel' then -- key field
             call('HDEL', P .. a, b)
             at = at + 3
+        elseif op == 'line_add' then -- the newest first, each once: key field line most
+            lines(P .. a, b, c, tonumber(d))
+            at = at + 5
+        elseif op == 'line_drop' then -- key field line
+            lines(P .. a, b, c, 0)
+            at = at + 4
         elseif op == 'hincr' then -- key field by -> new value
             result = call('HINCRBY', P .. a, b, c)
             at = at + 4

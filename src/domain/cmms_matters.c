@@ -1,0 +1,105 @@
+/* cmms_matters: events that begin a matter (matter.h), or change one. */
+#include "base/mem.h"
+#include "cmms_int.h"
+#include "domain/pm.h"
+
+typedef bool subject_fn(struct arena *a, const struct json *j, struct err *err);
+
+static bool pm_subject(struct arena *a, const struct json *j, struct err *err)
+{
+    struct pm pm;
+
+    return pm_from_json(a, j, &pm, err);
+}
+
+static const struct {
+    const char *type, *member; /* data.<member>.id names it */
+    enum matter_kind kind;
+    subject_fn *check; /* names the wrong member in full */
+} rows[] = {
+    {"cmms.pm.due.v1", "pm", MATTER_PM, pm_subject},
+};
+
+static size_t find(struct str type)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(rows) && !str_eqz(type, rows[i].type)) {
+        i++;
+    }
+    return i;
+}
+
+bool cmms_is_matter(struct str type)
+{
+    return find(type) < ARRAY_LEN(rows);
+}
+
+const struct json *cmms_matter_of(const struct cmms_event *e)
+{
+    return json_get(e->data, rows[find(e->type)].member);
+}
+
+struct str cmms_matter_ref(struct arena *a, const struct cmms_event *e)
+{
+    size_t row = find(e->type);
+
+    return row < ARRAY_LEN(rows)
+               ? matter_ref(a, rows[row].kind, json_get_text(cmms_matter_of(e), "id", a))
+               : STR_NONE;
+}
+
+bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *err)
+{
+    size_t row = find(out->type);
+    const struct json *j = cmms_matter_of(out);
+
+    if (json_kind(j) != JSON_OBJECT) {
+        err_set(err, ERR_INVALID, "the event has no \"%s\"", rows[row].member);
+        return err_member(err, "data.%s", rows[row].member);
+    }
+    if (!matter_id_ok(json_get_text(j, "id", a))) {
+        err_set(err, ERR_INVALID,
+                "an id is 1 to %d bytes without blanks, control characters and '|'", MATTER_ID_MAX);
+        return err_member(err, "data.%s.id", rows[row].member);
+    }
+    out->lane = arena_printf(a, "y:%.*s", STR_ARG(cmms_matter_ref(a, out)));
+    return rows[row].check(a, j, err);
+}
+
+/* ---- scheduled maintenance ---- */
+
+/* Told anew with another date, it is asked anew; what has not changed is not said twice. */
+static bool pm_is_news(struct turn *t, const struct pm *pm)
+{
+    struct pm kept;
+    struct err err = {0};
+
+    return t->view->matter == NULL || t->view->matter->over ||
+           !pm_decode(t->p->a, t->view->matter->body, &kept, &err) || kept.due.ms != pm->due.ms ||
+           !str_eq(kept.task, pm->task);
+}
+
+bool cmms_pm_due(struct turn *t, struct err *err)
+{
+    struct matter *m = ARENA_NEW(t->p->a, struct matter);
+    struct pm pm;
+    struct buf body;
+
+    if (!pm_from_json(t->p->a, cmms_matter_of(t->e), &pm, err)) {
+        return false;
+    }
+    if (!pm_is_news(t, &pm)) {
+        return true;
+    }
+    buf_init(&body, (size_t)1 << 20);
+    pm_encode(&pm, &body);
+    *m = (struct matter){.kind = MATTER_PM,
+                         .id = pm.id,
+                         .body = arena_dup(t->p->a, buf_str(&body)),
+                         .clock = t->p->now, /* at once: jobs read whom it wants */
+                         .version = t->view->matter_version};
+    buf_fini(&body);
+    plan_matter(t->p, m);
+    return true;
+}

@@ -1,0 +1,27 @@
+/*
+ * matter_int: what the kinds of matters (pm.c, …) share: each gives whom a strike of its clock wants, and
+ * what follows; talk_<kind>.c has what people say to it.
+ */
+#ifndef CREWLINE_DOMAIN_MATTER_INT_H
+#define CREWLINE_DOMAIN_MATTER_INT_H
+
+#include "domain/matter.h"
+#include "domain/plan.h"
+
+typedef void matter_wants_fn(struct arena *a, const struct tenant *t, const struct matter *m,
+                             struct matter_wants *out);
+/** False: its body does not decode; it is over then. */
+typedef bool matter_strike_fn(const struct matter_view *v, struct plan *p, struct err *err);
+matter_wants_fn pm_wants;
+matter_strike_fn pm_strike;
+
+/** Once, unless empty or too many. */
+void matter_wants_person(struct matter_wants *w, struct str id);
+/** Of those read; NULL: not known. */
+const struct user *matter_person(const struct matter_view *v, struct str id);
+
+/* Payloads of buttons and rows: "y:<letter>:<action>:<id>"; an action with arguments has commas: "set,3,done". */
+struct str matter_payload(struct arena *a, const struct matter *m, const char *action);
+bool matter_payload_parse(struct str payload, struct str *ref, struct str *action, struct arena *a);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * notice_int: one text under construction, shared by the files of notices: notice.c (orders and people),
+ * notice_matter.c (matters).
+ */
+#ifndef CREWLINE_DOMAIN_NOTICE_INT_H
+#define CREWLINE_DOMAIN_NOTICE_INT_H
+
+#include "domain/notice.h"
+
+/* In one person's language and time. */
+struct page {
+    const struct plan *p;
+    const struct lang *l;
+    struct str timezone;
+    struct buf text;
+};
+
+
+void page_init(struct page *g, const struct plan *p, const struct user *to);
+/** Frees it; the text, cut to what every provider takes. */
+struct str page_end(struct page *g);
+/** "name.<kind>.<name>" of the catalogue. */
+struct str page_word(const struct page *g, const char *kind, const char *name);
+/** A date or a time alone, as a value of a template. */
+struct str page_moment(const struct page *g, const char *key, struct wall at);
+void page_blank(struct page *g);
+/* A line by a key of the catalogue. */
+#define page_add(g, key, ...)                                                                 \
+    do {                                                                                 \
+        buf_add(&(g)->text, I18N((g)->p->a, (g)->l, (g)->timezone, key, ##__VA_ARGS__)); \
+        buf_add_char(&(g)->text, '\n');                                                  \
+    } while (0)
+
+/** One message, when user_notify() allows it; else an entry of @o (or NULL) says why not, and NULL. */
+struct message *notice_tell(struct plan *p, const struct order *o, const struct user *to,
+                            enum user_class cls, struct str text);
+/** In a person's quiet hours what is not urgent waits for the morning. */
+void notice_priority_set(const struct plan *p, const struct user *to, struct message *m,
+                         enum prio prio);
+
+#endif

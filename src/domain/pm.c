@@ -1,0 +1,154 @@
+#include "domain/pm.h"
+
+#include "base/mem.h"
+#include "domain/notice.h"
+#include "domain/user_store.h"
+#include "matter_int.h"
+
+#define TEXT_MAX 1024
+
+/* ---- from the event, and stored ---- */
+
+static bool member(struct err *err, const char *name, const char *what)
+{
+    err_set(err, ERR_INVALID, "%s", what);
+    return err_member(err, "data.pm.%s", name);
+}
+
+static bool read_people(struct arena *a, const struct json *list, struct pm *out, struct err *err)
+{
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *item = json_at(list, i);
+        struct str id =
+            json_kind(item) == JSON_STRING ? json_str(item) : json_get_text(item, "id", a);
+
+        if (!user_id_ok(id)) {
+            return member(err, "assignees",
+                          "an assignee is the id of a person, or an object with one");
+        }
+        if (out->npeople == PM_PEOPLE_MAX) {
+            return member(err, "assignees", "there are more than 64 assignees");
+        }
+        out->people[out->npeople++] = arena_dup(a, id);
+    }
+    return out->npeople > 0 || member(err, "assignees", "\"assignees\" names nobody");
+}
+
+bool pm_from_json(struct arena *a, const struct json *j, struct pm *out, struct err *err)
+{
+    const struct json *asset = json_get(j, "asset");
+    struct str due = json_get_str(j, "due_at");
+
+    *out = (struct pm){.id = json_get_text(j, "id", a),
+                       .task = arena_dup(a, json_get_str(j, "task")),
+                       .asset = arena_dup(a, json_kind(asset) == JSON_STRING
+                                                 ? json_str(asset)
+                                                 : json_get_str(asset, "name")),
+                       .periodicity = arena_dup(a, json_get_str(j, "periodicity"))};
+    if (!matter_id_ok(out->id)) {
+        return member(err, "id", "\"id\" is 1 to 128 bytes without blanks and '|'");
+    }
+    if (out->task.n == 0) {
+        return member(err, "task", "\"task\" is missing");
+    }
+    if (due.n > 0 && !wall_parse(due, &out->due)) {
+        return member(err, "due_at", "\"due_at\" is not an RFC 3339 time");
+    }
+    return read_people(a, json_get(j, "assignees"), out, err);
+}
+
+static const char *const states[] = {
+    [PM_DUE] = "due", [PM_CONFIRMED] = "confirmed", [PM_DONE] = "done"};
+
+void pm_encode(const struct pm *pm, struct buf *out)
+{
+    struct jw w;
+
+    jw_init(&w, out);
+    jw_open(&w, NULL, '{');
+    jw_str(&w, "id", pm->id);
+    jw_str(&w, "task", pm->task);
+    jw_str(&w, "asset", pm->asset);
+    jw_str(&w, "periodicity", pm->periodicity);
+    jw_int(&w, "due", pm->due.ms);
+    jw_open(&w, "people", '[');
+    for (size_t i = 0; i < pm->npeople; i++) {
+        jw_str(&w, NULL, pm->people[i]);
+    }
+    jw_close(&w, ']');
+    jw_z(&w, "state", states[pm->state]);
+    jw_str(&w, "by", pm->by);
+    jw_bool(&w, "told", pm->told);
+    jw_close(&w, '}');
+}
+
+bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err)
+{
+    struct json *j;
+    const struct json *people;
+    struct str state;
+
+    if (!json_parse(text, (size_t)1 << 20, &j, err)) {
+        return false;
+    }
+    *out = (struct pm){.id = arena_dup(a, json_get_str(j, "id")),
+                       .task = arena_dup(a, json_get_str(j, "task")),
+                       .asset = arena_dup(a, json_get_str(j, "asset")),
+                       .periodicity = arena_dup(a, json_get_str(j, "periodicity")),
+                       .due = {json_get_int(j, "due", 0)},
+                       .by = arena_dup(a, json_get_str(j, "by")),
+                       .told = json_get_bool(j, "told", false)};
+    state = json_get_str(j, "state");
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        out->state = str_eqz(state, states[i]) ? (enum pm_state)i : out->state;
+    }
+    people = json_get(j, "people");
+    for (size_t i = 0; i < json_len(people) && i < PM_PEOPLE_MAX; i++) {
+        out->people[out->npeople++] = arena_dup(a, json_str(json_at(people, i)));
+    }
+    json_free(&j);
+    return true;
+}
+
+/* ---- the clock: those who do it are reminded, once ---- */
+
+void pm_wants(struct arena *a, const struct tenant *t, const struct matter *m,
+              struct matter_wants *out)
+{
+    struct pm pm;
+    struct err err = {0};
+
+    (void)t;
+    if (pm_decode(a, m->body, &pm, &err)) {
+        for (size_t i = 0; i < pm.npeople; i++) {
+            matter_wants_person(out, pm.people[i]);
+        }
+    }
+}
+
+bool pm_strike(const struct matter_view *v, struct plan *p, struct err *err)
+{
+    struct matter *m = ARENA_NEW(p->a, struct matter);
+    struct pm pm;
+    struct buf body;
+
+    *m = *v->m;
+    m->clock = (struct wall){0};
+    if (!pm_decode(p->a, m->body, &pm, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < pm.npeople && !pm.told && !m->over; i++) {
+        const struct user *to = matter_person(v, pm.people[i]);
+
+        if (to != NULL && notice_pm(p, &pm, m, to)) {
+            plan_ask(p, m, to->id, true);
+        }
+    }
+    pm.told = true;
+    buf_init(&body, (size_t)1 << 20);
+    pm_encode(&pm, &body);
+    m->body = arena_dup(p->a, buf_str(&body));
+    buf_fini(&body);
+    plan_matter(p, m);
+    return true;
+}

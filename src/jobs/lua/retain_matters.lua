@@ -1,0 +1,6 @@
+-- retain_matters: drops what nobody has touched since. Returns how many.
+-- ARGV before_ms most
+local old = call('ZRANGEBYSCORE', P .. 'yl', '-inf', '(' .. ARGV[1], 'LIMIT', '0', ARGV[2])
+for i = 1, #old do call('UNLINK', P .. 'y:' .. old[i]) end
+if #old > 0 then call('ZREM', P .. 'yl', unpack(old)) end
+return #old
