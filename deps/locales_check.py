@@ -4,7 +4,8 @@
 Every catalogue must have English's keys (no fewer, no more), patterns that parse, the same parameters
 used in the same way, the plural categories its language needs, and texts within the limits that English
 states ("<key>@max", or "<prefix>.@max" for all keys below), counted in UTF-16 units as providers do.
-Word lists must not be empty, nor may a word mean two commands in one language.
+Word lists must not be empty, nor may a word mean two commands in one language, or another one than it
+means in English, whose commands work in every language.
 """
 import json
 import os
@@ -116,6 +117,8 @@ def plain(word):
     """Near enough to i18n_normalize() to see that two words are one."""
     word = unicodedata.normalize("NFKC", word).casefold()
     word = re.sub("[\u064b-\u0652\u0640\u0670\u093c]", "", word)
+    word = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", word))
+    word = unicodedata.normalize("NFC", word)
     word = word.translate({0x622: 0x627, 0x623: 0x627, 0x625: 0x627, 0x649: 0x64a, 0x629: 0x647,
                            0x901: 0x902})
     word = re.sub(r"\s+", " ", word).strip()
@@ -164,8 +167,13 @@ def check_words(key, words, problems, commands):
             problems.append(f"{key}: {w!r} is also in {commands[p]}")
 
 
+def english_commands(english):
+    return {plain(w): key for key, words in english.items() if key.startswith("commands.")
+            for w in words if isinstance(w, str)}
+
+
 def check(lang, catalogue, english, problems):
-    commands = {}
+    commands = {} if catalogue is english else english_commands(english)
     for key in english:
         if "@" not in key and key not in catalogue:
             problems.append(f"{key}: missing")

@@ -68,8 +68,8 @@ struct str i18n_text(struct arena *a, const struct lang *l, struct str timezone,
 
 /**
  * Appends @text as words are compared: case folded (NFKC), blanks squeezed, emoji and the punctuation at both
- * ends dropped, digits of every script as 0 to 9, dashes as '-'. Accents are kept; what people leave out or
- * mix is made alike (Arabic hamza on alef, vowel signs, final yeh and teh marbuta; Hindi nukta).
+ * ends dropped, digits of every script as 0 to 9, dashes as '-'. What people leave out or
+ * mix is made alike (accents of Latin letters, Arabic hamza on alef, vowel signs, final yeh and teh marbuta; Hindi nukta).
  */
 void i18n_normalize(struct str text, struct buf *out);
 /** At most @max code points, cut between grapheme clusters, with "…" in @a; @text itself where it fits. */

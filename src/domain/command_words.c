@@ -167,6 +167,7 @@ bool words_order(const struct words *w, size_t i, struct order_words *out)
     char phrase[PHRASE_BYTES_MAX];
     bool noun = false;
     struct str typed;
+    const char *maybe = "words.order_maybe"; /* "os" is an order of service, and an article */
 
     /* "work order", then perhaps "number". */
     for (int round = 0; round < 2; round++) {
@@ -178,6 +179,9 @@ bool words_order(const struct words *w, size_t i, struct order_words *out)
                 break;
             }
         }
+    }
+    if (i + 1 < w->n && i18n_is_word(w->l, maybe, w->v[i].plain)) {
+        i++;
     }
     if (i >= w->n || w->v[i].plain.n == 0) {
         return false;

@@ -84,6 +84,16 @@ size_t blank_length(struct str s)
     return is_blank(c) ? (size_t)i : 0;
 }
 
+/* Latin letters without their accents, which few people type on a phone: "é" is "e". */
+static UChar32 latin_letter(UChar32 c)
+{
+    UErrorCode e = U_ZERO_ERROR;
+    UChar parts[8];
+    int32_t n = unorm2_getDecomposition(unorm2_getNFDInstance(&e), c, parts, ARRAY_LEN(parts), &e);
+
+    return U_SUCCESS(e) && n > 0 ? parts[0] : c;
+}
+
 /*
  * Spellings that people mix and keyboards differ in: Arabic alef with or without hamza, final yeh
  * and teh marbuta; curly apostrophes; every dash. 0: the character is left out (vowel signs,
@@ -114,8 +124,11 @@ static UChar32 plain_of(UChar32 c)
     default:
         break;
     }
-    if (c >= 0x064b && c <= 0x0652) {
+    if ((c >= 0x064b && c <= 0x0652) || (c >= 0x0300 && c <= 0x036f)) {
         return 0;
+    }
+    if (c >= 0x00c0 && c <= 0x024f) {
+        return latin_letter(c);
     }
     switch (u_charType(c)) {
     case U_DECIMAL_DIGIT_NUMBER:

@@ -33,6 +33,8 @@ ROWS = [
     ("word without letters", "es", "commands.ack", ["!!!"], "no letter"),
     ("word twice", "es", "commands.ack", ["Listo", "LISTO!"], "stands twice"),
     ("word of two commands", "es", "commands.ack", ["nota"], "is also in"),
+    ("word that is another command in English", "es", "commands.ack", ["Start"], "is also in commands.start"),
+    ("word of the same command in English", "es", "commands.ack", ["ACK"], None),
     ("limit outside English", "es", "button.yes@max", 30, "en.json only"),
     ("English itself", "en", "button.start", "Start Work Right Now!", "21 characters"),
 ]

@@ -8,7 +8,7 @@
 static struct i18n *i18n;
 static struct templates *templates;
 static struct arena *a;
-static const char *const codes[] = {"en", "es", "hi", "ar"};
+static const char *const codes[] = {"en", "es", "hi", "ar", "pt", "fr"};
 
 static struct settings settings;
 static struct tenant_settings conf;
@@ -117,8 +117,10 @@ static void test_seed_wording(void)
 /* Each of them has a template of its own, with the values that it asks for. */
 static bool has_form(const struct message *m, const char *code)
 {
-    const struct template_def *d = templates_find(
-        templates, m->template_.name, strcmp(code, "en") == 0 ? STR("en_US") : str_of(code));
+    const char *language = strcmp(code, "en") == 0   ? "en_US"
+                           : strcmp(code, "pt") == 0 ? "pt_BR"
+                                                     : code;
+    const struct template_def *d = templates_find(templates, m->template_.name, str_of(language));
     struct message f;
 
     return d != NULL && template_form(a, d, m, &f);

@@ -16,7 +16,7 @@
 static struct arena *a;
 static struct templates *catalogue;
 
-static const char *const languages[] = {"ar", "en_US", "es", "hi"};
+static const char *const languages[] = {"ar", "en_US", "es", "fr", "hi", "pt_BR"};
 
 static const struct {
     const char *name;
@@ -205,16 +205,18 @@ static const struct {
     const char *label, *lang, *otherwise, *approved, *paused, *want;
     enum template_status why;
 } choose_rows[] = {
-    {"his own",              "es",    "en", "en_US es ", "",    "es",    TEMPLATE_UNKNOWN},
-    {"his own, of a region", "es-MX", "en", "en_US es ", "",    "es",    TEMPLATE_UNKNOWN},
-    {"en is en_US",          "en",    "es", "en_US es ", "",    "en_US", TEMPLATE_UNKNOWN},
-    {"the tenant's",         "hi",    "es", "en_US es ", "",    "es",    TEMPLATE_UNKNOWN},
-    {"English",              "hi",    "es", "ar en_US ", "",    "en_US", TEMPLATE_UNKNOWN},
-    {"any",                  "hi",    "es", "ar ",       "",    "ar",    TEMPLATE_UNKNOWN},
-    {"no language set",      "",      "",   "es ",       "",    "es",    TEMPLATE_UNKNOWN},
-    {"paused, another goes", "es",    "en", "hi ",       "es ", "hi",    TEMPLATE_PAUSED },
-    {"paused, none goes",    "es",    "en", "",          "es ", NULL,    TEMPLATE_PAUSED },
-    {"none",                 "es",    "en", "",          "",    NULL,    TEMPLATE_UNKNOWN},
+    {"his own",              "es",    "en", "en_US es ",    "",    "es",    TEMPLATE_UNKNOWN},
+    {"his own, of a region", "es-MX", "en", "en_US es ",    "",    "es",    TEMPLATE_UNKNOWN},
+    {"en is en_US",          "en",    "es", "en_US es ",    "",    "en_US", TEMPLATE_UNKNOWN},
+    {"pt is pt_BR",          "pt",    "en", "en_US pt_BR ", "",    "pt_BR", TEMPLATE_UNKNOWN},
+    {"of Portugal too",      "pt-PT", "en", "en_US pt_BR ", "",    "pt_BR", TEMPLATE_UNKNOWN},
+    {"the tenant's",         "hi",    "es", "en_US es ",    "",    "es",    TEMPLATE_UNKNOWN},
+    {"English",              "hi",    "es", "ar en_US ",    "",    "en_US", TEMPLATE_UNKNOWN},
+    {"any",                  "hi",    "es", "ar ",          "",    "ar",    TEMPLATE_UNKNOWN},
+    {"no language set",      "",      "",   "es ",          "",    "es",    TEMPLATE_UNKNOWN},
+    {"paused, another goes", "es",    "en", "hi ",          "es ", "hi",    TEMPLATE_PAUSED },
+    {"paused, none goes",    "es",    "en", "",             "es ", NULL,    TEMPLATE_PAUSED },
+    {"none",                 "es",    "en", "",             "",    NULL,    TEMPLATE_UNKNOWN},
 };
 
 static void test_choose(void)

@@ -86,7 +86,7 @@ static void check_texts(struct arena *a, struct str text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const char *const codes[] = {"en", "es", "hi", "ar"};
+    static const char *const codes[] = {"en", "es", "hi", "ar", "pt", "fr"};
     static struct i18n *texts;
     struct command_call call;
     const struct lang *l;

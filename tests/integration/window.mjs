@@ -83,7 +83,7 @@ function suite(kind) {
 
   test(`${kind}: no language is left: "reply to read it", and the answer brings it`, async () => {
     await stranger('tri', tri)
-    await decide(ASSIGNED, 'paused', ['es'])
+    await decide(ASSIGNED, 'paused', ['es', 'fr', 'pt_BR'])
     await assign('tri')
     const asked = await plant.expect(tri, 'You have a message about')
     assert.ok(asked.text.includes(`WO-2024-00${n}`), asked.text)

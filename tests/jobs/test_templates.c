@@ -203,7 +203,7 @@ static void test_deleted(void)
     register_all(w);
     wish(w, TEMPLATE_TEST);
     UNTIL(w, "gone", redis_int(w, "HLEN ts") == 1 && at_rest(w));
-    CHECK_INT("in every language, at both", w->t.ndeleted, 8);
+    CHECK_INT("in every language, at both", w->t.ndeleted, 12);
     CHECK("nothing is known of it",
           templates_state(w->et, STR(WABA), STR(TEMPLATE_TEST), STR("es")) == NULL);
     CHECK_INT("the others stay", status_of(w, WABA, TEMPLATE_CODE, "es"), TEMPLATE_PENDING);
