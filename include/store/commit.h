@@ -38,6 +38,8 @@ void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older
 void commit_check_owner(struct commit *c, struct str key, struct str field, struct str a, struct str b);
 /** The message still waits for its person's next word (commit_hold()). Else COMMIT_CONFLICT. */
 void commit_check_held(struct commit *c, struct str queue, struct str lane, struct str id);
+/** Handed over once, settled by nothing but "sent" or "uncertain", and in nobody's hands. Else COMMIT_CONFLICT. */
+void commit_check_once_sent(struct commit *c, struct str id);
 /** Makes the unit repeatable: checks and remembers @unit_id for 8 days at least. Call where the checks are. */
 void commit_once(struct commit *c, struct str unit_id);
 
@@ -86,6 +88,12 @@ void commit_heard(struct commit *c, struct str sender, struct str person, struct
 void commit_unheard(struct commit *c, struct str sender, struct str person);
 /** One of them waits no more. */
 void commit_unhold(struct commit *c, struct str queue, struct str lane, struct str id);
+/**
+ * The one attempt of a message was refused for certain after it was accepted: it goes again, at the front of
+ * its lane, and not a third time. Only behind commit_check_once_sent(). One of a cancelled broadcast fails
+ * -> 1 it goes again; 0: it failed
+ */
+void commit_again(struct commit *c, struct str id, struct wall at, struct str detail);
 /** The provider says that his last word, not after @window, is more than a day old. */
 void commit_window_shut(struct commit *c, struct str sender, struct str person, struct wall window);
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback); /* -> sequence */

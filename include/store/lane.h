@@ -33,6 +33,7 @@ struct lane_item { /* lives until lane_item_done() */
     bool more;         /* outbound, claimed anew: others wait behind it in its lane */
     int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that
                           was lost); else tries before this one, lost ones included */
+    int64_t void_sends; /* outbound: attempts before these that were refused for certain (commit_again()) */
     struct wall window; /* outbound: the person's last message to this sender; 0: never */
     struct str via;    /* outbound: the sender it goes by, or went; empty: the one of its queue */
     struct mono until; /* end of the lease on our clock, with a margin */

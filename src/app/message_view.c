@@ -239,7 +239,8 @@ void message_view_write(const struct message *m, const struct message_record *re
         jw_wall(w, "expires_at", m->expires);
     }
     jw_int(w, "attempts", rec->sends);
-    if (rec->sends > 1) { /* handed over again without knowing of the time before */
+    /* Handed over again without knowing of the time before: the claim says so. */
+    if (str_find(rec->timeline, STR("possible_duplicate")) != SIZE_MAX) {
         jw_bool(w, "possible_duplicate", true);
     }
     write_last(a, rec->timeline, provider, w);

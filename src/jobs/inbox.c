@@ -99,7 +99,7 @@ void inbox_set_aside(struct inbox_job *j, const struct err *err)
     j->dead = arena_dup(j->a, str_of(err->msg));
     j->message_id = j->message_hash = STR_NONE;
     j->late_next = j->late_detail = STR_NONE;
-    j->critical_failed = false;
+    j->critical_failed = j->again = false;
     j->later_ms = 0;
     j->keep = false;
     j->also_check = j->also_write = NULL;
@@ -155,6 +155,7 @@ static void plan_lease(void *ctx, struct commit *c)
 
     lane_check_lease(c, j->item);
     inbox_failover_check(j, c);
+    inbox_check_status(j, c);
     if (j->also_check != NULL) {
         j->also_check(j, c);
     }
@@ -181,11 +182,11 @@ static void plan_end(void *ctx, struct commit *c)
                     j->in.at.ms);
         commit_heard(c, j->sender_id, j->plan.speaker, STR("the person wrote"));
     }
+    inbox_failover_write(j, c);
+    inbox_write_template(j, c); /* a window that is shut is, before anything goes again */
     if (j->message_id.n > 0 || j->message_hash.n > 0) {
         inbox_write_status(j, c);
     }
-    inbox_failover_write(j, c);
-    inbox_write_template(j, c);
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
     }

@@ -40,6 +40,7 @@ struct inbox_job {
     struct str message_id;   /* of a status: which message it moves, */
     struct str message_hash; /* or only the provider's id of it */
     bool critical_failed;    /* said again by another way, at once */
+    bool again;              /* refused for its form after all: it goes once more, in another */
     /* what is learned of a template */
     struct str template_key; /* "name|language"; empty: nothing */
     struct template_state template_state;
@@ -103,7 +104,8 @@ void inbox_note_template(struct inbox_job *j, const struct message *m, struct st
 void inbox_write_template(struct inbox_job *j, struct commit *c);
 /** The last step of reading an event. */
 void inbox_decide_event(struct inbox_job *j);
-/** Writes of a status, in its commit. */
+/** Checks and writes of a status, in its commit. */
+void inbox_check_status(struct inbox_job *j, struct commit *c);
 void inbox_write_status(struct inbox_job *j, struct commit *c);
 
 #endif

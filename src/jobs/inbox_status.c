@@ -2,7 +2,8 @@
  * inbox_status: a status that needs a decision: a message failed, or the CMMS wants to hear of
  * each. Which message it is about stands in our correlation, or the provider's id leads to it. A
  * status may come before the answer to the send it is about: then it waits, and at last is left
- * with the id for whoever learns it.
+ * with the id for whoever learns it. One that a provider accepted and then refused for being
+ * outside the 24-hour window goes again, once, in the form that goes there.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,8 +14,8 @@
 
 struct kept { /* what is read of a message */
     struct str state, body, form;
-    int64_t sends;
-    bool there;
+    int64_t sends, refused;  /* attempts; those up to this one were refused after all */
+    bool there, another_way; /* it is, or was, said by another message */
 };
 
 static const char *word_of(enum delivery_state state)
@@ -23,6 +24,13 @@ static const char *word_of(enum delivery_state state)
            : state == DELIVERY_READ      ? "read"
            : state == DELIVERY_DELIVERED ? "delivered"
                                          : "sent";
+}
+
+void inbox_check_status(struct inbox_job *j, struct commit *c)
+{
+    if (j->again) {
+        commit_check_once_sent(c, j->message_id);
+    }
 }
 
 void inbox_write_status(struct inbox_job *j, struct commit *c)
@@ -37,6 +45,14 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
         if (detail.p[i] == '\n') {
             detail = str_slice(detail, 0, i);
         }
+    }
+    if (j->again) {
+        commit_again(c, j->message_id, j->in.at,
+                     arena_printf(j->work,
+                                  "refused after it was accepted: %.*s; it goes again, as "
+                                  "a template or when the person writes",
+                                  STR_ARG(detail)));
+        return;
     }
     commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
     if (j->critical_failed) {
@@ -111,17 +127,56 @@ static bool told(const struct inbox_job *j)
 
 /*
  * Of two hand-overs the later one counts: that the first was refused in the end says nothing about
- * the second, which is out.
+ * the second, which is out or on its way.
  */
 static bool superseded(const struct inbox_job *j, const struct kept *kept)
 {
     struct str id;
     int64_t attempt;
 
-    return j->in.state == DELIVERY_FAILED &&
-           correlation_check(vault_mac_key(j->et->t.vault), j->et->t.id, j->in.correlation, &id,
-                             &attempt) &&
-           attempt < kept->sends;
+    if (j->in.state != DELIVERY_FAILED) {
+        return false;
+    }
+    if (!correlation_check(vault_mac_key(j->et->t.vault), j->et->t.id, j->in.correlation, &id,
+                           &attempt)) {
+        return kept->refused == kept->sends && kept->sends > 0;
+    }
+    return attempt < kept->sends || attempt <= kept->refused;
+}
+
+/* ---- refused for its form, after it was accepted ---- */
+
+/*
+ * Its window was shut by the provider's clock. Only what was handed over once: of an attempt before
+ * that one nobody knows whether it arrived.
+ */
+static bool may_go_again(const struct inbox_job *j, const struct kept *kept,
+                         const struct message *m)
+{
+    const struct provider_error *row =
+        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
+            ->error_find(j->in.error.code, 0);
+
+    return j->in.state == DELIVERY_FAILED && row != NULL && row->cls == OUTCOME_NEED_TEMPLATE &&
+           kept->form.n == 0 && kept->sends == 1 && kept->refused == 0 && !kept->another_way &&
+           !m->sms && m->kind != MESSAGE_TEMPLATE && m->kind != MESSAGE_READ;
+}
+
+/* Whoever sent it has not written down that it was accepted: then it is his still. */
+static bool still_sending(const struct inbox_job *j, const struct kept *kept)
+{
+    return str_eqz(kept->state, "sending") && wall_now().ms - j->in.at.ms < EARLY_MS;
+}
+
+static void go_again(struct inbox_job *j, const struct kept *kept, const struct message *m)
+{
+    if (still_sending(j, kept)) {
+        j->message_id = STR_NONE;
+        j->later_ms = EARLY_LOOK_MS;
+        return;
+    }
+    inbox_note_template(j, m, kept->form);
+    j->again = true;
 }
 
 static void decide(struct inbox_job *j, const struct kept *kept)
@@ -131,12 +186,12 @@ static void decide(struct inbox_job *j, const struct kept *kept)
     struct str text, key = arena_printf(j->work, "m:%.*s", STR_ARG(j->message_id));
 
     inbox_plan(j, STR_NONE);
-    j->critical_failed = false;
+    j->critical_failed = j->again = false;
+    j->later_ms = 0;
     j->template_key = j->unheard = j->shut = STR_NONE;
     if (!kept->there || superseded(j, kept)) {
         j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */
     } else if (is_news(kept, j->in.state)) {
-        metric_add(METRIC_SEND_FAILED, j->in.state == DELIVERY_FAILED);
         if (!vault_open_arena(j->et->t.vault, j->work, key, "b", kept->body, &text, &err) ||
             !message_decode(j->work, text, &m, &err)) {
             log_error("the CMMS is not told of a message: its record does not open",
@@ -145,6 +200,12 @@ static void decide(struct inbox_job *j, const struct kept *kept)
             inbox_run(j);
             return;
         }
+        if (may_go_again(j, kept, &m)) {
+            go_again(j, kept, &m);
+            inbox_run(j);
+            return;
+        }
+        metric_add(METRIC_SEND_FAILED, j->in.state == DELIVERY_FAILED);
         j->critical_failed = j->in.state == DELIVERY_FAILED &&
                              failover_next(j->et->t.conf, &m, NULL, &(struct failover_step){0});
         if (j->in.state == DELIVERY_FAILED) {
@@ -172,7 +233,10 @@ static void on_message(void *ctx, const struct err *err, const struct reply *rep
     kept = (struct kept){arena_dup(j->work, reply_str(reply_at(reply, 0))),
                          arena_dup(j->work, reply_str(reply_at(reply, 1))),
                          arena_dup(j->work, reply_str(reply_at(reply, 3))),
-                         reply_int(reply_at(reply, 2)), reply_str(reply_at(reply, 0)).n > 0};
+                         reply_int(reply_at(reply, 2)),
+                         reply_int(reply_at(reply, 4)),
+                         reply_str(reply_at(reply, 0)).n > 0,
+                         reply_str(reply_at(reply, 5)).n > 0};
     decide(j, &kept);
 }
 
@@ -188,6 +252,8 @@ static void read_message(struct inbox_job *j)
     call_str(&call, STR("b"));
     call_str(&call, STR("n"));
     call_str(&call, STR("f"));
+    call_str(&call, STR("ag"));
+    call_str(&call, STR("fb"));
     j->pending = store_run(j->et->e->store, &call, on_message, j);
 }
 

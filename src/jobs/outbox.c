@@ -201,7 +201,7 @@ void outbox_send(struct attempt *at)
         return;
     }
     correlation_make(vault_mac_key(at->ob->et->t.vault), at->ob->et->t.id, at->m.id,
-                     at->item->sends, correlation);
+                     at->item->void_sends + at->item->sends, correlation);
     if (!at->ob->provider->build(at->a, at->ob->sender, &at->m, str_of(correlation),
                                  e->o.settings->public_url, &out, &err)) {
         attempt_end_here(at, THEN_FAILED, arena_dup(at->a, str_of(err.msg)).p,

@@ -383,6 +383,22 @@ void commit_window_shut(struct commit *c, struct str sender, struct str person, 
 
 /* ---- messages and events ---- */
 
+void commit_check_once_sent(struct commit *c, struct str id)
+{
+    check(c, STR("once_sent"));
+    add_id(c, id);
+    add_int(c, 1);
+}
+
+void commit_again(struct commit *c, struct str id, struct wall at, struct str detail)
+{
+    assert(str_find_char(detail, '\n', 0) == SIZE_MAX);
+    put(c, STR("again"));
+    add_id(c, id);
+    add_int(c, at.ms);
+    add(c, detail);
+}
+
 void commit_event(struct commit *c, struct str lane, struct str body, bool callback)
 {
     put(c, STR("event"));

@@ -402,6 +402,7 @@ static void take_row(struct lane_worker *w, const struct reply *row)
     item.via = reply_str(reply_at(row, 8));
     item.more = reply_int(reply_at(row, 9)) != 0;
     item.counts = reply_int(reply_at(row, 10)) != 0;
+    item.void_sends = reply_int(reply_at(row, 11));
     item.until = lease_end(w->asked, w->o.lease_ms);
     w->stats.claimed++;
     w->stats.reaped += item.reaped ? 1 : 0;
@@ -420,9 +421,7 @@ static void on_claimed(void *ctx, const struct err *err, const struct reply *rep
         make_due(w);
     }
     if (err != NULL || n == 0) {
-        /*
-         * Asked again with the same serial: what this one leased, if Redis got it, comes then.
-         */
+        /* Asked again with the same serial: what this one leased, if Redis got it, comes then. */
         if (err != NULL && !err_retry(err->code)) {
             log_error("claim failed", LF_Z("queue", w->name), LF_Z("why", err->msg));
         }

@@ -73,6 +73,25 @@ function suite(kind) {
     await until('the acknowledgement', () => plant.cmms.taken().find(e => e.type === 'gateway.workorder.acknowledged.v1'))
   })
 
+  // Twilio finds out by its own clock; Meta would say so at once, but may also say it later.
+  const refuseLater = () => kind === 'twilio' ? call('POST', `${plant.sandbox}/_sandbox/window`, {body: {phone: una, open: false}})
+    : call('PUT', `${plant.sandbox}/_sandbox/faults`, {body: {fail_later: {next: 1, to: una, code: 131047}}})
+  test(`${kind}: accepted as it is and refused by a status: it arrives as template, and the next one too`, async () => {
+    assert.equal((await refuseLater()).status, 200)
+    await assign('una')
+    await until('the template', async () => (await plant.messages(una)).some(m => m.text.includes(`WO-2024-00${n}`)))
+    const last = (await plant.api('GET', '/api/v1/messages?user=una')).json.items.find(m => m.work_order === `WO-2024-00${n}`)
+    const end = await until('both steps', async () => { const m = await state(last.id); return m.state === 'delivered' && m })
+    const steps = end.timeline.map(t => t.detail ?? '')
+    const refused = steps.findIndex(d => /refused after it was accepted: (63016|131047)/.test(d))
+    assert.ok(refused > 0 && steps.findIndex(d => d.includes(`as template ${ASSIGNED}`)) > refused, JSON.stringify(end.timeline))
+    assert.equal(end.possible_duplicate, undefined)
+    await assign('una')
+    await until('the next', async () => (await plant.messages(una)).some(m => m.text.includes(`WO-2024-00${n}`)))
+    const next = (await plant.api('GET', '/api/v1/messages?user=una')).json.items.find(m => m.work_order === `WO-2024-00${n}`)
+    assert.equal((await state(next.id)).attempts, 1, 'the window is shut: nothing goes as it is')
+  })
+
   test(`${kind}: rejected in his language: another one of it`, async () => {
     await stranger('dos', dos)
     await decide(ASSIGNED, 'rejected', ['en_US', 'ar', 'hi'])

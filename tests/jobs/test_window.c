@@ -5,7 +5,7 @@
 #include "approvals.h"
 
 #define WABA     "102290129340398"
-#define ACCOUNT  "AC0123456789abcdef0123456789abcdef"
+#define ACCOUNT  TWILIO_ACCOUNT
 #define UPDATED  TEMPLATE_UPDATED
 #define E(code)  "{\"error\":{\"message\":\"m\",\"code\":" #code "}}"
 #define EVENTS   "gateway.message.status_changed.v1"
@@ -289,26 +289,102 @@ static void test_window_shut(void)
 
 /* ---- what a status tells, later ---- */
 
-/* Twilio says so only then: the message failed, and the window is not thought open any more. */
-static void test_window_shut_later(void)
+/*
+ * Accepted, and refused by a status: what goes then goes in the form of a closed window, and not
+ * free-form; whose status it is, which code, and what the message can be said by.
+ */
+static const struct {
+    const char *label, *sender;
+    int64_t code;
+    const char *form; /* approved; NULL: the question */
+} refused[] = {
+    {"Meta, by its template",   "main", 131047, UPDATED},
+    {"Meta, by the question",   "main", 131047, NULL   },
+    {"Twilio, by its template", "tw",   63016,  UPDATED},
+    {"Twilio, by the question", "tw",   63016,  NULL   },
+};
+
+static void test_refused_later(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        const char *label = refused[i].label, *sender = refused[i].sender;
+        const char *account = i < 2 ? WABA : ACCOUNT;
+        struct world *w = inside();
+        struct str id, next;
+
+        state(w, account, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
+        state(w, account, UPDATED, "en_US", TEMPLATE_APPROVED);
+        redis_get(w, "HSET w:%s u1 %lld", sender, (long long)wall_now().ms - 1000);
+        id = put(w, sender, refused[i].form, "hello", 0);
+        UNTIL(w, label, str_eqz(message_state(w, id), "sent") && idle(w));
+        CHECK_Z(label, w->sent[0].text, "hello");
+        put_status_of(w, sender, w->sent[0].id, w->sent[0].correlation, DELIVERY_FAILED,
+                      refused[i].code);
+        UNTIL(w, label, w->nsent == 2 && idle(w));
+        CHECK(label, line(w, id, "refused after it was accepted"));
+        CHECK(label, line(w, id, refused[i].form != NULL ? "as template" : "held"));
+        CHECK_Z(label, message_state(w, id), refused[i].form != NULL ? "sent" : "sending");
+        CHECK(label, !line(w, id, "possible_duplicate"));
+        CHECK_INT("shut", redis_int(w, "HEXISTS w:%s u1", sender), 0);
+        CHECK_INT("no failure told", stream_events(w, EVENTS, ""), 0);
+        /* Repetitions, and what was on its way before, change nothing; nothing else goes as it is.
+         */
+        redis_get(w, "DEL d:1");
+        put_status_of(w, sender, w->sent[0].id, w->sent[0].correlation, DELIVERY_FAILED,
+                      refused[i].code);
+        put_status_of(w, sender, w->sent[0].id, w->sent[0].correlation, DELIVERY_SENT, 0);
+        next = put(w, sender, refused[i].form, "the next", 0);
+        UNTIL(w, label, (refused[i].form != NULL ? w->nsent == 3 : waits(w, next)) && idle(w));
+        CHECK_INT(label, sent_to(w, ANA, "the next"), 0);
+        CHECK_Z(label, message_state(w, id), refused[i].form != NULL ? "sent" : "sending");
+        CHECK_INT("once again", w->nsent, refused[i].form != NULL ? 3 : 2);
+        world_free(&w);
+    }
+}
+
+/* Once: what is refused for that a second time has failed. */
+static void test_refused_twice(void)
 {
     struct world *w = inside();
     struct str id;
 
+    state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
     id = put(w, "main", NULL, "hello", 0);
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
     put_status(w, w->sent[0].id, STR_NONE, DELIVERY_FAILED, 131047);
-    UNTIL(w, "failed", str_eqz(message_state(w, id), "failed") && idle(w));
-    CHECK_INT("the ledger is corrected", redis_int(w, "HEXISTS w:main u1"), 0);
-    state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
-    id = put(w, "main", NULL, "the next", 0);
-    UNTIL(w, "the next waits", waits(w, id));
-    /* A word that came behind the message is not taken back by what is said about it. */
+    UNTIL(w, "waits", waits(w, id) && w->nsent == 2);
     put_text(w, ANA, "wamid.A", "STATUS");
     UNTIL(w, "released", str_eqz(message_state(w, id), "sent") && idle(w));
-    put_status(w, w->sent[1].id, STR_NONE, DELIVERY_FAILED, 131047);
-    UNTIL(w, "idle", idle(w));
+    CHECK_INT("as it is", sent_to(w, ANA, "hello"), 2);
+    CHECK("by its own attempt", line(w, id, "attempt 2\n"));
+    for (size_t i = 2; i < w->nsent; i++) {
+        if (str_eqz(w->sent[i].text, "hello")) {
+            put_status(w, w->sent[i].id, w->sent[i].correlation, DELIVERY_FAILED, 131047);
+        }
+    }
+    UNTIL(w, "failed", str_eqz(message_state(w, id), "failed") && idle(w));
+    /* A word that came behind the message is not taken back by what is said about it. */
     CHECK_INT("that one stays", redis_int(w, "HEXISTS w:main u1"), 1);
+    CHECK_INT("not again", sent_to(w, ANA, "hello"), 2);
+    world_free(&w);
+}
+
+/* The refusal overtakes the answer to the send, or nobody knew whether it was accepted. */
+static void test_refused_early(void)
+{
+    struct world *w = inside();
+    struct str id;
+
+    state(w, WABA, UPDATED, "en_US", TEMPLATE_APPROVED);
+    w->sends[w->nsends++] = (struct act){.how = HANG};
+    id = put_message(
+        w, &(struct message_options){.prio = PRIO_NORMAL, .form = UPDATED, .max_sends = 1});
+    UNTIL(w, "on its way", w->nsent == 1);
+    put_status(w, STR("wamid.unknown"), w->sent[0].correlation, DELIVERY_FAILED, 131047);
+    UNTIL(w, "as template", w->nsent == 2 && idle(w));
+    CHECK("by it", body_has(w, 1, UPDATED));
+    CHECK_Z("sent", message_state(w, id), "sent");
+    CHECK("both steps", line(w, id, "uncertain") && line(w, id, "refused after it was accepted"));
     world_free(&w);
 }
 
@@ -366,10 +442,13 @@ static void test_people_of_the_day(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_choice),           TEST(test_inside_and_twilio), TEST(test_released),
-        TEST(test_order_kept),       TEST(test_no_form),           TEST(test_expires),
-        TEST(test_nobody_answers),   TEST(test_cannot_be_asked),   TEST(test_learned),
-        TEST(test_window_shut),      TEST(test_window_shut_later), TEST(test_question_fails_later),
+        TEST(test_choice),           TEST(test_inside_and_twilio),
+        TEST(test_released),         TEST(test_order_kept),
+        TEST(test_no_form),          TEST(test_expires),
+        TEST(test_nobody_answers),   TEST(test_cannot_be_asked),
+        TEST(test_learned),          TEST(test_window_shut),
+        TEST(test_refused_later),    TEST(test_refused_twice),
+        TEST(test_refused_early),    TEST(test_question_fails_later),
         TEST(test_people_of_the_day)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

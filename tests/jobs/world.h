@@ -13,10 +13,12 @@
 #include "jobs/metrics.h"
 #include "net/http_server.h"
 
-#define ANA        "+12025550117"
-#define BEN        "+12025550118"
-#define TWILIO_SMS "+12025550188" /* tw's number for SMS */
-#define POSTS      512
+#define ANA            "+12025550117"
+#define BEN            "+12025550118"
+#define TWILIO_SMS     "+12025550188" /* tw's number for SMS */
+#define POSTS          512
+#define TWILIO_NUMBER  "+12025550177" /* tw's own */
+#define TWILIO_ACCOUNT "AC0123456789abcdef0123456789abcdef"
 
 enum how { ANSWER, HANG, RESET, HALF };
 struct act {    /* what the provider or the CMMS does to one request */
@@ -61,8 +63,8 @@ struct world {
     struct act sends[32], hooks[32]; /* in order; behind the last: the usual */
     size_t nsends, nhooks, asends, ahooks;
     struct post sent[POSTS], hooked[POSTS]; /* messages; callbacks */
-    struct str marked; /* the message that was marked as read last */
-    struct act mark;   /* what is done to marks */
+    struct str marked;                      /* the message that was marked as read last */
+    struct act mark;                        /* what is done to marks */
     size_t nmarked, nsent, nhooked, nalerts, ncontent, nprobes;
     int probe_status, content_status; /* 0: good */
     int64_t content_stall_ms; /* the process stands still so long while the next resource is made */
@@ -125,6 +127,9 @@ void put_text(struct world *w, const char *phone, const char *id, const char *te
 void put_tap(struct world *w, const char *phone, const char *id, const char *payload);
 void put_status(struct world *w, struct str provider_id, struct str correlation,
                 enum delivery_state state, int64_t code);
+/** The same, of the sender "main" or "tw". */
+void put_status_of(struct world *w, const char *sender, struct str provider_id,
+                   struct str correlation, enum delivery_state state, int64_t code);
 struct message_options {
     enum prio prio;
     const char *sender; /* NULL: "main" */

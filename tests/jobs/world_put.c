@@ -26,7 +26,7 @@ void put_inbound(struct world *w, const struct inbound *in)
     int before = w->accepted;
 
     accept_webhook(w->engine,
-                   str_eqz(in->number_id, "+12025550177") ? PROVIDER_TWILIO : PROVIDER_META, &batch,
+                   str_eqz(in->number_id, TWILIO_NUMBER) ? PROVIDER_TWILIO : PROVIDER_META, &batch,
                    allow, NULL, on_accepted, w);
     UNTIL(w, "webhook", w->accepted > before);
 }
@@ -59,12 +59,14 @@ void put_tap(struct world *w, const char *phone, const char *id, const char *pay
     put_inbound(w, &in);
 }
 
-void put_status(struct world *w, struct str provider_id, struct str correlation,
-                enum delivery_state state, int64_t code)
+void put_status_of(struct world *w, const char *sender, struct str provider_id,
+                   struct str correlation, enum delivery_state state, int64_t code)
 {
+    bool twilio = strcmp(sender, "tw") == 0;
     const struct inbound in = {
         .kind = INBOUND_STATUS,
-        .number_id = STR("106540352242922"),
+        .account = twilio ? STR(TWILIO_ACCOUNT) : STR_NONE,
+        .number_id = twilio ? STR(TWILIO_NUMBER) : STR("106540352242922"),
         .provider_id = provider_id,
         .phone = STR(ANA),
         .at = wall_now(),
@@ -74,6 +76,12 @@ void put_status(struct world *w, struct str provider_id, struct str correlation,
     };
 
     put_inbound(w, &in);
+}
+
+void put_status(struct world *w, struct str provider_id, struct str correlation,
+                enum delivery_state state, int64_t code)
+{
+    put_status_of(w, "main", provider_id, correlation, state, code);
 }
 
 static void on_event(void *ctx, const struct err *err, enum accept_result result)

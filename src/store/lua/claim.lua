@@ -11,8 +11,9 @@
 --   after_ms: when the sender of the queue is paused for so long, its lanes go by the first alternate that
 --           is not, at that one's pace; none are given that stay with their sender (field st). 0: never
 -- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
---   row = {lane, id, token, reaped, body, state, sends, window_ms, via, more, counts}; via "": by its own
---         sender; more: others are behind it; counts: the ledger of people has him for this one
+--   row = {lane, id, token, reaped, body, state, sends, window_ms, via, more, counts, void}; via "": by its
+--         own sender; more: others are behind it; counts: the ledger of people has him for this one; void: so
+--         many attempts were refused for certain after all, and are not in sends
 local owner, serial, queue, want = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local lease_ms, record = tonumber(ARGV[5]), ARGV[6]
 local interval, burst = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -249,7 +250,7 @@ if record == 'm' and n > 0 then
     windows = call('HMGET', P .. 'w:' .. (via ~= '' and via or own), unpack(people))
 end
 
--- Columns body, state, sends, via of row i.
+-- Columns body, state, sends, via, void of row i.
 local begun = 'sending,' .. int(now_ms) .. ',attempt '
 local because = via ~= '' and ' by ' .. via .. ', because ' .. own .. ' is paused\n' or '\n'
 local stopped = {} -- broadcasts: cancelled?
@@ -257,8 +258,9 @@ local function record_of(i)
     local id = ids[i]
     if record == 'm' then
         local key = P .. 'm:' .. id
-        local m = call('HMGET', key, 'b', 's', 'n', 'tl', 'br', 'bf', 'fb')
-        local state, sends = m[2] or 'queued', tonumber(m[3] or 0)
+        local m = call('HMGET', key, 'b', 's', 'n', 'tl', 'br', 'bf', 'fb', 'ag')
+        local void = tonumber(m[8] or 0)
+        local state, sends = m[2] or 'queued', (m[3] or 0) - void
         local open = state == 'queued' or state == 'sending' or state == 'uncertain'
         local broadcast = open and reaped[i] == 0 and m[5]
         if broadcast then
@@ -269,22 +271,22 @@ local function record_of(i)
             local flags = m[6] or ''
             if stopped[broadcast] and (not repeated or string.find(flags, 'w', 1, true)) then
                 if not repeated then call('HSET', key, 'bf', flags .. 'w') end
-                return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends, ''
+                return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends, '', void
             end
         end
         -- Nobody knows whether it arrived, and another way says it already.
-        if m[7] and state == 'uncertain' and reaped[i] == 0 then return m[1], 'stopped', sends, '' end
+        if m[7] and state == 'uncertain' and reaped[i] == 0 then return m[1], 'stopped', sends, '', void end
         if m[1] and open and reaped[i] == 0 and not repeated then
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
-            local count = sends == 1 and '1' or int(sends)
+            local count = sends + void == 1 and '1' or int(sends + void)
             call('HSET', key, 's', state, 'n', count, 'tl', (m[4] or '') .. begun .. count ..
                 (sends > 1 and ' possible_duplicate' or '') .. because)
-            return m[1], state, sends, via
+            return m[1], state, sends, via, void
         end
         -- Begun before: by whom, its last attempt says.
         local line = string.match(m[4] or '', '.*sending,%d+,attempt ([^\n]*)')
-        return m[1], state, sends, line and string.match(line, ' by ([^,]+),') or ''
+        return m[1], state, sends, line and string.match(line, ' by ([^,]+),') or '', void
     end
     local body, tries
     if record == 'e' then
@@ -300,9 +302,9 @@ end
 
 local out = {-1}
 for i = 1, n do
-    local body, state, sends, through = record_of(i)
+    local body, state, sends, through, void = record_of(i)
     out[i + 1] = {lanes[i], ids[i], tokens[i], reaped[i], body, state, sends, windows[i] or false, through,
-        more[i], counts[i] and 1 or 0}
+        more[i], counts[i] and 1 or 0, void or 0}
 end
 if n >= want or repeated then
     out[1] = 0

@@ -46,6 +46,38 @@ local function hold(queue, lane, id, over_ms, window_ms, detail)
     return result
 end
 
+-- Is its one attempt settled by nothing but an acceptance, and in nobody's hands?
+local function once_sent(id, attempts)
+    local m = call('HMGET', P .. 'm:' .. id, 's', 'n', 'ag', 'q', 'l', 'fb')
+    if (m[1] ~= 'sent' and m[1] ~= 'uncertain') or m[2] ~= attempts or m[3] or m[6] or not m[5] then
+        return false
+    end
+    local held = lease_of(m[4], m[5])
+    return not held or not string.find(held, '|' .. id .. '|', 1, true)
+end
+
+-- That attempt was refused for certain: it counts no more, and the message goes before what came later.
+local function again(id, at_ms, detail)
+    local key = P .. 'm:' .. id
+    local m = call('HMGET', key, 's', 'n', 'q', 'l', 'br', 'bf')
+    local queue, lane = m[3], m[4]
+    if m[5] and call('HGET', P .. 'b:' .. m[5], 'st') == 'cancelled' then
+        status(id, 'failed', at_ms, detail)
+        return 0
+    end
+    call('ZREM', P .. 'dl', 'out:' .. id) -- given up as uncertain
+    call('LREM', list_of(queue, lane), '1', id) -- or not yet
+    call('HSET', key, 's', 'queued', 'ag', m[2])
+    call('HDEL', key, 'r', 'rf', 'lu')
+    if m[5] then
+        tally(m[5], m[6] or '', m[1], 'queued')
+        call('HSET', key, 'bf', (string.gsub(m[6] or '', 'g', '')))
+    end
+    back(id, detail)
+    if not lease_of(queue, lane) and make_ready(queue, lane, now_ms) then touched[queue] = true end
+    return 1
+end
+
 -- The word will not come: the wait of all that hopes for it is over.
 local function unheard(sender, person)
     if call('HEXISTS', P .. 'hg:' .. sender, person) == 0 then return end

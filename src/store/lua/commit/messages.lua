@@ -18,11 +18,12 @@ local known_key, known
 -- Returns moved | kept | none, and the rank it had.
 local function move(id, state, at_ms, detail)
     local key = P .. 'm:' .. id
-    local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'v', 'br', 'bf')
+    local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
     known_key = nil
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
     if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
+    if to == 4 and m[7] and m[7] == m[6] then return 'kept', from end -- of the attempt that was refused
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')

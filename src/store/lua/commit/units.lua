@@ -59,7 +59,7 @@ while at <= most do
             local version
             if string.sub(A[at + 1], 1, 2) == 'm:' then -- mostly it is moved next
                 known_key = P .. A[at + 1]
-                known = call('HMGET', known_key, 's', 'tl', 'v', 'br', 'bf')
+                known = call('HMGET', known_key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
                 version = known[3]
             else
                 version = call('HGET', P .. A[at + 1], 'v')
@@ -78,6 +78,9 @@ while at <= most do
             local held = A[at + 1] .. '\n' .. A[at + 2] .. '\n' .. A[at + 3]
             if not call('ZSCORE', P .. 'hx', held) then refused = {'conflict', 'hx'} end
             at = at + 4
+        elseif op == 'once_sent' then -- handed over once, and nobody is at it: id attempts
+            if not once_sent(A[at + 1], A[at + 2]) then refused = {'conflict', 'm:' .. A[at + 1]} end
+            at = at + 3
         else
             error('commit: check ' .. op)
         end
@@ -293,6 +296,9 @@ while at <= most do
             at = at + 3
         elseif op == 'unhold' then -- one waits no more: queue lane id
             unhold(a, b, c)
+            at = at + 4
+        elseif op == 'again' then -- refused after all: id at_ms detail -> 1 it goes again, 0 it failed
+            result = again(a, b, c)
             at = at + 4
         elseif op == 'window_shut' then -- his last word is older than we thought: sender person window_ms
             local word = call('HGET', P .. 'w:' .. a, b)
