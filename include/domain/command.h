@@ -26,6 +26,7 @@ enum command_id {
     CMD_ESCALATE,
     CMD_RESPONDING,
     CMD_CONFIRM,
+    CMD_REPORT,
     CMD_LANGUAGE,
     CMD_STOP,
     CMD_STOP_ALL,

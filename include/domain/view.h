@@ -49,6 +49,7 @@ struct view {
     size_t nmatters;
     int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
     size_t ndamaged; /* records that did not open and were left out: logged */
+    struct str asset_id, asset_name; /* that the query's asset names, or empty */
     struct str quoted_message; /* our id of the quoted message, or empty */
     struct str quoted_broadcast; /* the broadcast that it is of, or empty */
     struct str roll_call, to_ack; /* broadcasts that asked him last: is he safe; to confirm, and he has not yet */
@@ -60,6 +61,7 @@ struct view_query {
     struct str typed;          /* canonical order number typed, or empty */
     struct str order_id;       /* order a button names, or empty */
     struct str matter;         /* ref that a button names, or empty */
+    struct str asset;          /* first word of what may be a report of a fault, or empty */
     struct str quoted;         /* provider's id of the quoted message, or empty */
     struct wall today;         /* local midnight is not known before the person is: any time 26 h ago is fine */
 };

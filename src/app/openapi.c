@@ -25,6 +25,7 @@ static const struct {
     {"recipient_state",
      "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
      "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"},
+    {"sender",           "{\"type\":\"string\"}",                                                 "Id of a sender; the first when left out"},
     {"site",             "{\"type\":\"string\"}",                                                 "Id of a site"                          },
     {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                      "State it is in"                        },
     {"status",           "{\"type\":\"string\"}",                                                 "Status of the work order"              },

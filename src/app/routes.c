@@ -82,6 +82,12 @@ const struct route routes[] = {
     {"GET",    "/api/v1/work_orders/{number}/media",    ALL,   0,                                api_order_media,             "Work orders",
      "Photos and files of it",                                                                                                                                                   "limit cursor",                                              NULL,               "MediaList",           200},
 
+/* assets */
+    {"GET",    "/api/v1/assets/{id}/qr.svg",            ALL,   0,                                api_asset_qr_svg,            "Assets",
+     "QR code for a machine: opens WhatsApp with REPORT and the asset typed in",                                                                                                 "sender",                                                    NULL,               NULL,                  200},
+    {"GET",    "/api/v1/assets/{id}/qr.png",            ALL,   0,                                api_asset_qr_png,            "Assets",
+     "The same as a PNG",                                                                                                                                                        "sender",                                                    NULL,               NULL,                  200},
+
  /* templates */
     {"GET",    "/api/v1/templates",                     ALL,   0,                                api_template_list,           "Templates",
      "Message templates and how they stand with each provider, by name",                                                                                                         "limit cursor",                                              NULL,

@@ -10,6 +10,7 @@ static bool take_status(const struct words *w, size_t i, struct command_call *c)
 static bool take_show(const struct words *w, size_t i, struct command_call *c);
 static bool take_order(const struct words *w, size_t i, struct command_call *c);
 static bool take_text(const struct words *w, size_t i, struct command_call *c);
+static bool take_words(const struct words *w, size_t i, struct command_call *c);
 static bool take_language(const struct words *w, size_t i, struct command_call *c);
 
 /*
@@ -38,6 +39,7 @@ static const struct {
     [CMD_ESCALATE] = {"escalate",   take_text    },
     [CMD_RESPONDING] = {"responding", take_order   },
     [CMD_CONFIRM] = {"confirm",    take_order   },
+    [CMD_REPORT] = {"report",     take_words   },
     [CMD_LANGUAGE] = {"language",   take_language},
     [CMD_STOP] = {"stop",       take_stop    },
     [CMD_STOP_ALL] = {"stop_all",   take_stop    },
@@ -234,6 +236,13 @@ static bool take_text(const struct words *w, size_t i, struct command_call *c)
         c->rest = words_rest(w, o.next);
     }
     return true;
+}
+
+/* All that follows, none of it an order. */
+static bool take_words(const struct words *w, size_t i, struct command_call *c)
+{
+    c->rest = words_rest(w, i);
+    return c->order.n == 0;
 }
 
 static bool take_language(const struct words *w, size_t i, struct command_call *c)

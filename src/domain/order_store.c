@@ -109,6 +109,27 @@ static void index_people(struct arena *a, const struct order *o, const struct or
     }
 }
 
+void asset_put(struct arena *a, struct str id, struct str name, struct commit *c)
+{
+    char *lower = arena_alloc(a, id.n + 1);
+
+    for (size_t i = 0; i < id.n; i++) {
+        lower[i] = (char)(id.p[i] >= 'A' && id.p[i] <= 'Z' ? id.p[i] + 32 : id.p[i]);
+    }
+    commit_hset(c, STR("as"), str_make(lower, id.n),
+                arena_printf(a, "%.*s\n%.*s", STR_ARG(id), STR_ARG(name)));
+}
+
+static void index_asset(struct arena *a, const struct order *o, const struct order *before,
+                        struct commit *c)
+{
+    if (o->asset_id.n > 0 && o->asset_id.n <= ASSET_ID_MAX &&
+        (before == NULL || !str_eq(before->asset_id, o->asset_id) ||
+         !str_eq(before->asset_name, o->asset_name))) {
+        asset_put(a, o->asset_id, o->asset_name, c);
+    }
+}
+
 bool order_put(const struct tenant *t, struct arena *a, const struct order *o,
                const struct order *before, struct wall now, struct commit *c)
 {
@@ -126,6 +147,7 @@ bool order_put(const struct tenant *t, struct arena *a, const struct order *o,
     commit_doc(c, key, o->version + 1, buf_str(&sealed));
     index_number(a, o, before, c);
     index_people(a, o, before, open, c);
+    index_asset(a, o, before, c);
     index_open(a, "og:", open ? o->team_id : none, was_open ? before->team_id : none,
                order_urgency(o), o->id, c);
     index_open(a, "os:", open ? o->site : none, was_open ? before->site : none, order_urgency(o),

@@ -1,5 +1,6 @@
 #include "domain/talk.h"
 
+#include "domain/order_store.h"
 #include "matter_int.h"
 #include "talk_int.h"
 
@@ -30,6 +31,7 @@ static const struct {
     {CMD_ESCALATE,   talk_cmd_escalate,   true },
     {CMD_RESPONDING, talk_cmd_responding, true },
     {CMD_CONFIRM,    talk_cmd_confirm,    true },
+    {CMD_REPORT,     talk_cmd_report,     false},
     {CMD_LANGUAGE,   talk_cmd_language,   false},
     {CMD_STOP,       talk_cmd_stop,       false},
     {CMD_STOP_ALL,   talk_cmd_stop_all,   false},
@@ -138,6 +140,34 @@ static struct str payload_order(struct str payload)
                : rest;
 }
 
+/*
+ * The first word behind REPORT, without case. In a language that is not known yet it may be the
+ * second word of anything that is no command.
+ */
+static struct str asset_word(struct arena *a, struct str text, const struct command_call *call)
+{
+    struct str word = str_trim(text), rest;
+    char *lower;
+
+    if (call->id == CMD_REPORT) {
+        word = str_trim(call->rest);
+    } else if (call->id != CMD_NONE || !str_cut(word, ' ', &rest, &word)) {
+        return STR_NONE;
+    }
+    str_cut(str_trim(word), ' ', &word, &rest);
+    while (word.n > 0 && strchr(":,.", word.p[word.n - 1]) != NULL) {
+        word = str_slice(word, 0, word.n - 1);
+    }
+    if (word.n > ASSET_ID_MAX) {
+        return STR_NONE;
+    }
+    lower = arena_alloc(a, word.n + 1);
+    for (size_t i = 0; i < word.n; i++) {
+        lower[i] = (char)(word.p[i] >= 'A' && word.p[i] <= 'Z' ? word.p[i] + 32 : word.p[i]);
+    }
+    return str_make(lower, word.n);
+}
+
 void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in,
                 struct view_query *out)
 {
@@ -158,6 +188,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     /* The person's language is not known yet: English and the tenant's words name an order all the
      * same. */
     command_parse(a, in->text, l, &call);
+    out->asset = asset_word(a, in->text, &call);
     if (call.order.n > 0) {
         out->typed = command_order_canonical(a, call.order);
     } else if (command_order_like(str_trim(in->text))) {

@@ -312,7 +312,7 @@ void talk_free_text(struct talk *t)
     bool crew = (t->u->roles & ROLE_CREW) != 0;
     const struct order *quoted = crew ? quoted_order(t) : NULL;
 
-    if (answers_number(t) || answers_text(t) || answers_which(t)) {
+    if (answers_number(t) || answers_text(t) || answers_which(t) || talk_answers_report(t)) {
         return;
     }
     if (!crew) {

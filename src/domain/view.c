@@ -126,6 +126,7 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
     view->quoted_broadcast = arena_dup(op->a, reply_str(reply_at(r, 10)));
     view->roll_call = arena_dup(op->a, reply_str(reply_at(r, 11)));
     view->to_ack = arena_dup(op->a, reply_str(reply_at(r, 12)));
+    str_cut(arena_dup(op->a, reply_str(reply_at(r, 14))), '\n', &view->asset_id, &view->asset_name);
     view->quoted_message = arena_dup(op->a, reply_str(reply_at(r, 3)));
     view->completed_today = reply_int(reply_at(r, 4));
     view->open_total = reply_int(reply_at(r, 5));
@@ -186,6 +187,7 @@ struct op *view_load(struct store *s, const struct tenant *t, struct arena *a,
     call_int(row, VIEW_ORDERS_MAX);
     call_int(row, q->today.ms);
     call_str(row, q->matter);
+    call_str(row, q->asset);
     op->pending = store_row_run(s, on_person, op);
     return &op->op;
 }
