@@ -8,7 +8,9 @@
  *   bx        ZSET of ids by time of acceptance
  *   bl:<id>   HASH chunk number -> up to BROADCAST_CHUNK lines, one a person meant: "<person>", or
  *             "<person> <verdict>" of whom it cannot be sent to. Written before the one commit that makes b:<id>
- *   bm:<id>   HASH person -> id of his message; "" when he could not be written to any more
+ *   bm:<id>   HASH person -> id of his message; "" when he could not be written to any more. What says it again
+ *             by another way (failover, a replay) is of the broadcast too: he is counted once, by the one that
+ *             gets furthest, and a cancel stops all of them. Another round puts a new message in their place
  *   ba:<id>   HASH person -> "<answer>|<wall ms>"
  *   bc:<id>   HASH of counts, moved by store/lua/commit.lua
  *   bq        HASH "<person>|s", "<person>|a" -> id of the last broadcast that asked whether he is safe, or to

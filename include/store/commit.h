@@ -121,6 +121,11 @@ void commit_broadcast_answer(struct commit *c, struct str id, struct str person,
                              struct wall at);
 /** The message @now, written and put into its lane in this unit, is counted in the place of @old. */
 void commit_broadcast_recast(struct commit *c, struct str id, struct str old, struct str now);
+/**
+ * The message @now, written and put into its lane in this unit, says @old once more by another way: both are of
+ * one broadcast, and count once, by the one that gets further. Of none, or of a round that is over: so is @now.
+ */
+void commit_broadcast_copy(struct commit *c, struct str old, struct str now);
 /** Statuses find the message by it for 90 days at least. */
 void commit_provider_id(struct commit *c, struct str provider_hash, struct str id);
 void commit_fields(struct commit *c, struct str key); /* of a plain hash; commit_field() directly after it */

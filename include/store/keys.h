@@ -21,7 +21,8 @@
  *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain,
  *                         fb the message that says it again by another way, st it stays with its sender,
  *                         ag attempts up to this one were refused after all, so it went again,
- *                         br broadcast, bf how it counts there, mt matter it is about
+ *                         br broadcast, bf how it counts there; where it was said again, bo the first of these
+ *                         messages, and in that one bg all of them; mt matter it is about
  *   i:<id>                HASH inbound item: b sealed body, n tries
  *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
  *   cb:<seq>              HASH n tries, e error of its last

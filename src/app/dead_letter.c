@@ -110,6 +110,7 @@ static bool read_message(struct request *r, struct arena *a, const struct reply 
     d->tries = d->rec.sends;
     d->reason = reason_of(r, a, d);
     d->person = (struct doc){reply_int(reply_at(row, 8)), reply_str(reply_at(row, 9))};
+    d->withdrawn = str_eqz(reply_str(reply_at(row, 10)), "cancelled");
     return true;
 }
 
@@ -201,6 +202,7 @@ static void writes(void *ctx, struct commit *c)
     if (p->d.kind == DEAD_MESSAGE) {
         commit_message_note(c, p->d.item, wall_now(),
                             arena_printf(p->a, "said again in message %.*s", STR_ARG(p->id)));
+        commit_broadcast_copy(c, p->d.item, p->id);
     } else {
         commit_delete(c, arena_printf(p->a, "dl:%.*s", STR_ARG(p->d.id)));
         commit_enqueue(c, str_of(kinds[p->d.kind].queue), p->d.lane, p->d.item, (struct wall){0},
@@ -252,6 +254,9 @@ static bool message_again(struct replay *p, struct err *err)
         return err_set(err, ERR_INVALID,
                        "it is a code that is handed over once; ask for a new one");
     }
+    if (p->d.withdrawn) {
+        return err_set(err, ERR_CONFLICT, "its broadcast was cancelled");
+    }
     if (!person_of(p, &to, err)) {
         return false;
     }
@@ -263,10 +268,8 @@ static bool message_again(struct replay *p, struct err *err)
     old.bsuid = m->bsuid;
     old.created = m->created;
     old.send_at = (struct wall){0};
-    old.broadcast = STR_NONE; /* its counts stay as they were told: its own "resend" is for that */
     old.expires = old.expires.ms > m->created.ms ? old.expires : (struct wall){0};
     *m = old;
-    m->broadcast = STR_NONE; /* which counts each person by the first one */
     answer(p, m->id);
     p->pending = engine_run_plan(p->r->e, p->r->who.et, &p->plan, &run);
     return true;

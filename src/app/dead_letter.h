@@ -24,6 +24,7 @@ struct dead { /* views into what it was read from, and @a */
     struct message m;
     struct message_record rec;
     struct doc person; /* of m.user, where the row has it */
+    bool withdrawn;    /* it is of a broadcast that was cancelled */
 };
 /** A row of rows.lua or dead.lua. False: it does not open, or is nothing that people would look
  * for. */

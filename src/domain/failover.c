@@ -141,7 +141,6 @@ void failover_take(struct arena *a, struct message *m, const struct failover_ste
                               : m->sender;
     m->instead_of = m->id;
     m->id = id_of(a, m, step);
-    m->broadcast = STR_NONE; /* which counts each person by the first one */
     m->sender = step->sender->id;
     m->quoted = m->media.provider_id = m->template_.content_sid = STR_NONE;
     m->created = now;
@@ -160,6 +159,7 @@ void failover_take(struct arena *a, struct message *m, const struct failover_ste
                            .text = words_of(a, m, answer),
                            .order_id = m->order_id,
                            .order_number = m->order_number,
+                           .broadcast = m->broadcast,
                            .cause = m->cause,
                            .created = m->created,
                            .expires = m->expires,

@@ -183,7 +183,7 @@ static void sweep_next(struct inbox_job *j)
     call_str(&call, run->id);
     call_int(&call, run->state.cursor - 1);
     call_str(&call, STR("0"));
-    call_str(&call, STR("1"));
+    call_str(&call, STR("2"));
     j->pending = store_run(j->et->e->store, &call, on_sweep_chunk, j);
 }
 

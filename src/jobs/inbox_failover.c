@@ -20,6 +20,7 @@ struct late { /* what is read */
     struct wall since; /* of its state */
     bool stays;        /* no other sender can say it as it is */
     bool held;         /* until he writes */
+    bool needless;     /* its broadcast was cancelled, or tells him again in another round */
     struct wall spoke; /* he, to whichever number */
     bool paused[SENDERS_MAX], usable[SENDERS_MAX];
     size_t n;
@@ -65,7 +66,7 @@ static enum verdict judge(const struct tenant_settings *t, const struct late *l,
     static const char *const over[] = {"delivered", "read", "cancelled", "expired"};
     static const char *const queued[] = {"queued", "sending"};
 
-    if (l->next.n > 0 || is_one_of(l->state, over, ARRAY_LEN(over)) ||
+    if (l->next.n > 0 || l->needless || is_one_of(l->state, over, ARRAY_LEN(over)) ||
         (l->m.expires.ms > 0 && l->m.expires.ms <= now.ms) ||
         now.ms - l->m.created.ms > GIVE_UP_MS) {
         return OVER;
@@ -173,6 +174,7 @@ void inbox_failover_write(struct inbox_job *j, struct commit *c)
     }
     if (j->late_next.n > 0) {
         commit_hset(c, key, STR("fb"), j->late_next);
+        commit_broadcast_copy(c, j->late_id, j->late_next);
     }
 }
 
@@ -213,16 +215,21 @@ static bool open_late(struct inbox_job *j, const struct reply *reply, struct lat
                        .n = t->nsenders < SENDERS_MAX ? t->nsenders : SENDERS_MAX};
     l->since = since_of(reply_str(reply_at(reply, 2)), l->state);
     for (size_t i = 0; i < l->n; i++) {
-        const struct reply *row = reply_at(reply, 6 + i);
+        const struct reply *row = reply_at(reply, 8 + i);
         int64_t spoke = reply_int(reply_at(row, 1));
 
         l->paused[i] = reply_int(reply_at(row, 0)) > 0;
         l->usable[i] = !l->paused[i];
         l->spoke.ms = spoke > l->spoke.ms ? spoke : l->spoke.ms;
     }
-    return vault_open_arena(j->et->t.vault, j->work, key, "b", reply_str(reply_at(reply, 0)), &text,
-                            err) &&
-           message_decode(j->work, text, &l->m, err);
+    if (!vault_open_arena(j->et->t.vault, j->work, key, "b", reply_str(reply_at(reply, 0)), &text,
+                          err) ||
+        !message_decode(j->work, text, &l->m, err)) {
+        return false;
+    }
+    l->needless = l->m.broadcast.n > 0 && (reply_str(reply_at(reply, 6)).n == 0 ||
+                                           str_eqz(reply_str(reply_at(reply, 7)), "cancelled"));
+    return true;
 }
 
 static void on_message(void *ctx, const struct err *err, const struct reply *reply)

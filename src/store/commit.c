@@ -177,6 +177,19 @@ static void add_id(struct commit *c, struct str id)
     add(c, id);
 }
 
+void commit_write_on(struct commit *c, const struct str *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        add_id(c, args[i]);
+    }
+}
+
+void commit_write(struct commit *c, struct str op, const struct str *args, size_t n)
+{
+    put(c, op);
+    commit_write_on(c, args, n);
+}
+
 /* ---- checks ---- */
 
 void commit_check_version(struct commit *c, struct str key, int64_t version)
@@ -467,42 +480,6 @@ void commit_provider_id(struct commit *c, struct str provider_hash, struct str i
     assert(provider_hash.n > 0);
     put(c, STR("provider_id"));
     add(c, provider_hash);
-    add_id(c, id);
-}
-
-/* ---- broadcasts ---- */
-
-void commit_broadcast_cancel(struct commit *c, struct str id, const struct str *queues, size_t n)
-{
-    put(c, STR("broadcast_cancel"));
-    add_id(c, id);
-    add_int(c, (int64_t)n);
-    for (size_t i = 0; i < n; i++) {
-        add(c, queues[i]);
-    }
-}
-
-void commit_broadcast_answer(struct commit *c, struct str id, struct str person, const char *answer,
-                             struct wall at)
-{
-    put(c, STR("broadcast_answer"));
-    add_id(c, id);
-    add_id(c, person);
-    add(c, str_of(answer));
-    add_int(c, at.ms);
-}
-
-void commit_broadcast_recast(struct commit *c, struct str id, struct str old, struct str now)
-{
-    put(c, STR("broadcast_recast"));
-    add_id(c, id);
-    add_id(c, old);
-    add_id(c, now);
-}
-
-void commit_given_up(struct commit *c, struct str id)
-{
-    put(c, STR("given_up"));
     add_id(c, id);
 }
 

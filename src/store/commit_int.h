@@ -2,6 +2,7 @@
  * commit_int: what the files of commits and lanes share with each other and with store.c.
  *
  *   commit.c       a unit under construction: RESP arguments in one buffer
+ *   commit_broadcast.c  writes about broadcasts
  *   commit_run.c   units of one turn as one call, results handed to each
  *   lane.c         workers: claims, grants, items      lane_wake.c   the wake channel
  */
@@ -40,6 +41,9 @@ struct commit {
     struct commit *spare; /* next in the pool */
 };
 
+/** A write of names (no '|', no line feed), and more names behind the last write. */
+void commit_write(struct commit *c, struct str op, const struct str *args, size_t n);
+void commit_write_on(struct commit *c, const struct str *args, size_t n);
 /** Puts the counts down; the bytes are the unit as the script reads it. */
 struct str commit_seal(struct commit *c);
 /** Back to the pool. */

@@ -16,8 +16,11 @@ const plant = await new Plant({
   twilioSender: {sms_from: SMS, numbered_options: true},
   tenant: {failover: {paused_after_ms: 1000, critical_after_ms: AFTER_MS}, channels: {updates: ['whatsapp', 'sms']}}}).start()
 for (const [id, phone] of [['u1', ANA], ['u2', JOHN], ['u3', PRIYA]]) await plant.person(id, phone)
-for (const phone of [ANA, JOHN]) await plant.inbound({from: phone, to: TWILIO.number, type: 'text', text: 'Hello'})
-await sleep(300)
+async function greetTwilio() { // their newest word is to that number
+  for (const phone of [ANA, JOHN]) await plant.inbound({from: phone, to: TWILIO.number, type: 'text', text: 'Hello'})
+  await sleep(300)
+}
+await greetTwilio()
 
 const faults = async f => {
   const r = await call('PUT', `${plant.sandbox}/_sandbox/faults`, {body: f})
@@ -155,6 +158,73 @@ test('critical, refused by both: by SMS at once, whose delivery is heard; it ope
   const last = (await chain(m)).at(-1)
   await until('its delivery', async () => (await message(last)).state === 'delivered')
   assert.equal(await plant.redis('HGET', '{acme}:w:twilio', 'u2'), window)
+  await faults({})
+})
+
+async function broadcast(body) {
+  const r = await plant.api('POST', '/api/v1/broadcasts', {text: `to all ${++serial} end`, audience: {users: ['u1', 'u2']}, ...body})
+  assert.equal(r.status, 202, r.text)
+  return {id: r.json.id, text: `to all ${serial} end`}
+}
+const counts = async b => (await plant.api('GET', `/api/v1/broadcasts/${b.id}`)).json.counts
+const recipients = async b => (await plant.api('GET', `/api/v1/broadcasts/${b.id}/recipients`)).json.items
+
+test('a critical broadcast said again: each person counts once, by what reached him; an answer to the copy counts', async () => {
+  await greetTwilio()
+  await faults({no_statuses: {provider: 'twilio'}})
+  const b = await broadcast({priority: 'critical', ask: 'safety'})
+  let n
+  await until(async () => `the copies: ${JSON.stringify(n)}`, async () => { n = await counts(b); return n.read === 2 })
+  assert.deepEqual((await arrived(b.text)).map(x => x.provider).sort(), ['meta', 'meta', 'twilio', 'twilio'])
+  assert.deepEqual([n.total, n.queued, n.sent, n.delivered, n.failed, n.silent], [2, 0, 0, 0, 0, 2])
+  for (const row of await recipients(b)) {
+    assert.equal(row.state, 'read')
+    assert.equal((await message(row.message)).sender, 'meta')
+    assert.ok((await message(row.message)).instead_of)
+  }
+  const copy = async phone => (await arrived(b.text)).find(x => x.provider === 'meta' && x.to === phone).id
+  await plant.inbound({from: ANA, to: META.number, type: 'text', text: 'safe', quote: await copy(ANA)})
+  await plant.inbound({from: JOHN, to: META.number, type: 'button', button: {title: 'I need help'}, quote: await copy(JOHN)})
+  await until(async () => `the answers: ${JSON.stringify(n)}`, async () => { n = await counts(b); return n.answered === 2 })
+  assert.deepEqual([n.safe, n.help, n.silent], [1, 1, 0])
+  await sleep(2500)
+  assert.equal((await arrived(b.text)).length, 4, 'and no more')
+  assert.equal((await plant.api('GET', `/api/v1/broadcasts/${b.id}`)).json.state, 'closed')
+  await faults({})
+})
+
+test('a cancelled broadcast is not said again, by nobody', async () => {
+  await faults({no_statuses: true})
+  const b = await broadcast({priority: 'critical'})
+  await until('the first way', async () => (await arrived(b.text)).length === 2)
+  assert.equal((await plant.api('POST', `/api/v1/broadcasts/${b.id}/cancel`)).status, 200)
+  await sleep(3500)
+  assert.equal((await arrived(b.text)).length, 2)
+  const n = await counts(b)
+  assert.deepEqual([n.sent, n.cancelled, n.queued], [2, 0, 0])
+  await faults({})
+})
+
+test('who was not reached by a broadcast and is replayed counts as reached; not after a cancel', async () => {
+  const replay = async b => {
+    const row = (await recipients(b)).find(x => x.state === 'failed')
+    return plant.api('POST', `/api/v1/dead_letters/out:${row.message}/replay`)
+  }
+  await greetTwilio()
+  await faults({error: {provider: 'twilio', code: 63024, status: 400, next: 2, to: ANA}})
+  const b = await broadcast({}), c = await broadcast({ask: 'ack', send_at: new Date(Date.now() + 500).toISOString()})
+  await until('one failed', async () => (await counts(b)).failed === 1)
+  await until('the other', async () => (await counts(c)).failed === 1)
+  assert.equal((await replay(b)).status, 202)
+  let n
+  await until(async () => `replayed: ${JSON.stringify(n)}`, async () => { n = await counts(b); return n.read === 2 })
+  assert.deepEqual([n.total, n.failed], [2, 0])
+  assert.ok((await recipients(b)).every(x => x.state === 'read'))
+  const x = await plant.api('POST', `/api/v1/broadcasts/${c.id}/cancel`)
+  assert.equal(x.json.state, 'cancelled', x.text)
+  const late = await replay(c)
+  assert.equal(late.status, 409, late.text)
+  assert.match(late.json.detail, /its broadcast was cancelled/)
   await faults({})
 })
 

@@ -236,6 +236,130 @@ static void test_swept(void)
     world_free(&w);
 }
 
+/* Message @now says @old again, in a lane of its own. */
+static void copy(struct world *w, const char *old, const char *now)
+{
+    struct commit *c = commit_new(T);
+    char key[16], lane[16];
+
+    snprintf(key, sizeof(key), "m:%s", now);
+    snprintf(lane, sizeof(lane), "0p%s", now);
+    commit_doc(c, str_of(key), 1, STR("body"));
+    commit_doc_field(c, "s", STR("queued"));
+    commit_doc_field(c, "br", STR("b1"));
+    commit_enqueue(c, OUT, str_of(lane), str_of(now), AT(0), false, NULL);
+    commit_broadcast_copy(c, str_of(old), str_of(now));
+    run(w, c);
+}
+
+/* Said again, and again: he counts once, where the one is that got furthest, whichever that is. */
+static void test_copies(void)
+{
+    struct world *w = told(4);
+
+    state(w, "1", "failed");
+    copy(w, "1", "11"); /* somebody sees to it again */
+    CHECK_REDIS(w, COUNTS, "4\n\n\n\n\n0\n\n\n\n\n");
+    state(w, "11", "failed");
+    copy(w, "11", "12");
+    state(w, "12", "delivered");
+    CHECK_REDIS(w, COUNTS, "3\n\n\n1\n\n0\n\n1\n\n\n");
+    state(w, "2", "sent");
+    copy(w, "2", "21"); /* critical, and nobody knows whether it arrived */
+    CHECK_REDIS(w, COUNTS, "2\n\n1\n1\n\n0\n\n2\n\n\n");
+    state(w, "21", "delivered");
+    state(w, "2", "delivered");
+    state(w, "2", "read");
+    state(w, "21", "read");
+    CHECK_REDIS(w, COUNTS, "2\n\n0\n1\n1\n0\n\n2\n\n\n");
+    state(w, "3", "uncertain");
+    copy(w, "3", "31");
+    give_up(w, "3");
+    CHECK_REDIS(w, COUNTS, "2\n0\n0\n1\n1\n0\n\n2\n\n\n");
+    state(w, "31", "failed"); /* neither */
+    CHECK_REDIS(w, COUNTS, "1\n0\n0\n1\n1\n1\n\n2\n\n\n");
+    state(w, "3", "delivered"); /* evidence */
+    CHECK_REDIS(w, COUNTS, "1\n0\n0\n2\n1\n0\n\n3\n\n\n");
+    CHECK_REDIS(w, "HMGET {acme}:m:1 bo bg", "1\n1 11 12");
+    CHECK_REDIS(w, "HMGET {acme}:m:12 bo bg", "1\n");
+    world_free(&w);
+}
+
+static void test_copies_answered(void)
+{
+    struct world *w = told(3);
+    struct commit *c;
+
+    state(w, "1", "failed");
+    copy(w, "1", "11");
+    state(w, "11", "sent");
+    CHECK_REDIS(w, COUNTS, "2\n\n1\n\n\n0\n\n1\n\n\n");
+    CHECK_Z("to the copy", str_of(answer(w, "p1", "safe", 10)), "first");
+    CHECK_REDIS(w, COUNTS, "2\n\n1\n\n\n0\n\n0\n1\n1\n");
+    state(w, "11", "delivered");
+    state(w, "1", "delivered"); /* never after failed */
+    CHECK_Z("before it", str_of(answer(w, "p2", "safe", 10)), "first");
+    copy(w, "2", "21");
+    state(w, "21", "sent");
+    CHECK_REDIS(w, COUNTS, "1\n\n1\n1\n\n0\n\n0\n2\n2\n");
+    /* Another round: what was said before counts no more, nor does what says that again. */
+    copy(w, "3", "31");
+    state(w, "31", "delivered");
+    c = commit_new(T);
+    commit_doc(c, STR("m:39"), 1, STR("body"));
+    commit_doc_field(c, "s", STR("queued"));
+    commit_doc_field(c, "br", STR("b1"));
+    commit_enqueue(c, OUT, STR("3p3"), STR("39"), AT(0), false, NULL);
+    commit_broadcast_recast(c, STR("b1"), STR("31"), STR("39"));
+    run(w, c);
+    CHECK_REDIS(w, COUNTS, "1\n\n1\n1\n\n0\n\n0\n2\n2\n");
+    copy(w, "3", "32");
+    state(w, "32", "read");
+    state(w, "3", "read");
+    CHECK_REDIS(w, COUNTS, "1\n\n1\n1\n\n0\n\n0\n2\n2\n");
+    state(w, "39", "read");
+    CHECK_REDIS(w, COUNTS, "0\n\n1\n1\n1\n0\n\n1\n2\n2\n");
+    world_free(&w);
+}
+
+/*
+ * Cancelled while copies wait: 1 reached already, 2 and 3 failed before, 3's copy in flight, 4 in
+ * flight with a copy that waits behind it.
+ */
+static void test_copies_cancelled(void)
+{
+    struct world *w = told(4);
+    struct lane_options o;
+    struct line l;
+
+    state(w, "1", "sent");
+    state(w, "2", "failed");
+    state(w, "3", "failed");
+    redis(w, "DEL {acme}:l:out:main:3p1 {acme}:l:out:main:3p2 {acme}:l:out:main:3p3");
+    redis(w, "ZREM {acme}:r:out:main:3 3p1 3p2 3p3");
+    copy(w, "3", "31");
+    o = line_options(&l);
+    o.slots = 2;
+    line_start(&l, w, &o);
+    CHECK("4 and 31 are held", line_wait(&l, 2, 2000));
+    copy(w, "1", "11");
+    copy(w, "2", "21");
+    copy(w, "4", "41");
+    CHECK_REDIS(w, COUNTS, "3\n\n1\n\n\n0\n\n1\n\n\n");
+    CHECK("cancelled", cancel(w));
+    CHECK_REDIS(w, COUNTS, "2\n\n1\n\n\n0\n1\n1\n\n\n");
+    state(w, "41", "cancelled");
+    state(w, "11", "cancelled");
+    state(w, "21", "cancelled");
+    CHECK_REDIS(w, COUNTS, "2\n\n1\n\n\n0\n1\n1\n\n\n");
+    state(w, "31", "sent");
+    state(w, "4", "failed"); /* and its copy was stopped */
+    CHECK_REDIS(w, COUNTS, "0\n\n2\n\n\n0\n2\n2\n\n\n");
+    line_drop(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 /* Kept for a while, until the unit that makes it part of a broadcast. */
 static void test_persist(void)
 {
@@ -253,8 +377,9 @@ static void test_persist(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_places), TEST(test_answers), TEST(test_recast),
-        TEST(test_cancel), TEST(test_swept),   TEST(test_persist),
+        TEST(test_places), TEST(test_answers),         TEST(test_recast),
+        TEST(test_cancel), TEST(test_swept),           TEST(test_persist),
+        TEST(test_copies), TEST(test_copies_answered), TEST(test_copies_cancelled),
     };
 
     world_scripts();

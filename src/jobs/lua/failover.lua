@@ -1,10 +1,12 @@
 -- failover: what decides whether a message is said again by another way. ARGV message, then senders.
--- Returns {body, state, timeline, said again as, stays with its sender, held until he writes, {paused since ms, his last word ms}...},
+-- Returns {body, state, timeline, said again as, stays with its sender, held until he writes, broadcast, its state,
+--   {paused since ms, his last word ms}...},
 --   a row a sender, 0 where there is none; nothing when the message is gone
-local m = call('HMGET', P .. 'm:' .. ARGV[1], 'b', 's', 'tl', 'fb', 'st', 'u', 'q', 'l')
+local m = call('HMGET', P .. 'm:' .. ARGV[1], 'b', 's', 'tl', 'fb', 'st', 'u', 'q', 'l', 'br')
 if not m[1] then return false end
 local out = {m[1], m[2], m[3] or '', m[4] or '', m[5] or '',
-    m[7] and call('ZSCORE', P .. 'hx', m[7] .. '\n' .. m[8] .. '\n' .. ARGV[1]) or ''}
+    m[7] and call('ZSCORE', P .. 'hx', m[7] .. '\n' .. m[8] .. '\n' .. ARGV[1]) or '',
+    m[9] or '', m[9] and call('HGET', P .. 'b:' .. m[9], 'st') or ''}
 for i = 2, #ARGV do
     local paused = call('HGET', P .. 'sn:' .. ARGV[i], 'paused')
     local said = call('HGET', P .. 'w:' .. ARGV[i], m[6] or '')

@@ -2,33 +2,69 @@
 
 -- Broadcasts: bc:<id> counts each person once, by where his message is, and moves with the message.
 -- flags (field bf): "a" he has answered, "g" given up as uncertain, "f" in flight when the broadcast was
--- cancelled, "w" withdrawn by a claim. What was queued at that moment and not in flight is counted as
--- cancelled from then on, also while its record still says that it is queued.
-local counts, cancelled, PLACE = {}, {}, nil -- broadcast -> field -> by how much, written at the end
-local function tally(broadcast, flags, from, to)
+-- cancelled, "w" withdrawn by a claim, "m" one of several that tell him. What was queued at that moment and not
+-- in flight is counted as cancelled from then on, also while its record still says that it is queued.
+-- Several: a message said again by another way is a copy; each of them names the first in bo, and that one all
+-- of them in bg. He is counted where the one is that got furthest; what he did ("a") stands with the first.
+local counts, cancelled, PLACE, FAR = {}, {}, nil, nil -- broadcast -> field -> by how much, written at the end
+local function has(flags, flag) return string.find(flags, flag, 1, true) end
+
+local function place_of(broadcast, state, flags)
     if not PLACE then
         PLACE = {queued = 'queued', sending = 'queued', uncertain = 'uncertain', sent = 'sent',
             delivered = 'delivered', read = 'read', failed = 'failed', expired = 'failed',
             cancelled = 'cancelled'}
+        FAR = {read = 7, delivered = 6, sent = 5, queued = 4, cancelled = 3, uncertain = 2, failed = 1}
     end
-    from, to = PLACE[from], PLACE[to]
-    if from == 'queued' and not string.find(flags, 'f', 1, true) then
+    local place = PLACE[state]
+    if place == 'queued' and not has(flags, 'f') then
         if cancelled[broadcast] == nil then
             cancelled[broadcast] = call('HGET', P .. 'b:' .. broadcast, 'st') == 'cancelled'
         end
-        if cancelled[broadcast] then from = 'cancelled' end
-    elseif from == 'uncertain' and string.find(flags, 'g', 1, true) then
-        from = 'failed'
+        if cancelled[broadcast] then return 'cancelled' end
+    elseif place == 'uncertain' and has(flags, 'g') then
+        return 'failed'
     end
+    return place
+end
+
+local function further(a, b) return (FAR[b] or 0) > (FAR[a] or 0) and b or a end
+
+-- Of the several that @id is one of: where the furthest of the others is (nil: there is none), the first one's
+-- flags and id, the members.
+local function others(broadcast, id)
+    local first = call('HGET', P .. 'm:' .. id, 'bo') or id
+    local place, flags, members = nil, '', call('HGET', P .. 'm:' .. first, 'bg') or id
+    for member in string.gmatch(members, '%S+') do
+        local m = call('HMGET', P .. 'm:' .. member, 's', 'br', 'bf')
+        if member == first then flags = m[3] or '' end
+        if member ~= id and m[1] and m[2] == broadcast then
+            place = further(place, place_of(broadcast, m[1], m[3] or ''))
+        end
+    end
+    return place, flags, first, members
+end
+
+local function had_it(place) return place == 'sent' or place == 'delivered' or place == 'read' end
+
+local function shift(broadcast, flags, from, to)
     if from == to then return end
     local of = counts[broadcast] or {}
     counts[broadcast] = of
     of[from], of[to] = (of[from] or 0) - 1, (of[to] or 0) + 1
-    if not string.find(flags, 'a', 1, true) then
-        local was = from == 'sent' or from == 'delivered' or from == 'read'
-        local is = to == 'sent' or to == 'delivered' or to == 'read'
-        if was ~= is then of.silent = (of.silent or 0) + (is and 1 or -1) end
+    if not has(flags, 'a') and had_it(from) ~= had_it(to) then
+        of.silent = (of.silent or 0) + (had_it(to) and 1 or -1)
     end
+end
+
+local function tally(broadcast, id, flags, from, to)
+    from, to = place_of(broadcast, from, flags), place_of(broadcast, to, flags)
+    if has(flags, 'm') then
+        local place
+        place, flags = others(broadcast, id)
+        from, to = further(place, from), further(place, to)
+    end
+    shift(broadcast, flags, from, to)
 end
 
 local function write_counts()
@@ -56,29 +92,49 @@ local function broadcast_answer(broadcast, person, answer, at_ms)
     end
     if was then return 'again' end
     local m = call('HMGET', key, 's', 'bf')
-    local state = m[1]
+    local flags = m[2] or ''
+    local place = m[1] and place_of(broadcast, m[1], flags)
+    if has(flags, 'm') then place = further(others(broadcast, message), place) end
     of.answered = (of.answered or 0) + 1
-    if state == 'sent' or state == 'delivered' or state == 'read' then of.silent = (of.silent or 0) - 1 end
-    if state then call('HSET', key, 'bf', (m[2] or '') .. 'a') end
+    if had_it(place) then of.silent = (of.silent or 0) - 1 end
+    if m[1] then call('HSET', key, 'bf', flags .. 'a') end
     return 'first'
 end
 
--- Another message takes the place of one.
+-- Another message takes the place of one, and of those that said it again.
 local function broadcast_recast(broadcast, old, new)
     local m = call('HMGET', P .. 'm:' .. old, 'br', 's', 'bf')
     if m[1] ~= broadcast then return end
-    local flags = m[3] or ''
-    tally(broadcast, flags, m[2], 'queued')
-    call('HDEL', P .. 'm:' .. old, 'br')
-    if string.find(flags, 'a', 1, true) then call('HSET', P .. 'm:' .. new, 'bf', 'a') end
+    local place, flags, _, members = others(broadcast, old)
+    shift(broadcast, flags, further(place, place_of(broadcast, m[2], m[3] or '')), 'queued')
+    for member in string.gmatch(members, '%S+') do call('HDEL', P .. 'm:' .. member, 'br') end
+    if has(flags, 'a') then call('HSET', P .. 'm:' .. new, 'bf', 'a') end
+end
+
+-- `new`, written in this unit, says `old` again. What a later round has taken the place of counts no more.
+local function broadcast_copy(old, new)
+    local m = call('HMGET', P .. 'm:' .. old, 'br', 'bo', 's', 'bf')
+    local broadcast = m[1]
+    if not broadcast then
+        call('HDEL', P .. 'm:' .. new, 'br')
+        return
+    end
+    if not m[2] then
+        call('HSET', P .. 'm:' .. old, 'bo', old, 'bg', old, 'bf', (m[4] or '') .. 'm')
+    end
+    local place, flags, first, members = others(broadcast, old)
+    place = further(place, place_of(broadcast, m[3], m[4] or ''))
+    call('HSET', P .. 'm:' .. first, 'bg', members .. ' ' .. new)
+    call('HSET', P .. 'm:' .. new, 'bo', first, 'bf', 'm')
+    shift(broadcast, flags, place, further(place, place_of(broadcast, 'queued', '')))
 end
 
 -- Uncertain for good.
 local function given_up(id)
     local m = call('HMGET', P .. 'm:' .. id, 's', 'br', 'bf')
     local flags = m[3] or ''
-    if m[1] == 'uncertain' and m[2] and not string.find(flags, 'g', 1, true) then
-        tally(m[2], flags, 'uncertain', 'failed')
+    if m[1] == 'uncertain' and m[2] and not has(flags, 'g') then
+        tally(m[2], id, flags, 'uncertain', 'failed')
         call('HSET', P .. 'm:' .. id, 'bf', flags .. 'g')
     end
 end
@@ -86,7 +142,7 @@ end
 -- Nothing of it is handed over from now on but what a worker holds, in one of the queues that stand at
 -- `first` to `last` of ARGV. Returns 1, or 0: it was over.
 local function broadcast_cancel(broadcast, first, last)
-    local key, of, flying = P .. 'b:' .. broadcast, P .. 'bc:' .. broadcast, 0
+    local key, of, flying, seen = P .. 'b:' .. broadcast, P .. 'bc:' .. broadcast, 0, {}
     write_counts()
     local state = call('HGET', key, 'st')
     if not state or state == 'cancelled' or state == 'closed' then return 0 end
@@ -95,8 +151,14 @@ local function broadcast_cancel(broadcast, first, last)
             local id = string.match(lease, '^%d+|(.*)|[^|]*$')
             local m = call('HMGET', P .. 'm:' .. id, 'br', 's', 'bf')
             if m[1] == broadcast and (m[2] == 'queued' or m[2] == 'sending') then
-                call('HSET', P .. 'm:' .. id, 'bf', (m[3] or '') .. 'f')
-                flying = flying + 1
+                local flags, place, first = m[3] or '', 'queued', id
+                if has(flags, 'm') then
+                    place, _, first = others(broadcast, id)
+                    place = further(place, place_of(broadcast, m[2], 'f'))
+                end
+                call('HSET', P .. 'm:' .. id, 'bf', flags .. 'f')
+                if place == 'queued' and not seen[first] then flying = flying + 1 end
+                seen[first] = true
             end
         end
     end

@@ -70,7 +70,7 @@ local function again(id, at_ms, detail)
     call('HSET', key, 's', 'queued', 'ag', m[2])
     call('HDEL', key, 'r', 'rf', 'lu')
     if m[5] then
-        tally(m[5], m[6] or '', m[1], 'queued')
+        tally(m[5], id, m[6] or '', m[1], 'queued')
         call('HSET', key, 'bf', (string.gsub(m[6] or '', 'g', '')))
     end
     back(id, detail)

@@ -27,7 +27,7 @@ local function move(id, state, at_ms, detail)
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
-    if m[4] then tally(m[4], m[5] or '', m[1], state) end
+    if m[4] then tally(m[4], id, m[5] or '', m[1], state) end
     return 'moved', from
 end
 

@@ -263,6 +263,9 @@ while at <= most do
         elseif op == 'broadcast_recast' then -- id old new
             broadcast_recast(a, b, c)
             at = at + 4
+        elseif op == 'broadcast_copy' then -- old new
+            broadcast_copy(a, b)
+            at = at + 3
         elseif op == 'given_up' then -- id
             given_up(a)
             at = at + 2
@@ -272,7 +275,7 @@ while at <= most do
         elseif op == 'delete' then -- key
             if string.sub(a, 1, 2) == 'm:' then
                 local m = call('HMGET', P .. a, 'br', 's', 'bf')
-                if m[1] and rank(m[2]) < DECIDED then tally(m[1], m[3] or '', m[2], 'cancelled') end
+                if m[1] and rank(m[2]) < DECIDED then tally(m[1], string.sub(a, 3), m[3] or '', m[2], 'cancelled') end
             end
             -- Nobody writes to an item again; another key may be made anew by the next unit.
             local kind = string.sub(a, 1, 2)
