@@ -19,8 +19,9 @@ struct cmms_event {
 bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *out, struct err *err);
 
 /*
- * What the decision reads, in two steps: cmms_event_phones() tells the phones that are named, the caller
- * looks up whom the index (ux) names for each and fills `owners`, cmms_event_reads() tells the documents:
+ * What the decision reads, in steps: cmms_event_phones() tells the phones that are named, the caller
+ * looks up whom the index (ux) names for each and fills `owners`; cmms_event_sets() (behind it) tells the sets
+ * whose `members` are meant; cmms_event_reads() tells the documents:
  * the order, the people, those who have the phones.
  */
 #define CMMS_USERS_MAX  320
@@ -32,7 +33,12 @@ struct cmms_reads {
     size_t nusers;
     struct str phones[CMMS_PHONES_MAX], owners[CMMS_PHONES_MAX]; /* owner empty: nobody has it */
     size_t nphones;
+    struct str sets[2]; /* keys of sets of people who want to hear of it */
+    size_t nsets, nread; /* nread: the caller's */
+    struct str *members; /* of them, filled in by the caller, CMMS_USERS_MAX at most */
+    size_t nmembers;
 };
+void cmms_event_sets(struct arena *a, const struct cmms_event *e, struct cmms_reads *out);
 void cmms_event_phones(struct arena *a, const struct cmms_event *e, struct cmms_reads *out);
 void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms_event *e, struct cmms_reads *out);
 struct cmms_view {

@@ -17,6 +17,21 @@ void notice_status(struct plan *p, const struct order *o, const struct user *to,
 void notice_priority(struct plan *p, const struct order *o, const struct user *to, enum order_priority before);
 /** Created, or what the order has reached. */
 void notice_stakeholder(struct plan *p, const struct order *o, const struct user *to, enum order_status reached, bool created);
+/** A note of @author (or empty) in the CMMS. */
+void notice_comment(struct plan *p, const struct order *o, const struct user *to, struct str author,
+                    struct str text);
+/** Parts {id,name,qty} have arrived. */
+void notice_parts(struct plan *p, const struct order *o, const struct user *to,
+                  const struct json *const *parts, size_t n);
+/** How long until it is due, or since when it is overdue. */
+void notice_reminder(struct plan *p, const struct order *o, const struct user *to);
+/** To whoever asked for something: how it stands with @text; @reason may be empty. */
+enum request_state { REQUEST_RECEIVED, REQUEST_APPROVED, REQUEST_REFUSED, REQUEST_DONE };
+void notice_request(struct plan *p, const struct user *to, enum request_state state, struct str text,
+                    struct str reason, struct wall at);
+/** To a follower of a machine: its state, in the CMMS's word. */
+void notice_asset(struct plan *p, const struct user *to, struct str asset, struct str status,
+                  struct wall at);
 void notice_welcome(struct plan *p, const struct user *to);
 /** The CMMS refused a change of status (the order is back), or words about it. */
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason);

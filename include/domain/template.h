@@ -36,10 +36,15 @@
 #define TEMPLATE_UPDATED    "crewline_order_updated"  /* number title fields */
 #define TEMPLATE_STATUS     "crewline_order_status"   /* number title before after */
 #define TEMPLATE_PRIORITY   "crewline_order_priority" /* number asset before after */
+#define TEMPLATE_REMINDER   "crewline_order_reminder" /* number title time due */
+#define TEMPLATE_PARTS      "crewline_order_parts"    /* number title parts */
+#define TEMPLATE_COMMENT    "crewline_order_comment"  /* number title author text */
 #define TEMPLATE_ESCALATED  "crewline_order_escalated"  /* name number title reason */
 #define TEMPLATE_CREATED    "crewline_request_created"  /* number title */
 #define TEMPLATE_PROGRESS   "crewline_request_status"   /* number title status */
 #define TEMPLATE_RESOLVED   "crewline_request_resolved" /* number title time */
+#define TEMPLATE_REQUEST    "crewline_request_news"     /* text status */
+#define TEMPLATE_ASSET      "crewline_asset_status"     /* asset status time */
 #define TEMPLATE_REFUSED    "crewline_change_refused"   /* number reason status */
 #define TEMPLATE_NO_NOTE    "crewline_note_refused"     /* number reason */
 #define TEMPLATE_PM         "crewline_maintenance_due"   /* asset task due; 2 options: done, confirm */

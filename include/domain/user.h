@@ -33,11 +33,14 @@ bool user_class_parse(struct str name, enum user_class *out);
 #define OPTED_OUT_ALL (1u << 31)
 
 #define USER_TEAMS_MAX 32
+#define USER_FOLLOWS_MAX 64 /* of each kind */
 struct user {
     struct str id, name, phone, bsuid;
     unsigned roles;
     struct str teams[USER_TEAMS_MAX];
     size_t nteams;
+    struct str *assets, *sites; /* whose state he wants to be told of: the API's "subscriptions" */
+    size_t nassets, nsites;
     struct str site, language, timezone, supervisor; /* language empty: the tenant's */
     bool verified, consented, removed;
     unsigned off;       /* classes switched off in the settings */

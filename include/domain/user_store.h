@@ -1,7 +1,8 @@
 /*
  * user_store: people in Redis. u:<id> document (plain fields: te teams, si site, ro roles); ux HASH keyed
  * hash of phone or BSUID -> id; ul ZSET of all ids (score 0, lexical: for paging); ut:<team>, us:<site> and
- * ur:<role> ZSETs of ids (score 0); ua HASH id -> what audiences are chosen by (domain/broadcast.h).
+ * ur:<role> ZSETs of ids (score 0); fa:<asset>, fs:<site> ZSETs of those who follow them, supervisors of the
+ * site among them; ua HASH id -> what audiences are chosen by (domain/broadcast.h).
  */
 #ifndef CREWLINE_DOMAIN_USER_STORE_H
 #define CREWLINE_DOMAIN_USER_STORE_H

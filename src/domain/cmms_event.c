@@ -8,23 +8,42 @@
 
 #define ID_MAX 256
 
+enum about { ABOUT_ORDER, ABOUT_PERSON, ABOUT_BROADCAST, ABOUT_REQUEST, ABOUT_ASSET, ABOUT_MATTER };
+
+/* What each needs in its data, as it is called there and to people. */
+static const struct {
+    const char *member, *name;
+} abouts[] = {
+    [ABOUT_ORDER] = {"workorder", "work order"},
+    [ABOUT_PERSON] = {"person",    "person"    },
+    [ABOUT_BROADCAST] = {NULL,        NULL        },
+    [ABOUT_REQUEST] = {"request",   "request"   },
+    [ABOUT_ASSET] = {"asset",     "asset"     },
+    [ABOUT_MATTER] = {NULL,        NULL        },
+};
+
 static const struct {
     const char *type;
-    bool order;  /* needs data.workorder */
-    bool person; /* needs data.person */
+    enum about about;
     event_fn *run;
 } types[] = {
-    {"cmms.workorder.created.v1",          true,  false, cmms_order_created  },
-    {"cmms.workorder.assigned.v1",         true,  false, cmms_order_assigned },
-    {"cmms.workorder.updated.v1",          true,  false, cmms_order_updated  },
-    {"cmms.workorder.status_changed.v1",   true,  false, cmms_order_status   },
-    {"cmms.workorder.priority_changed.v1", true,  false, cmms_order_priority },
-    {"cmms.workorder.deleted.v1",          true,  false, cmms_order_deleted  },
-    {"cmms.person.upserted.v1",            false, true,  cmms_person_upserted},
-    {"cmms.person.removed.v1",             false, true,  cmms_person_removed },
-    {"cmms.pm.due.v1",                     false, false, cmms_pm_due         },
-    {"cmms.broadcast.requested.v1",        false, false, NULL                },
-    {"cmms.broadcast.cancelled.v1",        false, false, NULL                },
+    {"cmms.workorder.created.v1",          ABOUT_ORDER,     cmms_order_created  },
+    {"cmms.workorder.assigned.v1",         ABOUT_ORDER,     cmms_order_assigned },
+    {"cmms.workorder.updated.v1",          ABOUT_ORDER,     cmms_order_updated  },
+    {"cmms.workorder.status_changed.v1",   ABOUT_ORDER,     cmms_order_status   },
+    {"cmms.workorder.priority_changed.v1", ABOUT_ORDER,     cmms_order_priority },
+    {"cmms.workorder.comment_added.v1",    ABOUT_ORDER,     cmms_order_comment  },
+    {"cmms.workorder.parts_changed.v1",    ABOUT_ORDER,     cmms_order_parts    },
+    {"cmms.workorder.due.v1",              ABOUT_ORDER,     cmms_order_due      },
+    {"cmms.workorder.deleted.v1",          ABOUT_ORDER,     cmms_order_deleted  },
+    {"cmms.request.created.v1",            ABOUT_REQUEST,   cmms_request_created},
+    {"cmms.request.status_changed.v1",     ABOUT_REQUEST,   cmms_request_status },
+    {"cmms.asset.status_changed.v1",       ABOUT_ASSET,     cmms_asset_status   },
+    {"cmms.person.upserted.v1",            ABOUT_PERSON,    cmms_person_upserted},
+    {"cmms.person.removed.v1",             ABOUT_PERSON,    cmms_person_removed },
+    {"cmms.pm.due.v1",                     ABOUT_MATTER,    cmms_pm_due         },
+    {"cmms.broadcast.requested.v1",        ABOUT_BROADCAST, NULL                },
+    {"cmms.broadcast.cancelled.v1",        ABOUT_BROADCAST, NULL                },
 };
 
 const struct json *cmms_order_of(const struct cmms_event *e)
@@ -88,33 +107,29 @@ static bool order_people_ok(const struct order *o, struct err *err)
             bad_id(err, "data.workorder.requester.id"));
 }
 
-/* What an event is about decides its lane; an order's revision decides whether it is still news. */
-static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, struct err *err)
+/* An order's revision decides whether it is still news. */
+static bool parse_order(struct arena *a, struct cmms_event *out, struct err *err)
 {
-    if (types[row].order) {
-        struct order *o = ARENA_NEW(a, struct order);
+    struct order *o = ARENA_NEW(a, struct order);
 
-        if (!order_from_json(a, cmms_order_of(out), o, err)) {
-            if (err->member[0] == '\0') {
-                err_member(err, "data.workorder");
-            }
-            return false;
+    if (!order_from_json(a, cmms_order_of(out), o, err)) {
+        if (err->member[0] == '\0') {
+            err_member(err, "data.workorder");
         }
-        if (!order_people_ok(o, err)) {
-            return false;
-        }
-        out->lane = arena_printf(a, "o:%.*s", STR_ARG(o->id));
-        /* Revisions and times are counted apart: a time is larger than any revision. */
-        out->mark_key = o->rev >= 0 ? o->id : arena_printf(a, "%.*s at", STR_ARG(o->id));
-        out->mark = order_mark(o);
-        return true;
+        return false;
     }
-    if (cmms_is_matter(out->type)) {
-        return cmms_matter_subject(a, out, err);
+    if (!order_people_ok(o, err)) {
+        return false;
     }
-    if (!types[row].person) {
-        return cmms_broadcast_subject(a, out, err);
-    }
+    out->lane = arena_printf(a, "o:%.*s", STR_ARG(o->id));
+    /* Revisions and times are counted apart: a time is larger than any revision. */
+    out->mark_key = o->rev >= 0 ? o->id : arena_printf(a, "%.*s at", STR_ARG(o->id));
+    out->mark = order_mark(o);
+    return true;
+}
+
+static bool parse_person(struct arena *a, size_t row, struct cmms_event *out, struct err *err)
+{
     out->lane = json_get_text(json_get(out->data, "person"), "id", a);
     if (!user_id_ok(out->lane)) {
         return bad_id(err, "data.person.id");
@@ -133,10 +148,72 @@ static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, s
     return true;
 }
 
+/* The text at @path of the data, an integer too, is there. */
+static bool needed(struct arena *a, const struct cmms_event *e, const char *object,
+                   const char *name, struct str *out, struct err *err)
+{
+    *out = json_get_text(json_get(e->data, object), name, a);
+    if (out->n > 0 && out->n <= ID_MAX * 16) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "data.%s.%s is missing or too long", object, name);
+    return err_member(err, "data.%s.%s", object, name);
+}
+
+static bool parse_request(struct arena *a, struct cmms_event *out, struct err *err)
+{
+    struct order_person who;
+    struct str id, text;
+
+    cmms_named(a, cmms_requester_of(out), &who);
+    if (!needed(a, out, "request", "id", &id, err) ||
+        !needed(a, out, "request", "text", &text, err)) {
+        return false;
+    }
+    if (who.id.n > 0 && !user_id_ok(who.id)) {
+        return bad_id(err, "data.request.requester.id");
+    }
+    out->lane = arena_printf(a, "q:%.*s", STR_ARG(id));
+    return true;
+}
+
+static bool parse_asset(struct arena *a, struct cmms_event *out, struct err *err)
+{
+    struct str id, status;
+
+    if (!needed(a, out, "asset", "id", &id, err) ||
+        !needed(a, out, "asset", "status", &status, err)) {
+        return false;
+    }
+    out->lane = arena_printf(a, "a:%.*s", STR_ARG(id));
+    return true;
+}
+
+/* What an event is about decides its lane. */
+static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, struct err *err)
+{
+    switch (types[row].about) {
+    case ABOUT_ORDER:
+        return parse_order(a, out, err);
+    case ABOUT_REQUEST:
+        return parse_request(a, out, err);
+    case ABOUT_ASSET:
+        return parse_asset(a, out, err);
+    case ABOUT_PERSON:
+        return parse_person(a, row, out, err);
+    case ABOUT_MATTER:
+        return cmms_matter_subject(a, out, err);
+    case ABOUT_BROADCAST:
+        break;
+    }
+    return cmms_broadcast_subject(a, out, err);
+}
+
 bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *out,
                       struct err *err)
 {
     const struct json *version = json_get(j, "specversion"), *time = json_get(j, "time");
+    const char *member;
     size_t row;
 
     *out = (struct cmms_event){.mark = -1};
@@ -168,11 +245,10 @@ bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *
                 STR_ARG(out->type));
         return err_member(err, "type");
     }
-    if ((types[row].order && json_kind(cmms_order_of(out)) != JSON_OBJECT) ||
-        (types[row].person && json_kind(json_get(out->data, "person")) != JSON_OBJECT)) {
-        err_set(err, ERR_INVALID, "the event has no %s",
-                types[row].order ? "work order" : "person");
-        return err_member(err, types[row].order ? "data.workorder" : "data.person");
+    member = abouts[types[row].about].member;
+    if (member != NULL && json_kind(json_get(out->data, member)) != JSON_OBJECT) {
+        err_set(err, ERR_INVALID, "the event has no %s", abouts[types[row].about].name);
+        return err_member(err, "data.%s", member);
     }
     return parse_subject(a, row, out, err);
 }
@@ -201,17 +277,22 @@ static void reads_list(struct arena *a, const struct json *list, struct cmms_rea
     }
 }
 
-static struct order_person named(struct arena *a, const struct json *j)
+void cmms_named(struct arena *a, const struct json *j, struct order_person *out)
 {
-    return (struct order_person){.id = json_get_text(j, "id", a),
-                                 .phone = json_get_str(j, "phone")};
+    *out = (struct order_person){.id = json_get_text(j, "id", a),
+                                 .name = json_get_str(j, "name"),
+                                 .phone = json_get_str(j, "phone"),
+                                 .language = json_get_str(j, "language"),
+                                 .consented = json_get_bool(j, "consented", false)};
 }
 
 static void phones_add(struct arena *a, const struct json *j, struct cmms_reads *r)
 {
-    struct order_person person = named(a, j);
-    struct str phone = cmms_person_phone(a, &person);
+    struct order_person person;
+    struct str phone;
 
+    cmms_named(a, j, &person);
+    phone = cmms_person_phone(a, &person);
     for (size_t i = 0; i < r->nphones; i++) {
         if (str_eq(r->phones[i], phone)) {
             return;
@@ -239,6 +320,7 @@ void cmms_event_phones(struct arena *a, const struct cmms_event *e, struct cmms_
     }
     if (order == NULL) {
         phones_add(a, json_get(e->data, "person"), out);
+        phones_add(a, cmms_requester_of(e), out);
         return;
     }
     phones_list(a, json_get(order, "assignees"), out);
@@ -247,21 +329,19 @@ void cmms_event_phones(struct arena *a, const struct cmms_event *e, struct cmms_
 }
 
 /* By id, or who has the phone; who has a phone that is told is read in any case. */
-static void reads_people(struct arena *a, const struct tenant *t, const struct json *list,
+static void reads_person(struct arena *a, const struct tenant *t, const struct json *j,
                          struct cmms_reads *r)
 {
-    for (size_t i = 0; i < json_len(list); i++) {
-        struct order_person person = named(a, json_at(list, i));
+    struct order_person person;
 
-        reads_add(r, cmms_person_id(a, t, r, &person));
-    }
+    cmms_named(a, j, &person);
+    reads_add(r, cmms_person_id(a, t, r, &person));
 }
 
 void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms_event *e,
                       struct cmms_reads *out)
 {
-    const struct json *order = cmms_order_of(e);
-    struct order_person requester;
+    const struct json *order = cmms_order_of(e), *stakeholders;
 
     out->nusers = 0;
     out->matter = cmms_matter_ref(a, e);
@@ -270,12 +350,18 @@ void cmms_event_reads(struct arena *a, const struct tenant *t, const struct cmms
     }
     if (order == NULL) {
         reads_add(out, json_get_text(json_get(e->data, "person"), "id", a));
+        reads_person(a, t, cmms_requester_of(e), out);
+        for (size_t i = 0; i < out->nmembers; i++) {
+            reads_add(out, out->members[i]);
+        }
     } else {
+        stakeholders = json_get(order, "stakeholders");
         out->order_id = json_get_text(order, "id", a);
         reads_list(a, json_get(order, "assignees"), out);
-        reads_people(a, t, json_get(order, "stakeholders"), out);
-        requester = named(a, json_get(order, "requester"));
-        reads_add(out, cmms_person_id(a, t, out, &requester));
+        for (size_t i = 0; i < json_len(stakeholders); i++) {
+            reads_person(a, t, json_at(stakeholders, i), out);
+        }
+        reads_person(a, t, json_get(order, "requester"), out);
         reads_list(a, json_get(e->data, "added"), out);
         reads_list(a, json_get(e->data, "removed"), out);
     }
@@ -299,7 +385,7 @@ bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *read
     for (size_t i = 0; i < reads->nusers; i++) {
         t.people[i] = view->users[i];
     }
-    if (types[row].order) {
+    if (types[row].about == ABOUT_ORDER) {
         t.fresh = ARENA_NEW(p->a, struct order);
         if (!order_from_json(p->a, cmms_order_of(e), t.fresh, err)) {
             return false;

@@ -20,8 +20,13 @@ struct turn {
 typedef bool event_fn(struct turn *t, struct err *err);
 event_fn cmms_order_created, cmms_order_assigned, cmms_order_updated, cmms_order_status,
     cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed, cmms_pm_due;
+event_fn cmms_order_comment, cmms_order_parts, cmms_order_due, cmms_request_created,
+    cmms_request_status, cmms_asset_status;
 
 const struct json *cmms_order_of(const struct cmms_event *e);
+const struct json *cmms_requester_of(const struct cmms_event *e); /* of a request */
+/** Somebody as an event names him; @j may be NULL. Views into @j, ids in @a. */
+void cmms_named(struct arena *a, const struct json *j, struct order_person *out);
 
 /* people */
 /** Whom the index of phones names, of what was read; empty: nobody. */
@@ -38,9 +43,13 @@ struct str cmms_person_phone(struct arena *a, const struct order_person *named);
 struct user *cmms_person_of(const struct turn *t, struct str id);
 /** Those of t->fresh whom nobody knows yet, and consent told now. */
 void cmms_meet(struct turn *t);
+/** Who asked for something, met for the first time perhaps; NULL: nobody that can be told. */
+const struct user *cmms_meet_requester(struct turn *t, struct order_person *who);
 
 /* orders */
 void cmms_keep_order(struct turn *t);
+typedef void tell_fn(struct turn *t, const struct user *to, void *arg);
+void cmms_each_assignee(struct turn *t, tell_fn *tell, void *arg);
 
 /* matters: cmms_matters.c */
 bool cmms_is_matter(struct str type);

@@ -4,9 +4,7 @@
 #include "cmms_int.h"
 #include "domain/notice.h"
 
-typedef void tell_fn(struct turn *t, const struct user *to, void *arg);
-
-static void each_assignee(struct turn *t, tell_fn *tell, void *arg)
+void cmms_each_assignee(struct turn *t, tell_fn *tell, void *arg)
 {
     for (size_t i = 0; i < t->fresh->nassignees; i++) {
         const struct order_person *named = &t->fresh->assignees[i];
@@ -65,7 +63,7 @@ bool cmms_order_created(struct turn *t, struct err *err)
     (void)err;
     plan_entry(t->p, t->fresh->id, "created", STR_NONE, t->fresh->title);
     if (order_is_open(t->fresh)) {
-        each_assignee(t, tell_assigned, NULL);
+        cmms_each_assignee(t, tell_assigned, NULL);
     }
     each_stakeholder(t, t->fresh->status, true);
     return true;
@@ -126,7 +124,7 @@ bool cmms_order_updated(struct turn *t, struct err *err)
 {
     (void)err;
     plan_entry(t->p, t->fresh->id, "updated", STR_NONE, STR_NONE);
-    each_assignee(t, tell_updated, NULL);
+    cmms_each_assignee(t, tell_updated, NULL);
     return true;
 }
 
@@ -159,7 +157,7 @@ bool cmms_order_status(struct turn *t, struct err *err)
     plan_entry(t->p, t->fresh->id, "status", STR_NONE,
                arena_printf(t->p->a, "%s -> %s", order_status_name(before),
                             order_status_name(t->fresh->status)));
-    each_assignee(t, tell_status, &before);
+    cmms_each_assignee(t, tell_status, &before);
     each_stakeholder(t, t->fresh->status, false);
     if (str_eqz(t->fresh->asked_to, order_status_name(t->fresh->status))) {
         t->fresh->asked_by = t->fresh->asked_to = STR_NONE; /* answered */
@@ -193,7 +191,7 @@ bool cmms_order_priority(struct turn *t, struct err *err)
                arena_printf(t->p->a, "%s -> %s", order_priority_name(before),
                             order_priority_name(t->fresh->priority)));
     if (t->fresh->priority > before) {
-        each_assignee(t, tell_priority, &before);
+        cmms_each_assignee(t, tell_priority, &before);
     }
     return true;
 }

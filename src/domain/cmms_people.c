@@ -91,6 +91,14 @@ static void consent(struct turn *t, size_t at)
     t->people[at] = u;
 }
 
+static void not_told(struct turn *t, struct str id, struct str holder)
+{
+    if (t->fresh != NULL) {
+        plan_entry(t->p, t->fresh->id, "not_told", id,
+                   arena_printf(t->p->a, "his phone is that of person \"%.*s\"", STR_ARG(holder)));
+    }
+}
+
 /*
  * Somebody whom the CMMS names with a phone and whom we do not know: created, not verified,
  * welcomed once. A phone that is another person's already stays his: to be named in an order is no
@@ -116,8 +124,7 @@ static void meet(struct turn *t, const struct order_person *named, struct str id
     }
     holder = holder_of(t, phone, id);
     if (holder.n > 0) {
-        plan_entry(t->p, t->fresh->id, "not_told", id,
-                   arena_printf(t->p->a, "his phone is that of person \"%.*s\"", STR_ARG(holder)));
+        not_told(t, id, holder);
         return;
     }
     u = ARENA_NEW(t->p->a, struct user);
@@ -152,6 +159,13 @@ void cmms_meet(struct turn *t)
     }
     o->requester.id = cmms_person_id(a, t->p->tenant, t->reads, &o->requester);
     meet(t, &o->requester, o->requester.id, ROLE_STAKEHOLDER);
+}
+
+const struct user *cmms_meet_requester(struct turn *t, struct order_person *who)
+{
+    who->id = cmms_person_id(t->p->a, t->p->tenant, t->reads, who);
+    meet(t, who, who->id, ROLE_STAKEHOLDER);
+    return cmms_person_of(t, who->id);
 }
 
 /* ---- told about a person ---- */

@@ -207,7 +207,7 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
         TEMPLATE_SET(p->a, m, TEMPLATE_ASSIGNED, o->number, o->title, o->asset_name,
                      o->location_name, page_word(&g, "priority", order_priority_name(o->priority)),
                      page_moment(&g, "value.date", o->due));
-        m->text = i18n_cut(p->a, m->text, 1024); /* the body of a message with buttons */
+        m->text = i18n_cut(p->a, m->text, BUTTONS_BODY_MAX);
         notice_order_buttons(p, o, to, m);
         plan_entry(p, o->id, "assigned", to->id, STR_NONE);
     }

@@ -1,11 +1,13 @@
 /*
  * notice_int: one text under construction, shared by the files of notices: notice.c (orders and people),
- * notice_matter.c (matters).
+ * notice_more.c (notes, parts, reminders; requests, machines), notice_matter.c (matters).
  */
 #ifndef CREWLINE_DOMAIN_NOTICE_INT_H
 #define CREWLINE_DOMAIN_NOTICE_INT_H
 
 #include "domain/notice.h"
+
+#define BUTTONS_BODY_MAX 1024 /* characters of a message with buttons */
 
 /* In one person's language and time. */
 struct page {

@@ -248,6 +248,32 @@ static bool get_teams(struct arena *a, const struct json *j, struct user *u, str
     return true;
 }
 
+static bool get_follows(struct arena *a, const struct json *j, const char *name, struct str **list,
+                        size_t *n, struct err *err)
+{
+    const struct json *v = json_path(j, name);
+    struct str *ids;
+
+    if (json_kind(v) == JSON_NONE) {
+        return true;
+    }
+    if (json_kind(v) != JSON_ARRAY || json_len(v) > USER_FOLLOWS_MAX) {
+        return invalid(err, name, "is not a list of up to 64 ids");
+    }
+    ids = ARENA_ARRAY(a, struct str, json_len(v) + 1);
+    for (size_t i = 0; i < json_len(v); i++) {
+        struct str id = json_str(json_at(v, i));
+
+        if (id.n == 0 || id.n > USER_ID_MAX || str_find_char(id, '\n', 0) != SIZE_MAX) {
+            return invalid(err, name, "holds something that is no id");
+        }
+        ids[i] = arena_dup(a, id);
+    }
+    *list = ids;
+    *n = json_len(v);
+    return true;
+}
+
 /* "22:00" */
 static bool clock_parse(struct str s, int32_t *out)
 {
@@ -372,6 +398,8 @@ bool user_from_json(struct arena *a, const struct json *j, const struct user *ba
         !get_text(a, j, "name", USER_NAME_MAX, &u.name, err) || !get_phone(a, j, &u.phone, err) ||
         !get_text(a, j, "bsuid", USER_ID_MAX, &u.bsuid, err) || !get_place(a, j, &u, err) ||
         !get_roles(j, &u.roles, err) || !get_teams(a, j, &u, err) ||
+        !get_follows(a, j, "subscriptions.assets", &u.assets, &u.nassets, err) ||
+        !get_follows(a, j, "subscriptions.sites", &u.sites, &u.nsites, err) ||
         !get_bool(j, "verified", &u.verified, err) ||
         !get_bool(j, "consented", &u.consented, err) || !get_preferences(j, &u, err) ||
         !get_opted_out(j, &u.opted_out, err)) {
@@ -420,6 +448,15 @@ static void write_preferences(const struct user *u, struct jw *w)
     jw_close(w, ']');
 }
 
+static void write_ids(const struct str *ids, size_t n, struct jw *w, const char *name)
+{
+    jw_open(w, name, '[');
+    for (size_t i = 0; i < n; i++) {
+        jw_str(w, NULL, ids[i]);
+    }
+    jw_close(w, ']');
+}
+
 void user_write(const struct user *u, struct jw *w, const char *name)
 {
     jw_open(w, name, '{');
@@ -430,11 +467,11 @@ void user_write(const struct user *u, struct jw *w, const char *name)
         jw_str(w, "bsuid", u->bsuid);
     }
     user_roles_write(u->roles, w, "roles");
-    jw_open(w, "teams", '[');
-    for (size_t t = 0; t < u->nteams; t++) {
-        jw_str(w, NULL, u->teams[t]);
-    }
-    jw_close(w, ']');
+    write_ids(u->teams, u->nteams, w, "teams");
+    jw_open(w, "subscriptions", '{');
+    write_ids(u->assets, u->nassets, w, "assets");
+    write_ids(u->sites, u->nsites, w, "sites");
+    jw_close(w, '}');
     jw_str(w, "site", u->site);
     jw_str(w, "language", u->language);
     jw_str(w, "timezone", u->timezone);

@@ -34,14 +34,19 @@ void user_check(const struct user *u, struct commit *c)
     arena_free(&a);
 }
 
-static bool has_team(const struct user *u, struct str team)
+static bool has_id(const struct str *ids, size_t n, struct str id)
 {
-    for (size_t i = 0; u != NULL && i < u->nteams; i++) {
-        if (str_eq(u->teams[i], team)) {
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(ids[i], id)) {
             return true;
         }
     }
     return false;
+}
+
+static bool has_team(const struct user *u, struct str team)
+{
+    return u != NULL && has_id(u->teams, u->nteams, team);
 }
 
 static void index_identity(const struct tenant *t, struct arena *a, struct str now,
@@ -108,6 +113,48 @@ static void index_groups(struct arena *a, const struct user *u, const struct use
     }
 }
 
+static void follow_moved(struct arena *a, const char *prefix, const struct str *now, size_t nnow,
+                         const struct str *before, size_t nbefore, struct str who, struct commit *c)
+{
+    for (size_t i = 0; i < nnow; i++) {
+        if (!has_id(before, nbefore, now[i])) {
+            commit_zadd(c, arena_printf(a, "%s%.*s", prefix, STR_ARG(now[i])), 0, who);
+        }
+    }
+    for (size_t i = 0; i < nbefore; i++) {
+        if (!has_id(now, nnow, before[i])) {
+            commit_zrem(c, arena_printf(a, "%s%.*s", prefix, STR_ARG(before[i])), who);
+        }
+    }
+}
+
+/* The sites that he follows, and the one that he supervises. */
+static size_t follow_sites(const struct user *u, struct str out[USER_FOLLOWS_MAX + 1])
+{
+    size_t n = u == NULL ? 0 : u->nsites;
+
+    for (size_t i = 0; i < n; i++) {
+        out[i] = u->sites[i];
+    }
+    if (u != NULL && (u->roles & ROLE_SUPERVISOR) != 0 && u->site.n > 0 &&
+        !has_id(out, n, u->site)) {
+        out[n++] = u->site;
+    }
+    return n;
+}
+
+static void index_follows(struct arena *a, const struct user *u, const struct user *before,
+                          struct str id, struct commit *c)
+{
+    struct str now[USER_FOLLOWS_MAX + 1], was[USER_FOLLOWS_MAX + 1];
+    size_t nnow = follow_sites(u, now), nwas = follow_sites(before, was);
+
+    follow_moved(a, "fs:", now, nnow, was, nwas, id, c);
+    follow_moved(a, "fa:", u == NULL ? NULL : u->assets, u == NULL ? 0 : u->nassets,
+                 before == NULL ? NULL : before->assets, before == NULL ? 0 : before->nassets, id,
+                 c);
+}
+
 /* What the audience of a broadcast is chosen by, so that choosing opens no documents. */
 static void index_audience(const struct user *u, struct commit *c)
 {
@@ -150,6 +197,7 @@ void user_put(const struct tenant *t, struct arena *a, const struct user *u,
     }
     index_groups(a, u, before, u->id, c);
     index_roles(u->roles, before != NULL ? before->roles : 0, u->id, c);
+    index_follows(a, u, before, u->id, c);
     index_audience(u, c);
     mem_wipe(text.p, text.n);
     buf_fini(&text);
@@ -180,6 +228,7 @@ void user_delete(const struct tenant *t, struct arena *a, const struct user *u, 
     commit_hdel(c, STR("bq"), arena_printf(a, "%.*s|y", STR_ARG(u->id)));
     index_groups(a, NULL, u, u->id, c);
     index_roles(0, u->roles, u->id, c);
+    index_follows(a, NULL, u, u->id, c);
 }
 
 bool user_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,

@@ -22,7 +22,9 @@ enum tag {
     TAG_OPTED_OUT,
     TAG_QUIET_FROM,
     TAG_QUIET_TO,
-    TAG_TEAM
+    TAG_TEAM,
+    TAG_ASSET,
+    TAG_SITE
 };
 
 static struct str *text_at(const struct user *u, size_t at)
@@ -57,6 +59,22 @@ void user_encode(const struct user *u, struct buf *out)
     for (size_t i = 0; i < u->nteams; i++) {
         pack_str(out, TAG_TEAM, u->teams[i]);
     }
+    for (size_t i = 0; i < u->nassets; i++) {
+        pack_str(out, TAG_ASSET, u->assets[i]);
+    }
+    for (size_t i = 0; i < u->nsites; i++) {
+        pack_str(out, TAG_SITE, u->sites[i]);
+    }
+}
+
+static void add_follow(struct arena *a, struct str value, struct str **list, size_t *n)
+{
+    if (*n == 0) {
+        *list = ARENA_ARRAY(a, struct str, USER_FOLLOWS_MAX);
+    }
+    if (*n < USER_FOLLOWS_MAX) {
+        (*list)[(*n)++] = arena_dup(a, value);
+    }
 }
 
 static void read_member(struct arena *a, uint8_t tag, struct str value, struct user *u)
@@ -88,6 +106,12 @@ static void read_member(struct arena *a, uint8_t tag, struct str value, struct u
         if (u->nteams < USER_TEAMS_MAX) {
             u->teams[u->nteams++] = arena_dup(a, value);
         }
+        break;
+    case TAG_ASSET:
+        add_follow(a, value, &u->assets, &u->nassets);
+        break;
+    case TAG_SITE:
+        add_follow(a, value, &u->sites, &u->nsites);
         break;
     default: /* of a newer program */
         break;

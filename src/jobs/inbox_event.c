@@ -143,6 +143,64 @@ static void read_docs(struct inbox_job *j)
     j->pending = fetch_run(j->et->e->store, j->et->t.id, keys, n, on_docs, j);
 }
 
+/* ---- who follows what it is about ---- */
+
+static void read_set(struct inbox_job *j);
+
+static void people_known(struct inbox_job *j)
+{
+    cmms_event_reads(j->a, &j->et->t, &j->event, j->reads);
+    read_docs(j);
+}
+
+static void on_members(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct cmms_reads *r = j->reads;
+
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+        return;
+    }
+    for (size_t i = 0; i < reply_len(reply) && r->nmembers < CMMS_USERS_MAX; i++) {
+        r->members[r->nmembers++] = arena_dup(j->a, reply_str(reply_at(reply, i)));
+    }
+    if (++r->nread < r->nsets) {
+        read_set(j);
+    } else {
+        people_known(j);
+    }
+}
+
+/* One after the other: only changes of machines have any, and there are two. */
+static void read_set(struct inbox_job *j)
+{
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("ZRANGE"));
+    call_str(&call, arena_printf(j->work, "{%.*s}:%.*s", STR_ARG(j->et->t.id),
+                                 STR_ARG(j->reads->sets[j->reads->nread])));
+    call_int(&call, 0);
+    call_int(&call, CMMS_USERS_MAX - 1);
+    j->pending = store_run(j->et->e->store, &call, on_members, j);
+}
+
+static void read_people(struct inbox_job *j)
+{
+    struct cmms_reads *r = j->reads;
+
+    cmms_event_sets(j->a, &j->event, r);
+    r->nmembers = r->nread = 0;
+    if (r->nsets == 0) {
+        people_known(j);
+        return;
+    }
+    r->members = ARENA_ARRAY(j->a, struct str, CMMS_USERS_MAX);
+    read_set(j);
+}
+
 /* ---- phones ---- */
 
 static void on_owners(void *ctx, const struct err *err, const struct reply *reply)
@@ -157,8 +215,7 @@ static void on_owners(void *ctx, const struct err *err, const struct reply *repl
     for (size_t i = 0; i < j->reads->nphones; i++) {
         j->reads->owners[i] = arena_dup(j->a, reply_str(reply_at(reply, i)));
     }
-    cmms_event_reads(j->a, &j->et->t, &j->event, j->reads);
-    read_docs(j);
+    read_people(j);
 }
 
 static void read_event(struct inbox_job *j)
@@ -167,8 +224,7 @@ static void read_event(struct inbox_job *j)
 
     cmms_event_phones(j->a, &j->event, j->reads);
     if (j->reads->nphones == 0) {
-        cmms_event_reads(j->a, &j->et->t, &j->event, j->reads);
-        read_docs(j);
+        read_people(j);
         return;
     }
     call_init(&call);

@@ -130,15 +130,23 @@ static bool has_form(const struct message *m, const char *code)
  */
 static void test_all_languages(void)
 {
+    static const char *const dues[] = {"2024-12-22T10:00:00Z", "2024-12-20T12:00:00Z",
+                                       "2024-12-20T10:30:00Z", "2024-12-20T10:00:00Z",
+                                       "2024-12-19T10:00:00Z"};
+
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         struct user u = person(codes[i], "UTC");
-        struct json *changed = NULL, *previous = NULL;
+        struct json *changed = NULL, *previous = NULL, *parts = NULL;
         struct plan p = plan_now();
         struct order o = order();
 
         CHECK(codes[i],
               json_parse(STR("[\"due_at\",\"priority\",\"x_cost\"]"), 100, &changed, NULL));
         CHECK(codes[i], json_parse(STR("{\"priority\":\"low\"}"), 100, &previous, NULL));
+        CHECK(codes[i],
+              json_parse(STR("[{\"id\":\"p1\",\"name\":\"Bearing 6204\",\"qty\":2},{\"id\":"
+                             "\"p2\"}]"),
+                         100, &parts, NULL));
         notice_assigned(&p, &o, &u);
         notice_removed(&p, &o, &u);
         notice_updated(&p, &o, &u, changed, previous);
@@ -151,6 +159,19 @@ static void test_all_languages(void)
         notice_refused_words(&p, &o, &u, STR("too long"));
         notice_escalated(&p, &o, &u, STR("Bo"), STR("too heavy"));
         notice_escalated(&p, &o, &u, STR("Bo"), STR(""));
+        notice_comment(&p, &o, &u, STR("Bo"), STR("mind the step"));
+        notice_comment(&p, &o, &u, STR(""), STR("mind the step"));
+        notice_parts(&p, &o, &u, (const struct json *const[]){json_at(parts, 0), json_at(parts, 1)},
+                     2);
+        for (size_t d = 0; d < ARRAY_LEN(dues); d++) {
+            o.due = at(dues[d]);
+            notice_reminder(&p, &o, &u);
+        }
+        for (int s = REQUEST_RECEIVED; s <= REQUEST_DONE; s++) {
+            notice_request(&p, &u, (enum request_state)s, STR("It leaks"), STR("later"), p.now);
+        }
+        notice_asset(&p, &u, STR("Pump P-01"), STR("down"), p.now);
+        notice_asset(&p, &u, STR("Pump P-01"), STR("cleaned"), p.now);
         for (int s = 0; s < ORDER_STATUS_COUNT; s++) {
             o.status = (enum order_status)s;
             notice_stakeholder(&p, &o, &u, o.status, s == ORDER_OPEN);
@@ -161,11 +182,13 @@ static void test_all_languages(void)
             struct str text = p.messages[m].m.text;
 
             CHECK(codes[i], text.n > 0 && str_is_utf8(text));
-            CHECK(codes[i], str_find_char(text, '{', 0) == SIZE_MAX);
+            CHECK(codes[i], str_find_char(text, '{', 0) == SIZE_MAX ||
+                                str_eqz(p.messages[m].m.template_.name, TEMPLATE_REMINDER));
             CHECK(codes[i], has_form(&p.messages[m].m, codes[i]));
         }
         json_free(&changed);
         json_free(&previous);
+        json_free(&parts);
     }
 }
 
@@ -184,6 +207,68 @@ static void test_not_told(void)
     u.off = 1u << CLASS_ASSIGNMENTS;
     notice_assigned(&p, &o, &u);
     CHECK_INT("switched off", p.nmessages, 0);
+}
+
+/* The layout of the reminder in the seeds, and how long is left. */
+static void test_reminder(void)
+{
+    static const struct {
+        const char *label, *due, *line, *date;
+    } rows[] = {
+        {"two days",     "2024-12-22T10:00:00Z", "⏳ *Due in:* 2 days\n",
+         "📅 *Due Date:* Dec 22, 2024\n"                                                                               },
+        {"a bit late",   "2024-12-22T09:59:30Z", "⏳ *Due in:* 2 days\n",
+         "📅 *Due Date:* Dec 22, 2024\n"                                                                               },
+        {"two hours",    "2024-12-20T12:00:00Z", "⏳ *Due in:* 2 hours\n",
+         "📅 *Due Date:* Dec 20, 2024, 12"                                                                             },
+        {"half an hour", "2024-12-20T10:30:00Z", "⏳ *Due in:* 30 minutes\n",
+         "📅 *Due Date:* Dec 20, 2024, 10"                                                                             },
+        {"now",          "2024-12-20T10:00:00Z", "⏳ *Due now*\n",                   "📅 *Due Date:* Dec 20, 2024, 10"},
+        {"a day over",   "2024-12-19T10:00:00Z", "⏰ *Overdue since:* Dec 19, 2024", NULL                               },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct user u = person("en", "UTC");
+        struct plan p = plan_now();
+        struct order o = order();
+        struct str text;
+
+        o.status = i % 2 == 0 ? ORDER_OPEN : ORDER_IN_PROGRESS;
+        o.due = at(rows[i].due);
+        notice_reminder(&p, &o, &u);
+        CHECK_INT(rows[i].label, p.nmessages, 1);
+        text = p.messages[0].m.text;
+        CHECK(rows[i].label,
+              str_starts(text, STR("⏰ *Work Order Reminder*\n\n📋 *WO#:* WO-2024-001\n📝 *Title:* "
+                                   "Replace Motor Bearing\n")));
+        CHECK(rows[i].label, str_find(text, str_of(rows[i].line)) != SIZE_MAX);
+        CHECK(rows[i].label,
+              rows[i].date == NULL || str_find(text, str_of(rows[i].date)) != SIZE_MAX);
+        CHECK(rows[i].label,
+              str_ends(text,
+                       STR("Reply with:\n• *STATUS* - Update status\n• *DELAY {reason}* - Report "
+                           "delay\n• *COMPLETE* - Mark as done")));
+        CHECK_INT("buttons by its state", p.messages[0].m.noptions, 3);
+        CHECK_Z("the first", p.messages[0].m.options[0].id,
+                i % 2 == 0 ? "start:w1" : "complete:w1");
+    }
+}
+
+/* What waits for the morning counts from the morning. */
+static void test_reminder_at_night(void)
+{
+    struct user u = person("en", "UTC");
+    struct plan p = plan_now();
+    struct order o = order();
+
+    u.has_quiet = true;
+    u.quiet_from_min = 9 * 60;
+    u.quiet_to_min = 11 * 60;
+    o.priority = ORDER_PRIO_MEDIUM;
+    o.due = at("2024-12-20T12:00:00Z");
+    notice_reminder(&p, &o, &u);
+    CHECK_INT("later", p.messages[0].m.send_at.ms, at("2024-12-20T11:00:00Z").ms);
+    CHECK("then an hour", str_find(p.messages[0].m.text, STR("Due in:* 1 hour\n")) != SIZE_MAX);
 }
 
 /* In his quiet hours, by his own clock, what is not urgent waits for the morning. */
@@ -220,8 +305,9 @@ static void test_quiet_hours(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_golden), TEST(test_seed_wording),
+    static const struct test tests[] = {TEST(test_golden),        TEST(test_seed_wording),
                                         TEST(test_all_languages), TEST(test_not_told),
+                                        TEST(test_reminder),      TEST(test_reminder_at_night),
                                         TEST(test_quiet_hours)};
     int rc;
 

@@ -31,7 +31,8 @@ static struct wall at(const char *text)
 
 #define FULL                                                                                     \
     "{\"id\":\"u1\",\"name\":\"Ana\",\"phone\":\"+1 (202) 555-0101\",\"roles\":[\"technician\"," \
-    "\"supervisor\"],\"teams\":[\"t1\",\"t2\"],\"site\":\"s1\",\"language\":\"es-MX\","          \
+    "\"supervisor\"],\"teams\":[\"t1\",\"t2\"],\"subscriptions\":{\"assets\":[\"a1\",\"a2\"],"   \
+    "\"sites\":[\"s2\"]},\"site\":\"s1\",\"language\":\"es-MX\","                                \
     "\"timezone\":\"America/Mexico_City\",\"supervisor\":\"u9\",\"verified\":true,"              \
     "\"consented\":true,\"preferences\":{\"classes\":{\"parts\":false,\"updates\":true},"        \
     "\"quiet_hours\":{\"from\":\"22:00\",\"to\":\"6:30\"}},\"opted_out\":[\"training\"]}"
@@ -183,7 +184,9 @@ static void test_stored(void)
     CHECK_Z(
         "the API's shape", buf_str(&b),
         "{\"id\":\"u1\",\"name\":\"Ana\",\"phone\":\"+12025550101\",\"bsuid\":\"US.1\",\"roles\":"
-        "[\"technician\",\"supervisor\"],\"teams\":[\"t1\",\"t2\"],\"site\":\"s1\",\"language\":"
+        "[\"technician\",\"supervisor\"],\"teams\":[\"t1\",\"t2\"],\"subscriptions\":{\"assets\":["
+        "\"a1\",\"a2\"],\"sites\":[\"s2\"]},"
+        "\"site\":\"s1\",\"language\":"
         "\"es-MX\",\"timezone\":\"America/Mexico_City\",\"supervisor\":\"u9\",\"verified\":true,"
         "\"consented\":true,\"preferences\":{\"classes\":{\"assignments\":true,\"escalations\":"
         "true,\"parts\":false,\"reminders\":true,\"emergency\":true,\"checklists\":true,"

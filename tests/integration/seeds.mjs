@@ -1,0 +1,151 @@
+#!/usr/bin/env node
+// Every message and command of the two seed documents, by name, over real HTTP with both providers: what a crew can
+// say and see. Each test is named after its row there; tests/README.md has the table.
+import {META, Plant, TWILIO, assert, order, run, test, until} from './lib.mjs'
+
+const NUMBERS = {meta: META.number, twilio: TWILIO.number}
+
+function suite(kind) {
+  const plant = new Plant({meta: kind === 'meta', twilio: kind === 'twilio', tenant: {timezone: 'America/New_York'}})
+  const to = NUMBERS[kind]
+  let n = 0, phone = 100
+  const say = (from, text, quote) => plant.inbound({from, to, type: 'text', text, ...(quote ? {quote} : {})})
+  const tap = (from, message, title) => {
+    const button = message.buttons.find(b => b.title === title)
+    assert.ok(button, `no [${title}] in ${JSON.stringify(message.buttons)}`)
+    return plant.inbound({from, to, type: 'button', button: {title: button.title, id: button.id, payload: button.id}, quote: message.id})
+  }
+  const titles = m => (m.buttons ?? []).map(b => b.title)
+  // A person of his own for each test: nothing of another test is in his way.
+  const unused = () => `+1202555${String(++phone + (kind === 'meta' ? 0 : 4000)).padStart(4, '0')}`
+  async function someone(more = {}) {
+    const number = unused()
+    const id = `p${phone}`
+    await plant.person(id, number, more, to)
+    await plant.expect(number, 'your number is confirmed')
+    return {id, number}
+  }
+  const created = async (who, more = {}) => {
+    const o = order(++n, {assignees: [{id: who.id}], ...more})
+    const r = await plant.event('cmms.workorder.created.v1', {workorder: o})
+    assert.equal(r.json?.results?.[0]?.status, 'accepted', r.text)
+    return o
+  }
+  const tell = async (type, data, more) => {
+    const r = await plant.event(`cmms.${type}.v1`, data, more)
+    assert.equal(r.json?.results?.[0]?.status, 'accepted', r.text)
+  }
+  const event = (type, fits) => until(`gateway.${type}.v1`, () => plant.cmms.taken().find(e => e.type === `gateway.${type}.v1` && fits(e.data)))
+  const row = (name, fn) => test(`${kind}: ${name}`, fn)
+
+  row('the plant starts, and its templates are approved', async () => {
+    await plant.start()
+    assert.equal((await plant.api('POST', '/api/v1/templates/sync')).status, 202)
+    await until('the reviews', async () => {
+      const all = (await plant.api('GET', '/api/v1/templates?limit=500')).json.items.flatMap(t => t.languages)
+      if (kind === 'twilio' && all.every(l => l.approvals[0].id)) await plant.api('POST', '/api/v1/templates/sync')
+      return all.every(l => l.approvals[0].status === 'approved')
+    }, 60000)
+  })
+
+  // ---- notifications ----
+
+  row('Work Order Assignment: New Work Order Assigned, in the layout of the seed', async () => {
+    const ana = await someone()
+    const o = await created(ana, {due_at: '2024-12-25T17:00:00Z', status: 'acknowledged'})
+    const m = await plant.expect(ana.number, 'New Work Order Assigned')
+    assert.equal(m.text.split('\n').slice(0, 5).join('\n'),
+      `🔧 *New Work Order Assigned*\n\n📋 *WO#:* ${o.number}\n📝 *Title:* Replace Motor Bearing\n🏭 *Asset:* Conveyor Belt A-01`)
+    assert.ok(m.text.includes('⚡ *Priority:* High\n'), m.text)
+    assert.ok(m.text.includes('\n\nBearing showing signs of wear, needs replacement.\n\nReply with:\n• *ACK* - Acknowledge receipt\n' +
+      '• *START* - Start work\n• *HELP* - Request assistance'), m.text)
+    assert.deepEqual(titles(m), ['Start Work', 'View Details'])
+  })
+
+  row('a note in the CMMS reaches the assignees, not its author', async () => {
+    const ana = await someone(), ben = await someone()
+    const o = await created(ana, {assignees: [{id: ana.id}, {id: ben.id}]})
+    await plant.expect(ben.number, 'New Work Order Assigned')
+    await tell('workorder.comment_added', {workorder: o, comment: {id: 'c1', text: 'Mind the step', author: {id: ben.id, name: 'Ben'}}})
+    const m = await plant.expect(ana.number, 'Mind the step')
+    assert.equal(m.text, `💬 *Work Order ${o.number}*, ${ben.id}: Mind the step`)
+    assert.deepEqual(titles(m), ['Start Work', 'View Details', 'Acknowledge'])
+    await tell('workorder.comment_added', {workorder: o, comment: {id: 'c2', text: 'It is wet', author: 'The office'}})
+    await plant.expect(ben.number, 'The office: It is wet')
+    assert.ok(!(await plant.messages(ben.number)).some(x => x.text?.includes('Mind the step')))
+  })
+
+  row('Parts Delivery: parts arrive for a work order', async () => {
+    const ana = await someone()
+    const parts = [{id: 'b1', name: 'Bearing 6204', qty: 2, status: 'ordered'}, {id: 'g1', name: 'Grease', qty: 1, status: 'arrived'}]
+    const o = await created(ana, {parts})
+    await plant.expect(ana.number, 'New Work Order Assigned')
+    await tell('workorder.parts_changed', {workorder: o, parts: [{...parts[0], status: 'arrived'}]})
+    const m = await plant.expect(ana.number, 'Parts arrived')
+    assert.equal(m.text, `📦 *Parts arrived* for work order ${o.number}: Bearing 6204 (2)`)
+    // Without a list of what changed: what was not there by the copy before.
+    await tell('workorder.parts_changed', {workorder: {...o, rev: 2, parts: parts.map(p => ({...p, status: 'arrived'}))}})
+    assert.equal((await plant.expect(ana.number, 'Parts arrived')).text, m.text)
+  })
+
+  row('Stakeholders: created, started, resolved at 3:21 PM, in their own time', async () => {
+    const ana = await someone(), boss = await someone({roles: ['stakeholder']})
+    // Kay never wrote, but the CMMS says that she agreed: she is told by template.
+    const kay = {name: 'Kay', phone: unused(), consented: true}
+    const o = await created(ana, {stakeholders: [{id: boss.id}, kay]})
+    await plant.expect(boss.number, `📝 Work Order #${o.number} has been created: ${o.title}`)
+    await plant.expect(kay.phone, `Work Order #${o.number} has been created: ${o.title}. You get updates about it here.`)
+    await tell('workorder.status_changed', {workorder: {...o, rev: 2, status: 'in_progress'}, previous: {status: 'open'}})
+    await plant.expect(boss.number, `🔧 Work Order #${o.number} has started`)
+    await tell('workorder.status_changed', {workorder: {...o, rev: 3, status: 'completed', updated_at: '2026-01-15T20:21:00Z'}})
+    const m = await plant.expect(boss.number, 'Issue resolved at 3:21')
+    assert.match(m.text, /Issue resolved at 3:21\sPM$/)
+    assert.equal(titles(m).length, 0)
+    await plant.expect(kay.phone, 'Issue resolved at 3:21')
+  })
+
+  row('a request: received, approved, refused, done, told to who asked', async () => {
+    const kim = await someone({roles: ['stakeholder'], consented: true})
+    const request = {id: 'r1', text: 'The light in hall 2 is broken', requester: {name: 'Kim', phone: kim.number}}
+    await tell('request.created', {request: {...request, status: 'received'}})
+    await plant.expect(kim.number, '📨 We have received your request: The light in hall 2 is broken')
+    await tell('request.status_changed', {request: {...request, status: 'approved'}})
+    await plant.expect(kim.number, '👍 Your request has been approved')
+    await tell('request.status_changed', {request: {...request, status: 'done'}}, {time: '2026-07-15T19:21:00Z'})
+    await plant.expect(kim.number, 'Issue resolved at 3:21')
+    await tell('request.status_changed', {request: {...request, id: 'r2', status: 'refused', reason: 'Not ours'}})
+    const m = await plant.expect(kim.number, 'has been refused')
+    assert.ok(m.text.endsWith('💬 *Reason:* Not ours'), m.text)
+    // By the id of somebody known; by phone of somebody who agreed; of nobody who has not agreed to be told.
+    await tell('request.created', {request: {id: 'r3', text: 'A tap drips', requester: {id: kim.id}}})
+    await plant.expect(kim.number, 'A tap drips')
+    const agreed = unused(), silent = unused()
+    await tell('request.created', {request: {id: 'r4', text: 'A lamp', requester: {name: 'Al', phone: agreed, consented: true}}})
+    assert.match((await plant.expect(agreed, 'A lamp')).text, /Status:\* Received/)
+    await tell('request.created', {request: {id: 'r5', text: 'A door', requester: {name: 'Lo', phone: silent}}})
+    await plant.expect(silent, 'To confirm that this is your number')
+    assert.ok(!(await plant.messages(silent)).some(x => x.text?.includes('A door')))
+  })
+
+  row('a machine changes its state: told to who follows it or its site', async () => {
+    const fan = await someone({subscriptions: {assets: ['pump-7']}}), chief = await someone({roles: ['supervisor'], site: 'hall-9'})
+    const other = await someone({subscriptions: {assets: ['pump-8'], sites: ['hall-8']}})
+    await tell('asset.status_changed', {asset: {id: 'pump-7', name: 'Pump P-07', status: 'down', site: 'hall-9'}})
+    for (const who of [fan, chief]) await plant.expect(who.number, '🏭 *Pump P-07* is now: *out of order*')
+    assert.equal((await plant.messages(other.number)).filter(x => x.text?.includes('Pump P-07')).length, 0)
+    const r = await plant.api('PUT', `/api/v1/users/${fan.id}`, {...(await plant.api('GET', `/api/v1/users/${fan.id}`)).json,
+      subscriptions: {assets: []}})
+    assert.equal(r.status, 200, r.text)
+    await tell('asset.status_changed', {asset: {id: 'pump-7', name: 'Pump P-07', status: 'cleaned', site: 'hall-9'}})
+    await plant.expect(chief.number, '*cleaned*')
+    assert.ok(!(await plant.messages(fan.number)).some(x => x.text?.includes('cleaned')))
+  })
+
+  row('the plant stops', async () => {
+    assert.equal((await plant.stop()).code, 0)
+  })
+}
+
+suite('meta')
+suite('twilio')
+await run()
