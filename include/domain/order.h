@@ -37,6 +37,7 @@ struct order {
     /* Our own state: what a person asked for and the CMMS has not refused, to go back to on 409/422. */
     struct str refused_back_to; /* status before our last request, or empty */
     struct str asked_by, asked_to; /* who asked for which status last: he need not be told of it; or empty */
+    struct wall remind, reminded; /* the next reminder, the last one (domain/reminder.h); 0: none */
     struct str source;    /* the CMMS's object as last received, JSON text: nobody has to free it */
     int64_t version;
 };

@@ -2,7 +2,9 @@
  * order_store: work orders in Redis. o:<id> document; on HASH canonical number -> id; onr ZSET of reversed
  * canonical numbers "321CBA|<id>" (score 0: unique endings by prefix); oa:<user> ZSET of his open orders by
  * urgency; oc:<user> LIST of what he completed, "<wall ms>|<order id>", and of what was reopened ("0|…"); og:<team>, os:<site> ZSETs of open orders by
- * urgency; as HASH asset id in lower case -> "<id>\n<name>", as last heard; ol ZSET of all ids by time of last change; ot:<id> LIST of timeline entries (sealed).
+ * urgency; od ZSET of open ones by their next reminder (wall ms); as HASH asset id in lower case -> "<id>
+<name>",
+ * as last heard; ol ZSET of all ids by time of last change; ot:<id> LIST of timeline entries (sealed).
  */
 #ifndef CREWLINE_DOMAIN_ORDER_STORE_H
 #define CREWLINE_DOMAIN_ORDER_STORE_H

@@ -30,6 +30,7 @@ struct sender {
 
 enum status_events { STATUS_EVENTS_FAILURES, STATUS_EVENTS_ALL, STATUS_EVENTS_NONE };
 
+#define REMINDERS_MAX 16
 struct tenant_settings {
     struct str id, name, timezone, default_language;
     struct sender *senders;
@@ -44,7 +45,10 @@ struct tenant_settings {
     /* failover: how long a sender may be paused, a critical message undelivered; 0: for ever */
     int64_t failover_paused_after_ms, failover_critical_after_ms;
     unsigned sms_classes; /* bits of enum user_class: critical messages of these end as an SMS */
-    const struct json *thresholds, *ladder, *reminders; /* or NULL */
+    const struct json *thresholds, *ladder; /* or NULL */
+    /* reminders of orders: so long before they are due, and so often after it (0: not at all) */
+    int64_t remind_before_ms[REMINDERS_MAX], remind_after_ms;
+    size_t nremind;
 };
 
 #define CALLBACK_SCHEDULE_MAX 16

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cmms_int.h"
 #include "domain/notice.h"
+#include "domain/reminder.h"
 #include "domain/user_store.h"
 
 #define PARTS_MAX 100
@@ -137,7 +138,8 @@ bool cmms_order_due(struct turn *t, struct err *err)
     if (wall_parse(json_str(json_path(t->e->data, "due.at")), &at)) {
         t->fresh->due = at;
     }
-    if (t->fresh->due.ms > 0 && order_is_open(t->fresh)) {
+    if (t->fresh->due.ms > 0 && order_is_open(t->fresh) && !reminder_told(t->kept, t->p->now)) {
+        reminder_tell(t->p->tenant->conf, t->fresh, t->p->now);
         cmms_each_assignee(t, tell_due, NULL);
     }
     return true;

@@ -42,6 +42,10 @@ void cmms_keep_order(struct turn *t)
         t->fresh->completed = t->kept->completed;
         t->fresh->asked_by = t->kept->asked_by;
         t->fresh->asked_to = t->kept->asked_to;
+        t->fresh->reminded = t->kept->reminded;
+        if (t->fresh->due.ms == t->kept->due.ms) {
+            t->fresh->remind = t->kept->remind;
+        }
     }
     if (t->fresh->status != ORDER_COMPLETED) {
         t->fresh->completed = (struct wall){0};

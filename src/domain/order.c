@@ -296,6 +296,12 @@ void order_encode(const struct order *o, struct buf *out)
         jw_str(&w, "asked_by", o->asked_by);
         jw_str(&w, "asked_to", o->asked_to);
     }
+    if (o->remind.ms != 0) {
+        jw_int(&w, "remind_ms", o->remind.ms);
+    }
+    if (o->reminded.ms != 0) {
+        jw_int(&w, "reminded_ms", o->reminded.ms);
+    }
     jw_raw(&w, "source", o->source);
     jw_close(&w, '}');
 }
@@ -322,6 +328,8 @@ bool order_decode(struct arena *a, struct str text, int64_t version, struct orde
         o->refused_back_to = json_get_text(j, "refused_back_to", a);
         o->asked_by = json_get_text(j, "asked_by", a);
         o->asked_to = json_get_text(j, "asked_to", a);
+        o->remind.ms = json_get_int(j, "remind_ms", 0);
+        o->reminded.ms = json_get_int(j, "reminded_ms", 0);
         o->version = version;
         *out = *o;
     }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "domain/command.h"
+#include "domain/reminder.h"
 
 #define ORDER_BYTES_MAX (4 * 1024 * 1024) /* an event has 1 MiB at most */
 #define ENTRY_CHARS_MAX 4000
@@ -130,18 +131,41 @@ static void index_asset(struct arena *a, const struct order *o, const struct ord
     }
 }
 
+/* Its next reminder: as set, or the first one from now on. */
+static struct wall remind_at(const struct tenant *t, const struct order *o, struct wall now)
+{
+    if (!order_is_open(o) || o->due.ms == 0) {
+        return (struct wall){0};
+    }
+    return o->remind.ms > 0 ? o->remind : reminder_next(t->conf, o->due, now);
+}
+
+static void index_reminder(const struct order *o, const struct order *before, struct commit *c)
+{
+    int64_t was = before != NULL ? before->remind.ms : 0;
+
+    if (o->remind.ms > 0 && o->remind.ms != was) {
+        commit_zadd(c, STR("od"), (double)o->remind.ms, o->id);
+    } else if (o->remind.ms == 0 && was > 0) {
+        commit_zrem(c, STR("od"), o->id);
+    }
+}
+
 bool order_put(const struct tenant *t, struct arena *a, const struct order *o,
                const struct order *before, struct wall now, struct commit *c)
 {
     static const struct str none = {NULL, 0};
     bool open = order_is_open(o), was_open = before != NULL && order_is_open(before);
     struct str key = order_key(a, o->id);
+    struct order *kept = ARENA_NEW(a, struct order);
     struct buf text, sealed;
     bool ok;
 
+    *kept = *o;
+    kept->remind = remind_at(t, o, now);
     buf_init(&text, ORDER_BYTES_MAX);
     buf_init(&sealed, ORDER_BYTES_MAX + SEAL_EXTRA_BYTES);
-    order_encode(o, &text);
+    order_encode(kept, &text);
     ok = buf_ok(&text);
     vault_seal(t->vault, key, "b", buf_str(&text), &sealed);
     commit_doc(c, key, o->version + 1, buf_str(&sealed));
@@ -152,6 +176,7 @@ bool order_put(const struct tenant *t, struct arena *a, const struct order *o,
                order_urgency(o), o->id, c);
     index_open(a, "os:", open ? o->site : none, was_open ? before->site : none, order_urgency(o),
                o->id, c);
+    index_reminder(kept, before, c);
     commit_zadd(c, STR("ol"), (double)now.ms, o->id);
     mem_wipe(text.p, text.n);
     buf_fini(&text);

@@ -159,10 +159,9 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
     t->require_code = json_get_bool(p->j, "require_code", false);
     t->thresholds = json_get(p->j, "thresholds");
     t->ladder = json_get(p->j, "ladder");
-    t->reminders = json_get(p->j, "reminders");
     return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) &&
            settings_read_senders(p, t) && settings_read_failover(p, t) && read_alerts(p, t) &&
-           check_tenant(p, t);
+           settings_read_notices(p, t) && check_tenant(p, t);
 }
 
 /* ---- without a file: one tenant from the environment ---- */
@@ -185,7 +184,8 @@ static bool env_tenant(struct settings *s, struct err *err)
                                   .alert_every_s = ALERT_EVERY_S,
                                   .alert_queue_age_s = ALERT_QUEUE_AGE_S,
                                   .alert_silence_s = ALERT_SILENCE_S};
-    if (!settings_env_senders(s, t, err) || !settings_read_failover(&p, t)) {
+    if (!settings_env_senders(s, t, err) || !settings_read_failover(&p, t) ||
+        !settings_read_notices(&p, t)) {
         return false;
     }
     s->tenants = t;
@@ -246,5 +246,6 @@ void settings_reload_tenants(struct settings *s, const struct settings *fresh, s
         s->tenants[i].signing_secret_previous = now->signing_secret_previous;
         settings_reload_senders(&s->tenants[i], now);
         settings_reload_failover(&s->tenants[i], now);
+        settings_reload_notices(&s->tenants[i], now);
     }
 }

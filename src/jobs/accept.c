@@ -239,6 +239,18 @@ static struct str item_hash(const struct webhook_unit *u, const char *what)
                                                   : encode(a, in));
 }
 
+/* Of what one thing is about, in order. */
+static struct str event_lane_of(struct engine_tenant *et, struct arena *a, struct str what)
+{
+    return arena_printf(a, "%de:%.*s", PRIO_HIGH,
+                        STR_ARG(vault_hash_arena(et->t.vault, a, "lane", what)));
+}
+
+struct str inbox_order_lane(struct engine_tenant *et, struct arena *a, struct str order_id)
+{
+    return event_lane_of(et, a, arena_printf(a, "o:%.*s", STR_ARG(order_id)));
+}
+
 /* The lane of a person, so that his commands run in the order accepted; of a message for its
  * statuses. */
 static void unit_item(struct webhook_unit *u, const struct inbound *in, const struct sender *sender,
@@ -409,8 +421,7 @@ struct op *accept_event(struct engine *e, struct engine_tenant *et, const struct
     id_new(id);
     ev->id = arena_dup(a, str_of(id));
     ev->text = arena_printf(a, "%c%.*s", ITEM_EVENT, STR_ARG(text));
-    ev->lane = arena_printf(a, "%de:%.*s", PRIO_HIGH,
-                            STR_ARG(vault_hash_arena(et->t.vault, a, "lane", event->lane)));
+    ev->lane = event_lane_of(et, a, event->lane);
     /* With the length in front, so that no two pairs of source and id give the same text. */
     key = arena_printf(a, "%zu|%.*s|%.*s", event->source.n, STR_ARG(event->source),
                        STR_ARG(event->id));

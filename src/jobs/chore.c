@@ -11,6 +11,7 @@
 static const struct chore *const chores[] = {
     &chore_held,
     &chore_pull,
+    &chore_reminders,
     &chore_retention,
     &chore_senders,
     &chore_templates,

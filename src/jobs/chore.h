@@ -45,6 +45,7 @@ struct retention_clocks { /* as they stood when they were looked at last */
 /** May nothing be dropped for its age now? For a day after the wall clock gained a minute on the other. */
 bool retention_frozen(struct retention_clocks *c, struct mono mono, struct wall wall);
 extern const struct chore chore_retention; /* retention.c: what is too old goes */
+extern const struct chore chore_reminders; /* reminders.c: orders that are due */
 extern const struct chore chore_senders; /* sender_probe.c: paused ones are tried */
 
 void chores_start(struct engine_tenant *et);

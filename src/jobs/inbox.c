@@ -337,6 +337,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_event(j, rest, err);
     case ITEM_FAILOVER:
         return inbox_open_failover(j, rest, err);
+    case ITEM_REMINDER:
+        return inbox_open_reminder(j, rest, err);
     case ITEM_REFUSED:
         return inbox_open_refusal(j, rest, err);
     case ITEM_MATTER:

@@ -118,10 +118,10 @@ static void on_docs(void *ctx, const struct err *err, const struct doc *docs, si
         return;
     }
     open_docs(j, docs);
-    inbox_decide_event(j);
+    j->decide(j);
 }
 
-static void read_docs(struct inbox_job *j)
+void inbox_read_docs(struct inbox_job *j)
 {
     struct str *keys = ARENA_ARRAY(j->work, struct str, j->reads->nusers + 2);
     size_t n = 0;
@@ -137,7 +137,7 @@ static void read_docs(struct inbox_job *j)
     }
     if (n == 0) { /* a refusal that names neither order nor person */
         open_docs(j, NULL);
-        inbox_decide_event(j);
+        j->decide(j);
         return;
     }
     j->pending = fetch_run(j->et->e->store, j->et->t.id, keys, n, on_docs, j);
@@ -150,7 +150,7 @@ static void read_set(struct inbox_job *j);
 static void people_known(struct inbox_job *j)
 {
     cmms_event_reads(j->a, &j->et->t, &j->event, j->reads);
-    read_docs(j);
+    inbox_read_docs(j);
 }
 
 static void on_members(void *ctx, const struct err *err, const struct reply *reply)
@@ -245,6 +245,7 @@ bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err)
         return false;
     }
     j->reads = ARENA_NEW(j->a, struct cmms_reads);
+    j->decide = inbox_decide_event;
     if (!inbox_is_broadcast(j)) {
         j->read = read_event;
     }
@@ -270,6 +271,7 @@ bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err)
     if (user_id_ok(person)) {
         j->reads->users[j->reads->nusers++] = person;
     }
-    j->read = read_docs;
+    j->read = inbox_read_docs;
+    j->decide = inbox_decide_event;
     return true;
 }

@@ -28,6 +28,7 @@ struct inbox_job {
     struct mono began;
     int tries, conflicts;
     void (*read)(struct inbox_job *j); /* (re)starts from fresh reads */
+    void (*decide)(struct inbox_job *j); /* behind inbox_read_docs() */
     struct plan plan;
     /* what the end writes beside the plan */
     struct str dead;  /* why it cannot be carried out: a dead letter */
@@ -87,6 +88,7 @@ bool inbox_over(struct inbox_job *j);
 bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 
+bool inbox_open_reminder(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);
 void inbox_failover_write(struct inbox_job *j, struct commit *c);
@@ -102,6 +104,8 @@ void inbox_read_template(struct inbox_job *j);
 /** What a failed status of @m, sent by the template @form ("name|language", or empty), tells. */
 void inbox_note_template(struct inbox_job *j, const struct message *m, struct str form);
 void inbox_write_template(struct inbox_job *j, struct commit *c);
+/** The documents that j->reads names, into j->view; then j->decide(). */
+void inbox_read_docs(struct inbox_job *j);
 /** The last step of reading an event. */
 void inbox_decide_event(struct inbox_job *j);
 /** Checks and writes of a status, in its commit. */

@@ -160,7 +160,10 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_FAILOVER  FAILOVER_ITEM /* 'F', message id: domain/failover.h */
 #define ITEM_REFUSED   'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
 #define ITEM_MATTER    MATTER_ITEM   /* 'Y', ref, clock: domain/matter.h */
+#define ITEM_REMINDER  'D'           /* order id: its next reminder has come */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
+/** The lane of what the CMMS tells about an order, and of its reminders. */
+struct str inbox_order_lane(struct engine_tenant *et, struct arena *a, struct str order_id);
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
                struct str id, struct str text, bool grant);
