@@ -21,7 +21,7 @@ static int usage(void)
         "critical]\n"
         "           [--ask none|ack|safety] [--send-at TIME] [--expires-at TIME] [--confirm N]\n"
         "           [--dry-run] [--json] [--tenant T]\n"
-        "       crewline broadcast show|cancel|resend ID [--json] [--tenant T]\n");
+        "       crewline broadcast show|cancel|resend ID [--confirm N] [--json] [--tenant T]\n");
     return EXIT_USAGE;
 }
 
@@ -178,6 +178,21 @@ static int send_one(const struct args *a)
     return code;
 }
 
+/* --confirm N is of a resend; nothing else of it has a body. */
+static int ask_about(const struct args *a, const char *method, const char *path)
+{
+    char body[64] = "";
+    int64_t n;
+
+    if (args_has(a, "--confirm")) {
+        if (!str_to_i64(args_flag(a, "--confirm"), 0, INT64_MAX, &n)) {
+            return usage();
+        }
+        snprintf(body, sizeof(body), "{\"confirm\":%lld}", (long long)n);
+    }
+    return api_ask(a, method, path, str_of(body), show);
+}
+
 int cmd_broadcast(const struct args *a)
 {
     static const struct {
@@ -198,7 +213,7 @@ int cmd_broadcast(const struct args *a)
                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
                 strlen(a->rest[1])) {
             snprintf(path, sizeof(path), "/api/v1/broadcasts/%s%s", a->rest[1], words[i].tail);
-            return api_ask(a, words[i].method, path, STR_NONE, show);
+            return ask_about(a, words[i].method, path);
         }
     }
     return usage();

@@ -396,6 +396,21 @@ static const char *no_resend(const struct broadcast_look *l)
                                                                      : NULL;
 }
 
+/* As when it is sent first; but the silent become fewer by themselves, so the number may have been
+ * more. */
+static bool is_confirmed(struct request *r, const struct broadcast_look *l)
+{
+    int64_t most = r->who.tenant->conf->broadcast_confirm_above, n = l->state.counts.silent;
+
+    if (n <= most || (l->confirm >= n && l->confirm <= l->state.counts.total)) {
+        return true;
+    }
+    err_set(&r->err, ERR_CONFIRM,
+            "%lld people would get this again; above %lld it is confirmed by \"confirm\": %lld",
+            (long long)n, (long long)most, (long long)n);
+    return err_member(&r->err, "confirm");
+}
+
 static void resend(struct request *r)
 {
     struct broadcast_look *l = r->user;
@@ -405,6 +420,8 @@ static void resend(struct request *r)
 
     if (why != NULL) {
         err_set(&r->err, ERR_CONFLICT, "this broadcast cannot be sent again: %s", why);
+    }
+    if (why != NULL || !is_confirmed(r, l)) {
         reply_error(r, &r->err);
         return;
     }
@@ -418,12 +435,25 @@ static void resend(struct request *r)
 
 static void resend_open(struct request *r)
 {
-    broadcast_look(r, look_new(r, resend));
+    struct broadcast_look *l = look_new(r, resend);
+
+    l->confirm = json_get_int(r->body, "confirm", -1);
+    broadcast_look(r, l);
 }
 
 void api_broadcast_resend(struct request *r)
 {
-    if (broadcast_allowed(r)) {
-        idempotency_open(r, resend_open);
+    const struct json *j = NULL, *confirm;
+
+    if (!broadcast_allowed(r) || (http_req_body(r->http).n > 0 && (j = request_json(r)) == NULL)) {
+        return;
     }
+    confirm = json_get(j, "confirm");
+    if (json_kind(confirm) != JSON_NONE && json_as_int(confirm, -1) < 0) {
+        err_set(&r->err, ERR_INVALID, "confirm is not a number of recipients");
+        err_member(&r->err, "confirm");
+        reply_error(r, &r->err);
+        return;
+    }
+    idempotency_open(r, resend_open);
 }

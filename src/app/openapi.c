@@ -142,7 +142,7 @@ static void write_body(struct jw *w, const struct route *route)
     const char *schema = route->request;
 
     jw_open(w, "requestBody", '{');
-    jw_bool(w, "required", true);
+    jw_bool(w, "required", strcmp(schema, "BroadcastResend") != 0);
     jw_open(w, "content", '{');
     if (strcmp(schema, "Events") == 0) {
         write_content(w, "application/cloudevents+json", "CloudEvent");

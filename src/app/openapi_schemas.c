@@ -78,6 +78,9 @@ const struct openapi_schema openapi_schemas[] = {
      "\"confirm\":{\"type\":\"integer\",\"description\":\"The number of recipients,"
      " where it is above broadcast_confirm_above\"}},\"required\":[\"audience\"],"
      "\"oneOf\":[{\"required\":[\"text\"]},{\"required\":[\"texts\"]}]}"},
+    {"BroadcastResend",
+     "{\"type\":\"object\",\"properties\":{\"confirm\":{\"type\":\"integer\",\"minimum\":0,"
+     "\"description\":\"How many are silent; needed above the tenant's broadcast_confirm_above\"}}}"},
     {"Broadcasts",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\","
      "\"items\":{\"$ref\":\"#/components/schemas/Broadcast\"}},"

@@ -166,6 +166,33 @@ test('a roll call: buttons and the words SAFE and HELP ME, over both dialects; t
   assert.ok((await events('gateway.broadcast.progress.v1', r.id)).length >= 1)
 })
 
+test('to the silent, above the configured number: confirmed by theirs', async () => {
+  const r = await accepted({text: 'Who is there', ask: 'safety', audience: {all: true}, confirm: 4})
+  await when(r.id, b => b.counts.queued === 0 && b.counts.silent === 4)
+  const resend = (body, headers) => plant.api('POST', `${at}/${r.id}/resend`, body, headers)
+  for (const [body, status] of [[undefined, 409], [{confirm: 3}, 409], [{confirm: 5}, 409], [{confirm: 'all'}, 422], [{confirm: -1}, 422]]) {
+    const refused = await resend(body)
+    assert.equal(refused.status, status, refused.text)
+    assert.equal(refused.json.member, 'confirm')
+    if (status === 409) assert.match(refused.json.detail, /4 people would get this again; above 3 .*"confirm": 4/)
+  }
+  const mine = async () => (await plant.messages()).filter(m => m.text?.includes('Who is there')).length
+  assert.equal(await mine(), 4, 'nothing has gone again')
+  const once = {'idempotency-key': 'again'}, done = await resend({confirm: 4}, once)
+  assert.equal(done.status, 202, done.text)
+  assert.equal(done.json.recipients, 4)
+  assert.equal((await resend({confirm: 4}, once)).json.round, done.json.round)
+  await until('all again', async () => await mine() === 8)
+  await when(r.id, b => b.counts.queued === 0 && b.counts.silent === 4)
+  const cli = (...more) => plant.command('broadcast', 'resend', r.id, '--json', '--config', plant.config, ...more)
+  assert.match((await cli()).err, /"confirm": 4/)
+  const by = await cli('--confirm', '4')
+  assert.equal(by.code, 0, by.out + by.err)
+  await until('and again', async () => await mine() === 12)
+  for (const [phone, number] of [[ANA, META.number], [JOHN, TWILIO.number], [PRIYA, META.number], [MARIA, META.number]]) await says(phone, 'safe', number)
+  await when(r.id, b => b.state === 'closed')
+})
+
 test('a confirmation: by the button or by ACK, where no order waits for one', async () => {
   const r = await accepted({text: 'New rules', ask: 'ack', audience: {users: ['ana', 'john']}})
   const told = await plant.expect(JOHN, 'New rules')

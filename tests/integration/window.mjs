@@ -9,8 +9,9 @@ const ASSIGNED = 'crewline_order_assigned', WAITING = 'crewline_message_waiting'
 function suite(kind) {
   const plant = new Plant({meta: kind === 'meta', twilio: kind === 'twilio', phones: [
     {number: '+12025550151', name: 'Una', language: 'en'}, {number: '+12025550152', name: 'Dos', language: 'en'},
-    {number: '+12025550153', name: 'Tri', language: 'en'}, {number: '+12025550154', name: 'Quatre', language: 'en'}]})
-  const [una, dos, tri, quatre] = plant.o.phones.map(p => p.number)
+    {number: '+12025550153', name: 'Tri', language: 'en'}, {number: '+12025550154', name: 'Quatre', language: 'en'},
+    {number: '+12025550155', name: 'Cinq', language: 'en'}]})
+  const [una, dos, tri, quatre, cinq] = plant.o.phones.map(p => p.number)
   let n = 0
 
   const templates = async () => (await plant.api('GET', '/api/v1/templates?limit=500')).json.items
@@ -71,6 +72,30 @@ function suite(kind) {
     const button = m.buttons.find(b => /Acknowledge/.test(b.title))
     await plant.inbound({from: una, to: NUMBERS[kind], type: 'button', button: {title: button.title}, quote: m.id})
     await until('the acknowledgement', () => plant.cmms.taken().find(e => e.type === 'gateway.workorder.acknowledged.v1'))
+  })
+
+  test(`${kind}: a broadcast: inside the window the text, outside it the template; the dry run tells how many`, async () => {
+    await stranger('cinq', cinq)
+    const ask = {title: 'Fire drill', text: 'Leave hall B', priority: 'high', ask: 'safety', audience: {users: ['una', 'cinq']}}
+    const dry = await plant.api('POST', '/api/v1/broadcasts?dry_run=true', ask)
+    assert.deepEqual([dry.json.recipients, dry.json.session, dry.json.template], [2, 1, 1], dry.text)
+    const r = await plant.api('POST', '/api/v1/broadcasts', ask)
+    assert.equal(r.status, 202, r.text)
+    const inside = await plant.expect(una, 'Leave hall B'), outside = await plant.expect(cinq, 'Leave hall B')
+    assert.match(inside.text, /Fire drill\n\nLeave hall B\n\n.*safe\?.*\n\nPriority: HIGH$/)
+    assert.doesNotMatch(outside.text, /Priority: HIGH/)
+    assert.match(outside.text, /Fire drill/)
+    assert.deepEqual(outside.buttons.map(b => b.title), inside.buttons.map(b => b.title))
+    const rows = (await plant.api('GET', `/api/v1/broadcasts/${r.json.id}/recipients`)).json.items
+    const form = async user => (await state(rows.find(x => x.user === user).message)).timeline.map(t => t.detail ?? '').find(d => d.startsWith('as template'))
+    assert.match(await form('cinq'), /^as template crewline_broadcast/)
+    assert.equal(await form('una'), undefined)
+    for (const [phone, m, button] of [[una, inside, 1], [cinq, outside, 0]]) {
+      await plant.inbound({from: phone, to: NUMBERS[kind], type: 'button', button: {title: m.buttons[button].title}, quote: m.id})
+    }
+    let b
+    await until(() => JSON.stringify(b), async () => { b = (await plant.api('GET', `/api/v1/broadcasts/${r.json.id}`)).json; return b.state === 'closed' })
+    assert.deepEqual([b.counts.total, b.counts.answered, b.counts.safe, b.counts.help, b.counts.failed], [2, 2, 1, 1, 0])
   })
 
   // Twilio finds out by its own clock; Meta would say so at once, but may also say it later.
