@@ -121,6 +121,8 @@ def plain(word):
     word = unicodedata.normalize("NFC", word)
     word = word.translate({0x622: 0x627, 0x623: 0x627, 0x625: 0x627, 0x649: 0x64a, 0x629: 0x647,
                            0x901: 0x902})
+    word = re.sub("[\u0919\u091e\u0923\u0928\u092e]\u094d(?=[\u0915-\u0918\u091a-\u091d\u091f-\u0922\u0924-\u0927\u092a-\u092d])",
+                  "\u0902", word)
     word = re.sub(r"\s+", " ", word).strip()
     return re.sub(r"^[^\w]+|[^\w\u0900-\u0963]+$", "", word)
 

@@ -82,5 +82,10 @@ struct str i18n_word(const struct lang *l, const char *key, size_t i);
 bool timezone_ok(struct str name); /* an IANA name that ICU knows */
 /** The local time of @t: minutes of the day, and the wall time of that day's midnight. */
 void timezone_local(struct str name, struct wall t, int32_t *minutes, struct wall *midnight);
+/** The local time of @t and back, as milliseconds that count local days from 1970 on. */
+int64_t timezone_shift(struct str name, struct wall t);
+struct wall timezone_wall(struct str name, int64_t local_ms);
+/** Is it a time zone of @region ("US", ISO 3166)? */
+bool timezone_of(struct str name, const char *region);
 
 #endif

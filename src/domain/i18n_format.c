@@ -304,3 +304,31 @@ void timezone_local(struct str name, struct wall t, int32_t *minutes, struct wal
     *minutes = (int32_t)((local - day) / 60000);
     *midnight = start;
 }
+
+int64_t timezone_shift(struct str name, struct wall t)
+{
+    return t.ms + zone_offset(name, t);
+}
+
+struct wall timezone_wall(struct str name, int64_t local_ms)
+{
+    struct wall guess = {local_ms - zone_offset(name, (struct wall){local_ms})};
+
+    /* Near a change of the clocks the first offset may be that of the other side. */
+    guess.ms = local_ms - zone_offset(name, guess);
+    return guess;
+}
+
+bool timezone_of(struct str name, const char *region)
+{
+    UErrorCode e = U_ZERO_ERROR;
+    UEnumeration *ids = ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_ANY, region, NULL, &e);
+    const char *id;
+    bool found = false;
+
+    while (U_SUCCESS(e) && !found && (id = uenum_next(ids, NULL, &e)) != NULL) {
+        found = str_eqz(name, id);
+    }
+    uenum_close(ids);
+    return found;
+}

@@ -142,6 +142,30 @@ static UChar32 plain_of(UChar32 c)
     }
 }
 
+/*
+ * Hindi writes a nasal before a stop of its own row as a half letter or as a dot: "हिन्दी", "हिंदी".
+ * Is the nasal @c, with the sign that halves it and a stop behind it, such a one?
+ */
+static bool is_half_nasal(UChar32 c, const UChar *after, int32_t n)
+{
+    static const struct {
+        UChar nasal, first; /* of the row's four stops */
+    } rows[] = {
+        {0x0919, 0x0915},
+        {0x091e, 0x091a},
+        {0x0923, 0x091f},
+        {0x0928, 0x0924},
+        {0x092e, 0x092a},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows) && n > 1 && after[0] == 0x094d; i++) {
+        if (c == rows[i].nasal) {
+            return after[1] >= rows[i].first && after[1] < rows[i].first + 4;
+        }
+    }
+    return false;
+}
+
 static bool is_wordly(UChar32 c)
 {
     return (U_GET_GC_MASK(c) & (U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK)) != 0;
@@ -170,6 +194,10 @@ static void add_plain(const UChar *text, int32_t n, struct buf *out)
         if (is_blank(c)) {
             blank = out->n > start;
             continue;
+        }
+        if (is_half_nasal(c, text + i, n - i)) {
+            c = 0x0902;
+            i++;
         }
         c = plain_of(c);
         if (c == 0 || (out->n == start && !is_wordly(c))) {
