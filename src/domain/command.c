@@ -337,20 +337,54 @@ static bool order_first(const struct words *w, size_t *text_from, struct command
     return parse_at(w, o.next, c);
 }
 
-static void read_free_text(const struct words *w, size_t from, struct command_call *c)
+/* "ok done", "sí, terminado": the words from @from on that only agree. */
+static size_t lead_length(const struct words *w, size_t from)
+{
+    char phrase[PHRASE_BYTES_MAX];
+
+    for (size_t k = 2; k > 0; k--) {
+        if (from + k < end_of(w) &&
+            i18n_is_word(w->l, "words.yes", words_join(w, from, from + k, phrase))) {
+            return k;
+        }
+    }
+    return from + 1 < end_of(w) && i18n_is_word(w->l, "words.polite", w->v[from].plain) ? 1 : 0;
+}
+
+static bool is_question(struct str text)
+{
+    return str_ends(text, STR("?")) || str_ends(text, STR("\xd8\x9f"));
+}
+
+/* What the words from @from on say as a whole; whether they say anything. */
+static bool read_says(const struct words *w, size_t from, struct command_call *c)
 {
     static const char *const keys[] = {"words.done", "words.started", "words.yes", "words.no"};
     bool *const says[] = {&c->says_done, &c->says_started, &c->says_yes, &c->says_no};
     char phrase[PHRASE_BYTES_MAX];
     bool any = false;
 
-    if (w->more) {
-        return;
-    }
     for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
         *says[k] = i18n_is_word(w->l, keys[k], words_join(w, from, w->n, phrase)) ||
                    i18n_is_word(w->l, keys[k], words_join(w, from, end_of(w), phrase));
         any = any || *says[k];
+    }
+    if (any && is_question(str_trim(w->text))) {
+        c->says_done = c->says_started = false;
+    }
+    return any;
+}
+
+static void read_free_text(const struct words *w, size_t from, struct command_call *c)
+{
+    bool any;
+
+    if (w->more) {
+        return;
+    }
+    any = read_says(w, from, c);
+    if (!any && lead_length(w, from) > 0) {
+        any = read_says(w, from + lead_length(w, from), c);
     }
     if (!any && c->order.n == 0) {
         command_nearest(w, c);
