@@ -23,6 +23,7 @@
     X(ERR_CONFLICT, 409, "conflict", false)                       \
     X(ERR_IDEMPOTENCY, 409, "idempotency-key-reused", false)      \
     X(ERR_CONFIRM, 409, "confirmation-needed", false)             \
+    X(ERR_GONE, 410, "gone", false)                               \
     X(ERR_LENGTH_REQUIRED, 411, "length-required", false)         \
     X(ERR_TOO_LONG, 413, "too-long", false)                       \
     X(ERR_URI_TOO_LONG, 414, "uri-too-long", false)               \

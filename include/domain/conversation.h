@@ -15,6 +15,7 @@
 #define OPTIONS_MS  ((int64_t)24 * 3600 * 1000)
 
 #define TAPPED_MAX  4
+#define CONVERSATION_MEDIA_MAX 20
 
 struct conversation {
     /* The open question: the command that waits for its order, with its rest ("note", "bearing replaced"). */
@@ -33,6 +34,9 @@ struct conversation {
     bool options_over; /* the person went on to something else: a number is no tap any more */
     struct str last_order;    /* id of the order last acted upon or told about */
     struct str tapped[TAPPED_MAX]; /* buttons that did something, the newest first: "<message> <payload>" */
+    struct str media[CONVERSATION_MEDIA_MAX]; /* files that wait for the answer to "which order?", their ids */
+    size_t nmedia;
+    struct wall media_at; /* of the question: good for QUESTION_MS */
     int64_t version;
 };
 

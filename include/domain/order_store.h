@@ -29,7 +29,7 @@ bool order_put(const struct tenant *t, struct arena *a, const struct order *o, c
 void asset_put(struct arena *a, struct str id, struct str name, struct commit *c);
 bool order_open(const struct tenant *t, struct arena *a, struct str id, const struct doc *doc,
                 struct order *out, struct err *err);
-void order_timeline_put(const struct tenant *t, struct arena *a, struct str order_id, const char *kind,
-                        struct str who, struct str text, struct wall at, struct commit *c);
+void order_timeline_put(const struct tenant *t, struct arena *a, struct str order_id, const char *kind, struct str who, struct str text, struct str more,
+                        struct wall at, struct commit *c);
 
 #endif

@@ -15,6 +15,8 @@
 #include "domain/user.h"
 #include "store/commit.h"
 
+struct medium;
+
 #define PLAN_MESSAGES_MAX 512 /* of one decision; larger audiences are broadcasts */
 #define PLAN_PARTS_MAX    512
 
@@ -31,8 +33,13 @@ struct plan_event {
     struct str causation;           /* id of the event answered, or empty */
 };
 struct plan_entry { /* of an order's timeline */
-    struct str order_id, kind, who, text; /* kind: "assigned", "status", "note", "message", … */
+    struct str order_id, kind, who, text; /* kind: "assigned", "status", "note", "message", "media", … */
+    struct str more; /* further members: ,"name":value; or empty */
     struct wall at;
+};
+struct plan_medium { /* a file: its document, and what has to be done about it */
+    const struct medium *medium;
+    struct str todo; /* an inbound item of its lane (jobs/inbox_media.c), or empty */
 };
 struct plan_audit { /* an entry of the audit trail (stream au, as the API writes it) */
     struct str what, subject;
@@ -74,6 +81,8 @@ struct plan {
     size_t naudits;
     struct plan_phone *phones;
     size_t nphones;
+    struct plan_medium *media;
+    size_t nmedia;
     const struct conversation *conversation; /* of conversation_user, or NULL */
     struct str conversation_user;
     bool over; /* too much for one decision: a bug or a hostile event; plan_commit() refuses */
@@ -89,10 +98,14 @@ struct message *plan_message(struct plan *p, const struct user *to, enum message
 void plan_message_ready(struct plan *p, const struct message *m, struct str detail);
 void plan_event(struct plan *p, const char *type, struct str subject, struct str data, struct str causation);
 void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text);
+void plan_entry_more(struct plan *p, struct str order_id, const char *kind, struct str who, struct str text,
+                     struct str more);
 void plan_order(struct plan *p, const struct order *o, const struct order *before);
 /** The last one planned of one matter counts; its clock goes from here (matter.h). */
 void plan_matter(struct plan *p, const struct matter *m);
 void plan_ask(struct plan *p, const struct matter *m, struct str person, bool asked);
+/** @m as it is to be (NULL: it stays as it is), at the version it was read at; @todo may be empty. */
+void plan_medium(struct plan *p, const struct medium *m, struct str todo);
 /**
  * A phone that @u has and @before had not is checked: the index must name nobody, @u, or whom plan_phone()
  * told; else the commit is a conflict. So one phone never has two owners.

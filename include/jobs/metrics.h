@@ -30,6 +30,8 @@
     X(MERGED, "messages_merged_total", "Changes of an order told with the one before")              \
     X(SEND_RESENT, "send_possible_duplicates_total", "Messages handed over once more")             \
     X(SAID_AGAIN, "messages_said_again_total", "Critical messages said again by another way")      \
+    X(MEDIA_KEPT, "media_kept_total", "Files of people fetched and kept")                          \
+    X(MEDIA_LOST, "media_lost_total", "Files of people that could not be kept")                    \
     X(CALLBACKS_OK, "callbacks_delivered_total", "Events delivered to the CMMS")                   \
     X(CALLBACKS_RETRIED, "callbacks_retried_total", "Callbacks put off")                           \
     X(CALLBACKS_REFUSED, "callbacks_refused_total", "Events refused by the CMMS (409, 422)")       \

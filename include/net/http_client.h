@@ -26,6 +26,7 @@
 #include "net/loop.h"
 
 struct http_client;
+struct http_answer;
 
 struct http_client_options {
     size_t connections_per_host_max; /* 64 on HTTP/1.1; 4 are enough on HTTP/2 */
@@ -68,6 +69,8 @@ struct http_call {
      * cancel its own call and start others.
      */
     bool (*on_data)(void *ctx, struct str bytes);
+    /** With on_data: status and headers, before the first piece; return false to stop (ERR_CANCELLED). */
+    bool (*on_head)(void *ctx, const struct http_answer *head);
 };
 
 struct http_answer {
@@ -82,6 +85,12 @@ typedef void http_done_fn(void *ctx, const struct err *err, const struct http_an
 /** Everything in @call is copied. Calls @on_done once, never before it returns; never after op_cancel(). */
 struct op *http_call_start(struct http_client *c, const struct http_call *call, http_done_fn *on_done,
                            void *ctx);
+/**
+ * A call with on_data takes no more in from the next piece on, so that what comes need not be held, until it
+ * is resumed; its deadline goes on. Resume it from anywhere but the client's own callbacks.
+ */
+void http_call_pause(struct op *op);
+void http_call_resume(struct op *op);
 /**
  * Whether crewline calls such a URL at all: http or https, a host, no credentials (else ERR_INVALID). With
  * @public_only also whether its host is forbidden at sight: a literal address in any spelling that is not

@@ -23,6 +23,8 @@ struct fetch_place {
     int64_t bytes;                    /* 0: not told */
 };
 
+/** Is @url at the configured API itself, whose place is the operator's choice? Else it must be public. */
+bool fetch_from_api(const struct sender *s, struct str url);
 /** Whether fetch_locate() comes first (Meta). */
 bool fetch_needs_place(const struct sender *s);
 /** ERR_INVALID when @in has no medium. */

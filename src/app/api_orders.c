@@ -1,6 +1,6 @@
 /*
- * api_orders: the gateway's copies of work orders: list, one by number or id. Its
- * media are stored with the files (GET /media); until one is attached the collection is empty.
+ * api_orders: the gateway's copies of work orders: list, one by number or id, and what hangs
+ * on it: its timeline, its files.
  */
 #include "app_int.h"
 #include "base/log.h"
@@ -182,15 +182,12 @@ void api_order_timeline(struct request *r)
     }
 }
 
-static void show_nothing(struct request *r, const struct order *o)
+static void read_media(struct request *r, const struct order *o)
 {
-    (void)o;
-    reply_json(r, 200, STR("{\"items\":[],\"next_cursor\":null}"));
+    media_answer(r, o->id);
 }
 
 void api_order_media(struct request *r)
 {
-    if (page(r)) {
-        find(r, show_nothing);
-    }
+    find(r, read_media);
 }

@@ -227,6 +227,8 @@ struct str message_state_error(struct arena *a, struct str state, struct str det
                                struct str *advice);
 /** Answers with the timeline of an order, from its @from-th entry on. */
 void timeline_answer(struct request *r, struct str order_id, int64_t from, int64_t limit);
+/** Answers with the files of an order, newest first. */
+void media_answer(struct request *r, struct str order_id);
 /** ERR_INVALID naming "id": an id that cannot be a lane or part of a key. */
 bool user_id_check(struct str id, struct err *err);
 /**
@@ -274,7 +276,8 @@ handler_fn api_broadcast_post, api_broadcast_list, api_broadcast_get, api_broadc
     api_broadcast_cancel, api_broadcast_resend, api_emergency_post;
 handler_fn api_user_list, api_user_post, api_user_get, api_user_put, api_user_delete,
     api_user_import;
-handler_fn api_order_list, api_order_get, api_order_timeline, api_order_media;
+handler_fn api_order_list, api_order_get, api_order_timeline, api_order_media,
+    api_media_get;
 handler_fn api_asset_qr_svg, api_asset_qr_png;
 handler_fn api_key_list, api_key_post, api_key_delete, api_audit_list;
 handler_fn api_callback_list, api_callback_replay, api_dead_letter_list, api_dead_letter_replay,

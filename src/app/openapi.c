@@ -10,31 +10,33 @@ static const struct {
     const char *name, *schema, *text;
 } params[] = {
     {"after",            "{\"type\":\"string\"}",
-     "A next_cursor: events behind it; without it, from the oldest kept"                                                                  },
-    {"assignee",         "{\"type\":\"string\"}",                                                 "Id of a person it is assigned to"      },
-    {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"        },
-    {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                  },
-    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"           },
-    {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not before"                            },
-    {"hub.challenge",    "{\"type\":\"string\"}",                                                 "Comes back as it is"                   },
-    {"hub.mode",         "{\"const\":\"subscribe\"}",                                             "Of the handshake"                      },
-    {"hub.verify_token", "{\"type\":\"string\"}",                                                 "The configured token"                  },
-    {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                       "Kind of message"                       },
+     "A next_cursor: events behind it; without it, from the oldest kept"                                                                            },
+    {"assignee",         "{\"type\":\"string\"}",                                                 "Id of a person it is assigned to"                },
+    {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"                  },
+    {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                            },
+    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"                     },
+    {"exp",              "{\"type\":\"integer\"}",                                                "Of a signed link: the second (Unix) when it ends"},
+    {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not before"                                      },
+    {"hub.challenge",    "{\"type\":\"string\"}",                                                 "Comes back as it is"                             },
+    {"hub.mode",         "{\"const\":\"subscribe\"}",                                             "Of the handshake"                                },
+    {"hub.verify_token", "{\"type\":\"string\"}",                                                 "The configured token"                            },
+    {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                       "Kind of message"                                 },
     {"limit",            "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
-     "Items of a page"                                                                                                                    },
+     "Items of a page"                                                                                                                              },
     {"recipient_state",
      "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
-     "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"},
-    {"sender",           "{\"type\":\"string\"}",                                                 "Id of a sender; the first when left out"},
-    {"site",             "{\"type\":\"string\"}",                                                 "Id of a site"                          },
-    {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                      "State it is in"                        },
-    {"status",           "{\"type\":\"string\"}",                                                 "Status of the work order"              },
-    {"team",             "{\"type\":\"string\"}",                                                 "Id of a team"                          },
-    {"to",               "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not after"                             },
-    {"user",             "{\"type\":\"string\"}",                                                 "Id of a person"                        },
+     "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"          },
+    {"sender",           "{\"type\":\"string\"}",                                                 "Id of a sender; the first when left out"         },
+    {"sig",              "{\"type\":\"string\"}",                                                 "Of a signed link: its signature"                 },
+    {"site",             "{\"type\":\"string\"}",                                                 "Id of a site"                                    },
+    {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                      "State it is in"                                  },
+    {"status",           "{\"type\":\"string\"}",                                                 "Status of the work order"                        },
+    {"team",             "{\"type\":\"string\"}",                                                 "Id of a team"                                    },
+    {"to",               "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not after"                                       },
+    {"user",             "{\"type\":\"string\"}",                                                 "Id of a person"                                  },
     {"wait",             "{\"type\":\"integer\",\"minimum\":0,\"maximum\":30}",
-     "Seconds to wait while there is nothing"                                                                                             },
-    {"work_order",       "{\"type\":\"string\"}",                                                 "Number of a work order"                },
+     "Seconds to wait while there is nothing"                                                                                                       },
+    {"work_order",       "{\"type\":\"string\"}",                                                 "Number of a work order"                          },
 };
 
 static const struct {
@@ -46,6 +48,7 @@ static const struct {
     {403, "This key may not do this"                                                       },
     {404, "There is no such thing"                                                         },
     {409, "It does not fit what is there, or an Idempotency-Key was used with another body"},
+    {410, "The link has expired"                                                           },
     {413, "The body is too long"                                                           },
     {415, "The body has another content type than this path takes"                         },
     {422, "A member is wrong; `member` says which"                                         },
@@ -169,10 +172,11 @@ static const char *text_type(const struct route *route)
     static const struct {
         const char *path, *type;
     } types[] = {
-        {"/api/docs",                     "text/html"       },
-        {"/api/openapi.json",             "application/json"},
-        {"/api/whatsappwebhook/incoming", "text/xml"        },
-        {"/api/whatsappwebhook/status",   "text/xml"        },
+        {"/api/docs",                     "text/html"               },
+        {"/api/openapi.json",             "application/json"        },
+        {"/media/{id}",                   "application/octet-stream"},
+        {"/api/whatsappwebhook/incoming", "text/xml"                },
+        {"/api/whatsappwebhook/status",   "text/xml"                },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
@@ -187,6 +191,10 @@ static bool may_answer(const struct route *route, int status)
 {
     bool webhook = (route->flags & ROUTE_WEBHOOK) != 0, open = (route->flags & ROUTE_PUBLIC) != 0;
 
+    if (route->run == api_media_get) {
+        return status == 400 || status == 401 || status == 403 || status == 404 || status == 410 ||
+               status == 503;
+    }
     switch (status) {
     case 400:
         return true;
@@ -196,6 +204,8 @@ static bool may_answer(const struct route *route, int status)
         return webhook ? (route->flags & ROUTE_META) == 0 : !open && route->roles != KEY_ANY;
     case 404:
         return strchr(route->path, '{') != NULL;
+    case 410:
+        return false;
     case 409:
         return takes_key(route);
     case 413:
@@ -253,6 +263,7 @@ static void write_responses(struct jw *w, const struct route *route)
                  : problems[i].status == 403 ? "#/components/responses/403"
                  : problems[i].status == 404 ? "#/components/responses/404"
                  : problems[i].status == 409 ? "#/components/responses/409"
+                 : problems[i].status == 410 ? "#/components/responses/410"
                  : problems[i].status == 413 ? "#/components/responses/413"
                  : problems[i].status == 415 ? "#/components/responses/415"
                  : problems[i].status == 422 ? "#/components/responses/422"

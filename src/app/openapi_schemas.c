@@ -12,6 +12,23 @@ const struct openapi_schema openapi_schemas[] = {
      "\"required\":[\"id\",\"state\"]}"},
     {"Alive",
      "{\"type\":\"object\",\"properties\":{\"status\":{\"const\":\"ok\"}},\"required\":[\"status\"]}"},
+    {"Attachment",
+     "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"work_order\":{\"type\":\"string\"},"
+     "\"kind\":{\"enum\":[\"photo\",\"video\",\"voice\",\"document\"]},"
+     "\"state\":{\"enum\":[\"fetching\",\"kept\",\"failed\"]},"
+     "\"reason\":{\"enum\":[\"expired\",\"too_large\",\"type\",\"full\",\"lost\"],"
+     "\"description\":\"Why it failed\"},\"caption\":{\"type\":\"string\"},"
+     "\"person\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"name\":{\"type\":\"string\"}}},\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "\"stored_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "\"mime\":{\"type\":\"string\",\"description\":\"By its bytes\"},"
+     "\"size\":{\"type\":\"integer\"},"
+     "\"sha256\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"
+     "\"filename\":{\"type\":\"string\"},\"url\":{\"type\":\"string\",\"format\":\"uri\","
+     "\"description\":\"A signed link: needs no key, and expires\"},"
+     "\"url_expires_at\":{\"type\":\"string\",\"format\":\"date-time\"}},"
+     "\"required\":[\"id\",\"kind\",\"state\",\"at\"]}"},
     {"Audit",
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"id\":{\"type\":\"string\"},\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
@@ -201,10 +218,9 @@ const struct openapi_schema openapi_schemas[] = {
      "\"mime\":{\"type\":\"string\"},\"caption\":{\"type\":\"string\"},\"filename\":{\"type\":\"string\"}},"
      "\"required\":[\"url\"]}"},
     {"MediaList",
-     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"id\":{\"type\":\"string\"},\"url\":{\"type\":\"string\"},"
-     "\"mime\":{\"type\":\"string\"},\"size\":{\"type\":\"integer\"},\"kind\":{\"type\":\"string\"},"
-     "\"caption\":{\"type\":\"string\"}}}},\"next_cursor\":{\"type\":[\"string\",\"null\"],"
+     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\","
+     "\"items\":{\"$ref\":\"#/components/schemas/Attachment\"}},"
+     "\"next_cursor\":{\"type\":[\"string\",\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
     {"Message",

@@ -81,6 +81,8 @@ const struct route routes[] = {
      "What happened to it, oldest first",                                                                                                                                        "limit cursor",                                              NULL,               "Timeline",            200},
     {"GET",    "/api/v1/work_orders/{number}/media",    ALL,   0,                                api_order_media,             "Work orders",
      "Photos and files of it",                                                                                                                                                   "limit cursor",                                              NULL,               "MediaList",           200},
+    {"GET",    "/media/{id}", ALL, ROUTE_PUBLIC, api_media_get, "Work orders",
+     "A file that somebody sent, with a key or by a signed link, to be saved", "exp sig", NULL, NULL, 200},
 
 /* assets */
     {"GET",    "/api/v1/assets/{id}/qr.svg",            ALL,   0,                                api_asset_qr_svg,            "Assets",

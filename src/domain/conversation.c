@@ -21,6 +21,14 @@ void conversation_encode(const struct conversation *c, struct buf *out)
     if (c->last_order.n > 0) {
         jw_str(&w, "last_order", c->last_order);
     }
+    if (c->nmedia > 0) {
+        jw_int(&w, "media_at", c->media_at.ms);
+        jw_open(&w, "media", '[');
+        for (size_t i = 0; i < c->nmedia; i++) {
+            jw_str(&w, NULL, c->media[i]);
+        }
+        jw_close(&w, ']');
+    }
     jw_open(&w, "tapped", '[');
     for (size_t i = 0; i < TAPPED_MAX && c->tapped[i].n > 0; i++) {
         jw_str(&w, NULL, c->tapped[i]);
@@ -49,6 +57,12 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version,
     out->last_order = arena_dup(a, json_get_str(j, "last_order"));
     for (size_t i = 0; i < TAPPED_MAX; i++) {
         out->tapped[i] = arena_dup(a, json_str(json_at(json_get(j, "tapped"), i)));
+    }
+    out->media_at.ms = json_get_int(j, "media_at", 0);
+    out->nmedia = json_len(json_get(j, "media"));
+    out->nmedia = out->nmedia < CONVERSATION_MEDIA_MAX ? out->nmedia : CONVERSATION_MEDIA_MAX;
+    for (size_t i = 0; i < out->nmedia; i++) {
+        out->media[i] = arena_dup(a, json_str(json_at(json_get(j, "media"), i)));
     }
     json_free(&j);
     return true;

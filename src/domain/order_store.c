@@ -194,8 +194,8 @@ bool order_open(const struct tenant *t, struct arena *a, struct str id, const st
 }
 
 void order_timeline_put(const struct tenant *t, struct arena *a, struct str order_id,
-                        const char *kind, struct str who, struct str text, struct wall at,
-                        struct commit *c)
+                        const char *kind, struct str who, struct str text, struct str more,
+                        struct wall at, struct commit *c)
 {
     struct str key = arena_printf(a, "ot:%.*s", STR_ARG(order_id));
     struct buf entry, sealed;
@@ -209,6 +209,7 @@ void order_timeline_put(const struct tenant *t, struct arena *a, struct str orde
     jw_z(&w, "kind", kind);
     jw_str(&w, "who", who);
     jw_str(&w, "text", i18n_cut(a, text, ENTRY_CHARS_MAX));
+    buf_add(&entry, more);
     jw_close(&w, '}');
     vault_seal(t->vault, key, "e", buf_str(&entry), &sealed);
     commit_append(c, key, buf_str(&sealed), TIMELINE_KEPT);

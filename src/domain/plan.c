@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "domain/failover.h"
+#include "domain/media.h"
 #include "domain/order_store.h"
 #include "domain/user_store.h"
 
@@ -78,11 +79,25 @@ void plan_event(struct plan *p, const char *type, struct str subject, struct str
     }
 }
 
+void plan_entry_more(struct plan *p, struct str order_id, const char *kind, struct str who,
+                     struct str text, struct str more)
+{
+    if (grow(p, &p->entries, p->nentries, sizeof(*p->entries), PLAN_PARTS_MAX)) {
+        p->entries[p->nentries++] =
+            (struct plan_entry){order_id, str_of(kind), who, text, more, p->now};
+    }
+}
+
 void plan_entry(struct plan *p, struct str order_id, const char *kind, struct str who,
                 struct str text)
 {
-    if (grow(p, &p->entries, p->nentries, sizeof(*p->entries), PLAN_PARTS_MAX)) {
-        p->entries[p->nentries++] = (struct plan_entry){order_id, str_of(kind), who, text, p->now};
+    plan_entry_more(p, order_id, kind, who, text, STR_NONE);
+}
+
+void plan_medium(struct plan *p, const struct medium *m, struct str todo)
+{
+    if (grow(p, &p->media, p->nmedia, sizeof(*p->media), PLAN_PARTS_MAX)) {
+        p->media[p->nmedia++] = (struct plan_medium){m, todo};
     }
 }
 
@@ -197,6 +212,11 @@ void plan_checks(const struct plan *p, struct commit *c)
         matter_check(p->matters[i], c);
     }
     check_phones(p, c);
+    for (size_t i = 0; i < p->nmedia; i++) {
+        if (p->media[i].medium != NULL) {
+            medium_check(p->media[i].medium, c);
+        }
+    }
     if (p->gone != NULL) {
         user_check(p->gone, c);
     }
@@ -415,7 +435,13 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
     for (size_t i = 0; i < p->nentries; i++) {
         const struct plan_entry *e = &p->entries[i];
 
-        order_timeline_put(p->tenant, p->a, e->order_id, e->kind.p, e->who, e->text, e->at, c);
+        order_timeline_put(p->tenant, p->a, e->order_id, e->kind.p, e->who, e->text, e->more, e->at,
+                           c);
+    }
+    for (size_t i = 0; i < p->nmedia; i++) {
+        if (p->media[i].medium != NULL) {
+            medium_put(p->tenant, p->a, p->media[i].medium, c);
+        }
     }
     for (size_t i = 0; i < p->nmessages; i++) {
         if (!write_message(p, &p->messages[i], c, grant, ctx, &marked, err)) {

@@ -77,6 +77,23 @@ static const struct config_row rows[] = {
            "replicas of Redis that must have what is accepted"),
     NUMBER("retention.days", NULL, R, 1, 3650, "90",
            "what has ended is kept so long: messages, events, dead letters, closed orders"),
+    NUMBER("media.max_bytes", NULL, R, 1024, 1073741824, "104857600",
+           "of a file that a person sends; larger ones are refused and he is told"),
+    NUMBER("media.max_photo_bytes", NULL, R, 1024, 1073741824, "26214400", "the same of photos"),
+    NUMBER("media.max_video_bytes", NULL, R, 1024, 1073741824, "104857600", "the same of videos"),
+    NUMBER("media.max_voice_bytes", NULL, R, 1024, 1073741824, "26214400",
+           "the same of voice notes and other sound"),
+    NUMBER("media.max_document_bytes", NULL, R, 1024, 1073741824, "104857600",
+           "the same of documents"),
+    NUMBER("media.quota_bytes", NULL, R, 0, 1099511627776000, "10737418240",
+           "of all files of one tenant; beyond it new ones are refused, with an alarm; 0: no limit"),
+    NUMBER("media.retention_days", NULL, R, 1, 36500, "365", "files are kept so long"),
+    NUMBER("media.fetches", NULL, R, 1, 64, "8", "files that one gateway fetches at once"),
+    NUMBER("media.fetch_timeout_ms", NULL, R, 1000, 3600000, "120000", "one try to fetch a file"),
+    NUMBER("media.retry_for_s", NULL, R, 0, 604800, "3600",
+           "a file that cannot be fetched is tried again for so long"),
+    NUMBER("media.link_s", NULL, R, 60, 31536000, "604800",
+           "how long a link to a file is good, in events and in answers of the API"),
     NUMBER("delivery.send_timeout_ms", NULL, R, 100, 120000, "15000", "one attempt at a provider"),
     NUMBER("delivery.lease_ms", NULL, 0, 1000, 600000, "30000",
            "how long work belongs to one instance"),
@@ -217,6 +234,17 @@ static void read_numbers(struct settings *s)
         int64_t *to;
     } numbers[] = {
         {"retention.days",                      &s->retention_days              },
+        {"media.max_bytes",                     &s->media_bytes                 },
+        {"media.max_photo_bytes",               &s->media_kind_bytes[0]         },
+        {"media.max_video_bytes",               &s->media_kind_bytes[1]         },
+        {"media.max_voice_bytes",               &s->media_kind_bytes[2]         },
+        {"media.max_document_bytes",            &s->media_kind_bytes[3]         },
+        {"media.quota_bytes",                   &s->media_quota_bytes           },
+        {"media.retention_days",                &s->media_retention_days        },
+        {"media.fetches",                       &s->media_fetches               },
+        {"media.fetch_timeout_ms",              &s->media_fetch_timeout_ms      },
+        {"media.retry_for_s",                   &s->media_retry_for_s           },
+        {"media.link_s",                        &s->media_link_s                },
         {"delivery.send_timeout_ms",            &s->send_timeout_ms             },
         {"delivery.lease_ms",                   &s->lease_ms                    },
         {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms           },
@@ -455,6 +483,18 @@ bool settings_master_key(struct settings *s, struct buf *notice, struct err *err
 
 /* ---- reload ---- */
 
+static void reload_media(struct settings *s, const struct settings *now)
+{
+    s->media_bytes = now->media_bytes;
+    memcpy(s->media_kind_bytes, now->media_kind_bytes, sizeof(s->media_kind_bytes));
+    s->media_quota_bytes = now->media_quota_bytes;
+    s->media_retention_days = now->media_retention_days;
+    s->media_fetches = now->media_fetches;
+    s->media_fetch_timeout_ms = now->media_fetch_timeout_ms;
+    s->media_retry_for_s = now->media_retry_for_s;
+    s->media_link_s = now->media_link_s;
+}
+
 /* What may change is moved into the old struct, whose address everybody holds; the new one is kept
  * alive behind it. */
 void settings_reload(struct settings *s, struct settings **fresh, struct buf *kept)
@@ -485,6 +525,7 @@ void settings_reload(struct settings *s, struct settings **fresh, struct buf *ke
     s->log_level = now->s.log_level;
     s->send_timeout_ms = now->s.send_timeout_ms;
     s->retention_days = now->s.retention_days;
+    reload_media(s, &now->s);
     s->uncertain_hold_ms = now->s.uncertain_hold_ms;
     s->uncertain_hold_critical_ms = now->s.uncertain_hold_critical_ms;
     s->max_sends_normal = now->s.max_sends_normal;

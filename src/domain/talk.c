@@ -176,6 +176,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     struct str action;
     struct wall midnight;
     int32_t minutes;
+    bool sure;
 
     *out = (struct view_query){.phone = in->phone, .bsuid = in->bsuid, .quoted = in->quoted};
     timezone_local(t->conf->timezone, wall_now(), &minutes, &midnight);
@@ -188,6 +189,12 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     /* The person's language is not known yet: English and the tenant's words name an order all the
      * same. */
     command_parse(a, in->text, l, &call);
+    if (in->type == INBOUND_MEDIA) {
+        struct str order = talk_caption_order(a, in->text, &call, &sure);
+
+        out->typed = order.n > 0 ? command_order_canonical(a, order) : STR_NONE;
+        return;
+    }
     out->asset = asset_word(a, in->text, &call);
     if (call.order.n > 0) {
         out->typed = command_order_canonical(a, call.order);

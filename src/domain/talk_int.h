@@ -2,7 +2,7 @@
  * talk_int: one turn of a conversation, shared by the files of talk: talk.c (who speaks, what it
  * is), talk_which.c (which order), talk_orders.c (what is done to it), talk_lists.c (lists, counts,
  * help), talk_people.c (language, consent, strangers), talk_text.c (taps, numbers, free text, open
- * questions).
+ * questions), talk_media.c (files).
  */
 #ifndef CREWLINE_DOMAIN_TALK_INT_H
 #define CREWLINE_DOMAIN_TALK_INT_H
@@ -23,6 +23,7 @@ struct talk {
     struct str timezone;
     struct command_call call;
     struct str tap_order; /* order id that a tapped payload names, or empty */
+    const struct order *resolved; /* what talk_resolve() found last */
     const char *via;      /* "command", "button", "reply", "media" */
 };
 
@@ -53,6 +54,13 @@ bool talk_may_change(const struct talk *t,
 const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit fit);
 void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
                     const struct order *const *orders, size_t n);
+/** His own open orders in a fitting state (VIEW_ORDERS_MAX at most), and one by its id or NULL. */
+size_t talk_orders_that_fit(const struct talk *t, enum fit fit, const struct order **found);
+const struct order *talk_order_by_id(const struct talk *t, struct str id);
+const struct order *talk_quoted_order(const struct talk *t);
+/** A list of orders to choose from; a row's payload is "pick:<name>:<order>". */
+struct message *talk_list_orders(struct talk *t, const char *name, struct str question,
+                                 const struct order *const *orders, size_t n);
 /** Does it, or says why not; whether it was done. */
 bool talk_step(struct talk *t, const struct order *o, enum order_step step, bool explicit_);
 /** The words of a command that waits for [Complete anyway] [Start], once; else empty. */
@@ -75,6 +83,14 @@ talk_fn talk_cmd_report;
 /** Whether the text was the answer to "What is wrong?". */
 bool talk_answers_report(struct talk *t);
 talk_fn talk_free_text, talk_tap, talk_media, talk_stranger;
+/** The number that a caption names, in a command or anywhere; empty: none. @sure: it looks like one. */
+struct str talk_caption_order(struct arena *a, struct str text, const struct command_call *call,
+                              bool *sure);
+/** "Which order?", asked about files, is answered with @order's id, or a typed number: whether it was. */
+bool talk_media_picked(struct talk *t, struct str order_id);
+bool talk_media_typed(struct talk *t);
+/** Files that came with a command wait for the same answer: they go to @o. */
+void talk_media_follow(struct talk *t, const struct order *o);
 /* answers to broadcasts: whether it was one */
 bool talk_ack_broadcast(struct talk *t);
 bool talk_tap_broadcast(struct talk *t, struct str payload);

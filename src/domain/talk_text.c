@@ -10,6 +10,10 @@ static void tap_pick(struct talk *t, struct str rest)
     enum command_id cmd;
 
     str_cut(rest, ':', &name, &id);
+    if (str_eqz(name, "media")) {
+        talk_media_picked(t, id);
+        return;
+    }
     cmd = talk_command_named(name);
     t->tap_order = id;
     if (str_eq(t->conv.question, name) && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms) {
@@ -26,6 +30,7 @@ static void tap_pick(struct talk *t, struct str rest)
     t->conv_changed = true;
     t->call.id = cmd;
     talk_command(t);
+    talk_media_follow(t, t->resolved);
 }
 
 static void tap_command(struct talk *t, enum command_id cmd, struct str id)
@@ -220,6 +225,7 @@ static bool answers_which(struct talk *t)
     t->conv.question = STR_NONE;
     t->conv_changed = true;
     talk_command(t);
+    talk_media_follow(t, t->resolved);
     return true;
 }
 
@@ -236,16 +242,6 @@ static bool answers_number(struct talk *t)
 }
 
 /* ---- free text ---- */
-
-static const struct order *quoted_order(const struct talk *t)
-{
-    for (size_t i = 0; i < t->v->norders; i++) {
-        if ((t->v->orders[i].flags & VIEW_QUOTED) != 0) {
-            return t->v->orders[i].order;
-        }
-    }
-    return NULL;
-}
 
 static bool several_words(struct str text)
 {
@@ -310,9 +306,10 @@ static void say_unknown(struct talk *t)
 void talk_free_text(struct talk *t)
 {
     bool crew = (t->u->roles & ROLE_CREW) != 0;
-    const struct order *quoted = crew ? quoted_order(t) : NULL;
+    const struct order *quoted = crew ? talk_quoted_order(t) : NULL;
 
-    if (answers_number(t) || answers_text(t) || answers_which(t) || talk_answers_report(t)) {
+    if (answers_number(t) || talk_media_typed(t) || answers_text(t) || answers_which(t) ||
+        talk_answers_report(t)) {
         return;
     }
     if (!crew) {
@@ -330,15 +327,4 @@ void talk_free_text(struct talk *t)
     } else {
         say_unknown(t);
     }
-}
-
-/* ---- media: the words that came with it are taken; the file itself is not fetched yet, and he is
- * told ---- */
-
-void talk_media(struct talk *t)
-{
-    if (t->in->text.n > 0 && t->call.id != CMD_NONE) {
-        talk_command(t);
-    }
-    talk_say(t, "reply.media_not_kept");
 }

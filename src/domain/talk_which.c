@@ -54,24 +54,40 @@ static struct str row_text(struct talk *t, const struct order *o)
                 ARG_S("status", status), ARG_S("title", o->title));
 }
 
-void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
-                    const struct order *const *orders, size_t n)
+struct message *talk_list_orders(struct talk *t, const char *name, struct str question,
+                                 const struct order *const *orders, size_t n)
 {
     struct message *m = talk_say_text(t, question);
 
     m->kind = MESSAGE_LIST;
     m->list_button = I18N(t->a, t->l, t->timezone, "list.choose");
     for (size_t i = 0; i < n && i < MESSAGE_ROWS_MAX; i++) {
-        talk_add_option(
-            t, m, arena_printf(t->a, "pick:%s:%.*s", command_name(cmd), STR_ARG(orders[i]->id)),
-            orders[i]->number, row_text(t, orders[i]));
+        talk_add_option(t, m, arena_printf(t->a, "pick:%s:%.*s", name, STR_ARG(orders[i]->id)),
+                        orders[i]->number, row_text(t, orders[i]));
     }
+    return m;
+}
+
+void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
+                    const struct order *const *orders, size_t n)
+{
+    talk_list_orders(t, command_name(cmd), question, orders, n);
     t->conv.question = str_of(command_name(cmd));
     /* A status is named by a word, so it is what has to be remembered. */
     t->conv.question_rest =
         cmd == CMD_SET_STATUS ? str_of(order_status_name(t->call.status)) : t->call.rest;
     t->conv.question_at = t->p->now;
     t->conv_changed = true;
+}
+
+const struct order *talk_quoted_order(const struct talk *t)
+{
+    for (size_t i = 0; i < t->v->norders; i++) {
+        if ((t->v->orders[i].flags & VIEW_QUOTED) != 0) {
+            return t->v->orders[i].order;
+        }
+    }
+    return NULL;
 }
 
 static struct str which(struct talk *t, enum command_id cmd)
@@ -180,7 +196,7 @@ static const struct order *checked(struct talk *t, const struct order *o)
     return o;
 }
 
-static const struct order *by_id(const struct talk *t, struct str id)
+const struct order *talk_order_by_id(const struct talk *t, struct str id)
 {
     for (size_t i = 0; i < t->v->norders && id.n > 0; i++) {
         if (str_eq(t->v->orders[i].order->id, id)) {
@@ -190,7 +206,7 @@ static const struct order *by_id(const struct talk *t, struct str id)
     return NULL;
 }
 
-static size_t mine_that_fit(const struct talk *t, enum fit fit, const struct order **found)
+size_t talk_orders_that_fit(const struct talk *t, enum fit fit, const struct order **found)
 {
     size_t n = 0;
 
@@ -212,7 +228,7 @@ static size_t mine_that_fit(const struct talk *t, enum fit fit, const struct ord
 static const struct order *resolve_unfit(struct talk *t, enum command_id cmd)
 {
     const struct order *found[VIEW_ORDERS_MAX];
-    size_t n = mine_that_fit(t, FIT_OPEN, found);
+    size_t n = talk_orders_that_fit(t, FIT_OPEN, found);
 
     if (n == 0) {
         talk_say_text(t, none_text(t, cmd));
@@ -230,9 +246,9 @@ static const struct order *resolve_unfit(struct talk *t, enum command_id cmd)
 static const struct order *resolve_only(struct talk *t, enum command_id cmd, enum fit fit)
 {
     const struct order *found[VIEW_ORDERS_MAX];
-    size_t n = fit == FIT_CURRENT ? mine_that_fit(t, FIT_COMPLETE, found) : 0;
+    size_t n = fit == FIT_CURRENT ? talk_orders_that_fit(t, FIT_COMPLETE, found) : 0;
 
-    n = n > 0 ? n : mine_that_fit(t, fit, found);
+    n = n > 0 ? n : talk_orders_that_fit(t, fit, found);
     if (n == 0) {
         return resolve_unfit(t, cmd);
     }
@@ -243,13 +259,13 @@ static const struct order *resolve_only(struct talk *t, enum command_id cmd, enu
     return NULL;
 }
 
-const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit fit)
+static const struct order *resolve(struct talk *t, enum command_id cmd, enum fit fit)
 {
     if (t->call.order.n > 0) {
         return resolve_named(t, cmd, fit);
     }
     if (t->tap_order.n > 0) {
-        const struct order *o = by_id(t, t->tap_order);
+        const struct order *o = talk_order_by_id(t, t->tap_order);
 
         if (o == NULL) {
             talk_say(t, "reply.tap_unknown");
@@ -257,10 +273,14 @@ const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit f
         }
         return checked(t, o);
     }
-    for (size_t i = 0; i < t->v->norders; i++) {
-        if ((t->v->orders[i].flags & VIEW_QUOTED) != 0) {
-            return checked(t, t->v->orders[i].order);
-        }
+    if (talk_quoted_order(t) != NULL) {
+        return checked(t, talk_quoted_order(t));
     }
     return resolve_only(t, cmd, fit);
+}
+
+const struct order *talk_resolve(struct talk *t, enum command_id cmd, enum fit fit)
+{
+    t->resolved = resolve(t, cmd, fit);
+    return t->resolved;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "chore.h"
 #include "domain/view.h"
+#include "media_int.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -265,6 +266,7 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
         ho.ca_file = ca;
     }
     e->http = http_client_new(l, &ho);
+    e->media = media_store_new(e);
     if (o->work) {
         http_client_warm(
             e->http); /* before the loop runs: it reads the certificates of all issuers */
@@ -272,6 +274,7 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
     id_new(e->owner);
     commit_owner_set(e->store, str_of(e->owner), o->settings->lease_ms);
     if (o->work) {
+        media_store_sweep(e->media);
         lane_wake_subscribe(e->store);
     }
     for (size_t i = 0; i < e->ntenants; i++) {
@@ -382,6 +385,7 @@ void engine_free(struct engine **owner)
     }
     loop_defer_cancel(e->loop, stop_finish, e);
     http_client_free(&e->http);
+    media_store_free(&e->media);
     store_free(&e->store);
     for (size_t i = 0; i < e->ntenants; i++) {
         vault_free(&e->tenants[i].t.vault);

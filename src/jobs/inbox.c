@@ -23,6 +23,7 @@ void inbox_free(struct inbox_job *j)
     job_end(&j->job);
     op_cancel(&j->pending);
     broadcast_run_free(j);
+    inbox_media_free(j);
     timer_free(&j->retry);
     json_free(&j->json);
     arena_free(&j->a);
@@ -140,6 +141,9 @@ static void on_planned(void *ctx, const struct err *err, const struct commit_out
         inbox_again(j, &busy);
         return;
     }
+    if (j->plan.nmedia > 0) {
+        lane_worker_wake(j->et->in);
+    }
     if (outcome->result == COMMIT_FENCED) {
         metric_add(METRIC_FENCED, 1);
     } else if (j->in.kind == INBOUND_MESSAGE && j->json == NULL && j->dead.n == 0) {
@@ -187,6 +191,7 @@ static void plan_end(void *ctx, struct commit *c)
     if (j->message_id.n > 0 || j->message_hash.n > 0) {
         inbox_write_status(j, c);
     }
+    inbox_media_write(j, c);
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
     }
@@ -318,18 +323,22 @@ static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
 
 static bool open_item(struct inbox_job *j, struct err *err)
 {
+    bool lost = j->item->reaped && j->item->sends >= LOST_TRIES_MAX;
     struct str rest;
 
-    if (j->item->reaped && j->item->sends >= LOST_TRIES_MAX) {
+    if (!job_item_body(j->et, j->a, item_key(j), j->item, &j->text, err)) {
+        return false;
+    }
+    rest = str_slice(j->text, 1, j->text.n);
+    if (j->text.n > 0 && j->text.p[0] == ITEM_MEDIUM) {
+        return inbox_open_media(j, rest, lost, err);
+    }
+    if (lost) {
         return err_set(err, ERR_DAMAGED,
                        "it was begun %lld times, and each time the gateway ended or its "
                        "lease ran out",
                        (long long)j->item->sends);
     }
-    if (!job_item_body(j->et, j->a, item_key(j), j->item, &j->text, err)) {
-        return false;
-    }
-    rest = str_slice(j->text, 1, j->text.n);
     switch (j->text.n > 0 ? j->text.p[0] : '\0') {
     case ITEM_WEBHOOK:
         return open_webhook(j, rest, err);

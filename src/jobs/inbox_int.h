@@ -2,7 +2,8 @@
  * inbox_int: one inbound item being executed, shared by inbox.c (opening, people's words, the end),
  * inbox_event.c (events of the CMMS and its refusals), inbox_status.c (statuses that need a
  * decision), inbox_failover.c (critical messages that do not reach their person), inbox_template.c
- * (approvals), inbox_matter.c (clocks of matters) and inbox_removal.c (a person goes, with all that was said to him).
+ * (approvals), inbox_matter.c (clocks of matters), inbox_media.c (files) and inbox_removal.c (a person
+ * goes, with all that was said to him).
  */
 #ifndef CREWLINE_JOBS_INBOX_INT_H
 #define CREWLINE_JOBS_INBOX_INT_H
@@ -12,6 +13,7 @@
 #include "jobs_int.h"
 
 struct broadcast_run; /* broadcast_int.h */
+struct media_item;
 
 #define INBOX_MAGIC 0x1b0c5001u
 
@@ -65,6 +67,7 @@ struct inbox_job {
     struct matter_wants *matter_wants;
     /* a broadcast's */
     struct broadcast_run *run;
+    struct media_item *file; /* inbox_media.c */
     void (*also_check)(struct inbox_job *j, struct commit *c); /* beside the plan, or NULL */
     void (*also_write)(struct inbox_job *j, struct commit *c);
 };
@@ -93,6 +96,11 @@ bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);
 void inbox_failover_write(struct inbox_job *j, struct commit *c);
 bool inbox_open_matter(struct inbox_job *j, struct str text, struct err *err);
+/** @lost: it has ended the gateway several times. */
+bool inbox_open_media(struct inbox_job *j, struct str text, bool lost, struct err *err);
+void inbox_media_free(struct inbox_job *j);
+/** The items of the files that the plan tells of. */
+void inbox_media_write(struct inbox_job *j, struct commit *c);
 /** An event about a broadcast: then j->read is set. */
 bool inbox_is_broadcast(struct inbox_job *j);
 bool inbox_open_broadcast(struct inbox_job *j, struct str text, struct err *err);

@@ -66,6 +66,7 @@ struct engine {
     struct engine_tenant *tenants;
     size_t ntenants, nloaded;
     struct templates *templates; /* the catalogue */
+    struct media_store *media;   /* where files of people lie */
     struct list jobs;            /* struct job */
     bool ready, failed, stopping, closing;
     size_t stopping_workers;
@@ -162,6 +163,7 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_MATTER    MATTER_ITEM   /* 'Y', ref, clock: domain/matter.h */
 #define ITEM_REMINDER  'D'           /* order id: its next reminder has come */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
+#define ITEM_MEDIUM    'M' /* a file is to be fetched, or has got its order: inbox_media.c */
 /** The lane of what the CMMS tells about an order, and of its reminders. */
 struct str inbox_order_lane(struct engine_tenant *et, struct arena *a, struct str order_id);
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */

@@ -351,6 +351,7 @@ struct op *http_call_start(struct http_client *c, const struct http_call *call,
     op->on_done = on_done;
     op->ctx = ctx;
     op->on_data = call->on_data;
+    op->on_head = call->on_head;
     op->flags = call->flags;
     op->response_bytes_max =
         call->response_bytes_max == 0 ? HTTP_BODY_DEFAULT : call->response_bytes_max;
@@ -369,6 +370,29 @@ struct op *http_call_start(struct http_client *c, const struct http_call *call,
         op_fail(op, ERR_INVALID, fault);
     }
     return &op->op;
+}
+
+void http_call_pause(struct op *op)
+{
+    obj_check((char *)op - offsetof(struct http_op, op), HTTP_CALL_MAGIC);
+    LIST_OF(op, struct http_op, op)->paused = true;
+}
+
+void http_call_resume(struct op *op)
+{
+    struct http_op *call = LIST_OF(op, struct http_op, op);
+    struct http_client *c = call->c;
+
+    call->paused = false;
+    if (!call->held || call->state != HTTP_OP_RUNNING) {
+        return;
+    }
+    assert(c->in_curl == 0);
+    call->held = false;
+    c->in_curl++;
+    curl_easy_pause(call->slot->easy, CURLPAUSE_CONT);
+    c->in_curl--;
+    http_client_wake(c);
 }
 
 /* ---- the client ---- */

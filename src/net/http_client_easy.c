@@ -105,6 +105,21 @@ static size_t on_body(char *p, size_t size, size_t count, void *ctx)
         }
         return bytes.n;
     }
+    if (call->paused) {
+        call->held = true;
+        return CURL_WRITEFUNC_PAUSE; /* the same piece comes again */
+    }
+    if (call->on_head != NULL) {
+        bool (*on_head)(void *ctx, const struct http_answer *head) = call->on_head;
+        struct http_answer head;
+
+        call->on_head = NULL;
+        http_slot_answer(s, &head);
+        if (!on_head(call->ctx, &head) || s->call->state != HTTP_OP_RUNNING) {
+            s->stopped = true;
+            return 0;
+        }
+    }
     if (bytes.n > call->response_bytes_max) {
         s->too_long = true;
         return 0;

@@ -76,6 +76,8 @@ struct http_op {
     http_done_fn *on_done;
     void *ctx;
     bool (*on_data)(void *ctx, struct str bytes);
+    bool (*on_head)(void *ctx, const struct http_answer *head);
+    bool paused, held; /* held: libcurl keeps a piece that we did not take */
     int64_t deadline_us;
     size_t response_bytes_max;
     unsigned flags;

@@ -72,6 +72,11 @@ static bool url_allowed(struct str url, struct str api_base, const char *const *
     return false;
 }
 
+bool fetch_from_api(const struct sender *s, struct str url)
+{
+    return url_allowed(url, s->api_base, NULL, 0);
+}
+
 bool fetch_needs_place(const struct sender *s)
 {
     return s->provider == PROVIDER_META;
