@@ -27,6 +27,7 @@ enum command_id {
     CMD_RESPONDING,
     CMD_CONFIRM,
     CMD_REPORT,
+    CMD_TEAM,
     CMD_LANGUAGE,
     CMD_STOP,
     CMD_STOP_ALL,

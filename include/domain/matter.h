@@ -31,7 +31,8 @@
 #define MATTER_ITEM      'Y' /* inbound item: the ref, a line end, the clock's wall ms */
 
 enum matter_kind {
-    MATTER_PM, /* "p": pm.h */
+    MATTER_PM,   /* "p": pm.h */
+    MATTER_TEAM, /* "t": team.h */
     MATTER_KINDS
 };
 struct matter {

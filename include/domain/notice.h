@@ -7,6 +7,7 @@
 
 #include "domain/plan.h"
 #include "domain/pm.h"
+#include "domain/team.h"
 
 /* Each adds one message to the plan when user_notify() allows it, else an entry saying why not. */
 void notice_assigned(struct plan *p, const struct order *o, const struct user *to);
@@ -40,6 +41,8 @@ void notice_refused_words(struct plan *p, const struct order *o, const struct us
 void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
 /** Scheduled maintenance is due; whether he is told. */
 bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to);
+/** Somebody said something to his team. */
+bool notice_team(struct plan *p, const struct team_post *post, const struct matter *m, const struct user *to);
 /** To somebody of `alerts.users`: something of ours is in trouble, or (severity "ok") well again. */
 void notice_alert(struct plan *p, const struct user *to, struct str component, const char *severity,
                   struct str text, struct str advice);

@@ -48,6 +48,7 @@
 #define TEMPLATE_REFUSED    "crewline_change_refused"   /* number reason status */
 #define TEMPLATE_NO_NOTE    "crewline_note_refused"     /* number reason */
 #define TEMPLATE_PM         "crewline_maintenance_due"   /* asset task due; 2 options: done, confirm */
+#define TEMPLATE_TEAM       "crewline_team_message"      /* team name text */
 #define TEMPLATE_WELCOME    "crewline_welcome"          /* company */
 #define TEMPLATE_VERIFY     "crewline_welcome_code"     /* company url */
 #define TEMPLATE_BROADCAST  "crewline_broadcast"        /* headline text */

@@ -381,6 +381,10 @@ const struct openapi_schema openapi_schemas[] = {
      "{\"type\":\"object\",\"properties\":{\"user\":{\"type\":\"string\","
      "\"description\":\"Or the phone that nobody has\"},\"reason\":{\"type\":\"string\"}},"
      "\"required\":[\"user\",\"reason\"]}"},
+    {"TeamMessage",
+     "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":3000},"
+     "\"from\":{\"type\":\"string\",\"description\":\"Name that stands in front; the tenant's when left out\"}},"
+     "\"required\":[\"text\"],\"additionalProperties\":false}"},
     {"Template",
      "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"
      "\"language\":{\"type\":\"string\"},\"params\":{\"oneOf\":[{\"type\":\"array\",\"maxItems\":16},"

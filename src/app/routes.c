@@ -37,6 +37,10 @@ const struct route routes[] = {
     {"POST",   "/api/whatsapp/send-test",               ADMIN, 0,                                api_send_test,               "Messages",
      "Send a test message to any number",                                                                                                                                        NULL,                                                        "SendTest",         "Accepted",            202},
 
+/* teams */
+    {"POST",   "/api/v1/teams/{team}/messages",         WRITE, 0,                                api_team_post,               "Messages",
+     "Say something to a team: its members get it and can answer each other",                                                                                                    NULL,                                                        "TeamMessage",      "Accepted",            202},
+
  /* broadcasts */
     {"POST",   "/api/v1/broadcasts",                    WRITE, 0,                                api_broadcast_post,          "Broadcasts",
      "Send one message to many people, with or without a question",                                                                                                              "dry_run",                                                   "BroadcastRequest",

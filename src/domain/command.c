@@ -40,6 +40,7 @@ static const struct {
     [CMD_RESPONDING] = {"responding", take_order   },
     [CMD_CONFIRM] = {"confirm",    take_order   },
     [CMD_REPORT] = {"report",     take_words   },
+    [CMD_TEAM] = {"team",       take_words   },
     [CMD_LANGUAGE] = {"language",   take_language},
     [CMD_STOP] = {"stop",       take_stop    },
     [CMD_STOP_ALL] = {"stop_all",   take_stop    },

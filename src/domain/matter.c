@@ -16,6 +16,7 @@ static const struct {
     matter_strike_fn *strike;
 } kinds[] = {
     [MATTER_PM] = {'p', PRIO_NORMAL, pm_wants, pm_strike},
+    [MATTER_TEAM] = {'t', PRIO_NORMAL, team_wants, team_strike},
 };
 
 /* ---- names ---- */

@@ -45,3 +45,21 @@ bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, cons
     notice_matter_button(p, m, to, out, "confirm", "button.confirm");
     return true;
 }
+
+bool notice_team(struct plan *p, const struct team_post *post, const struct matter *m,
+                 const struct user *to)
+{
+    struct message *out;
+    struct page g;
+
+    page_init(&g, p, to);
+    page_add(&g, "notice.team", ARG_S("team", post->team), ARG_S("name", post->name));
+    buf_add(&g.text, post->text);
+    out = notice_tell(p, NULL, to, CLASS_UPDATES, page_end(&g));
+    if (out == NULL) {
+        return false;
+    }
+    out->matter = matter_ref(p->a, m->kind, m->id);
+    TEMPLATE_SET(p->a, out, TEMPLATE_TEAM, post->team, post->name, post->text);
+    return true;
+}

@@ -32,6 +32,7 @@ static const struct {
     {CMD_RESPONDING, talk_cmd_responding, true },
     {CMD_CONFIRM,    talk_cmd_confirm,    true },
     {CMD_REPORT,     talk_cmd_report,     false},
+    {CMD_TEAM,       talk_cmd_team,       true },
     {CMD_LANGUAGE,   talk_cmd_language,   false},
     {CMD_STOP,       talk_cmd_stop,       false},
     {CMD_STOP_ALL,   talk_cmd_stop_all,   false},
@@ -135,7 +136,7 @@ static struct str payload_order(struct str payload)
         return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
     }
     return str_eqz(action, "lang") || str_eqz(action, "optout") || str_eqz(action, "bc") ||
-                   str_eqz(action, "y")
+                   str_eqz(action, "y") || str_eqz(action, "team")
                ? STR_NONE
                : rest;
 }

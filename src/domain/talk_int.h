@@ -79,7 +79,10 @@ talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, ta
 talk_fn talk_cmd_my_work, talk_cmd_pending, talk_cmd_more, talk_cmd_status, talk_cmd_help;
 talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm,
     talk_cmd_safe, talk_cmd_help_me;
-talk_fn talk_cmd_report;
+talk_fn talk_cmd_report, talk_cmd_team;
+void talk_tap_team(struct talk *t, struct str team);
+/** Whether the text quoted what was said to a team: then the others hear it. */
+bool talk_answers_team(struct talk *t);
 /** Whether the text was the answer to "What is wrong?". */
 bool talk_answers_report(struct talk *t);
 talk_fn talk_free_text, talk_tap, talk_media, talk_stranger;

@@ -152,9 +152,13 @@ static const struct {
 } help_sections[] = {
     {"help.section.orders",
      {CMD_MY_WORK, CMD_PENDING, CMD_SHOW, CMD_ACK, CMD_START, CMD_COMPLETE, CMD_STATUS, CMD_NONE},
-     true                                                                                               },
-    {"help.section.updates",  {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_NONE},       true },
-    {"help.section.settings", {CMD_REPORT, CMD_LANGUAGE, CMD_STOP, CMD_STOP_ALL, CMD_HELP, CMD_NONE},          false},
+     true },
+    {"help.section.updates",
+     {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_TEAM, CMD_NONE},
+     true },
+    {"help.section.settings",
+     {CMD_REPORT, CMD_LANGUAGE, CMD_STOP, CMD_STOP_ALL, CMD_HELP, CMD_NONE},
+     false},
 };
 
 static void add_key(struct talk *t, struct buf *out, const char *prefix, enum command_id id)

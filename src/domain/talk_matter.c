@@ -47,8 +47,8 @@ size_t talk_matters_open(struct talk *t, enum matter_kind kind, const struct mat
 bool talk_tap_matter(struct talk *t, struct str payload)
 {
     /* One row a kind. */
-    static void (*const taps[])(struct talk *, const struct matter *,
-                                struct str) = {[MATTER_PM] = talk_pm_tap};
+    static void (*const taps[])(struct talk *, const struct matter *, struct str) = {
+        [MATTER_PM] = talk_pm_tap /* posts to a team have no buttons */};
     struct str ref, action, id;
     enum matter_kind kind;
     const struct view_matter *vm;
@@ -57,7 +57,7 @@ bool talk_tap_matter(struct talk *t, struct str payload)
         return false;
     }
     vm = flagged(t, kind, VIEW_NAMED);
-    if (vm == NULL) {
+    if (vm == NULL || kind >= ARRAY_LEN(taps) || taps[kind] == NULL) {
         talk_say(t, "reply.tap_unknown");
     } else {
         taps[kind](t, vm->matter, action);

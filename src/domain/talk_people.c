@@ -212,4 +212,3 @@ void talk_cmd_responding(struct talk *t)
 {
     talk_say(t, "reply.no_alert");
 }
-

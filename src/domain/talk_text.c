@@ -114,6 +114,8 @@ static void tap_payload(struct talk *t, struct str payload)
         tap_note(t, rest);
     } else if (str_eqz(action, "optout")) {
         talk_opt_out(t, rest);
+    } else if (str_eqz(action, "team")) {
+        talk_tap_team(t, rest);
     } else if (str_eqz(action, "read")) {
         tap_read(t, rest);
     } else if (str_eqz(action, TALK_READING)) {
@@ -309,7 +311,7 @@ void talk_free_text(struct talk *t)
     const struct order *quoted = crew ? talk_quoted_order(t) : NULL;
 
     if (answers_number(t) || talk_media_typed(t) || answers_text(t) || answers_which(t) ||
-        talk_answers_report(t)) {
+        talk_answers_report(t) || talk_answers_team(t)) {
         return;
     }
     if (!crew) {

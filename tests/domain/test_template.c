@@ -39,6 +39,7 @@ static const struct {
     {TEMPLATE_REFUSED,    3, 0},
     {TEMPLATE_NO_NOTE,    2, 0},
     {TEMPLATE_PM,         3, 2},
+    {TEMPLATE_TEAM,       3, 0},
     {TEMPLATE_WELCOME,    1, 0},
     {TEMPLATE_VERIFY,     2, 0},
     {TEMPLATE_BROADCAST,  2, 0},
