@@ -22,6 +22,7 @@ struct sender {
     struct str app_secret, app_secret_previous;
     /* Twilio */
     struct str account_sid, auth_token, auth_token_previous, messaging_service_sid;
+    struct str portfolio; /* whose people of a day it shares; empty: see sender_portfolio() */
     struct str sms_from; /* Twilio: E.164 that SMS come from, or empty: it sends none */
     struct str api_base, api_version, content_base; /* without a slash at the end */
     bool numbered_options; /* Twilio: numbered text instead of Content templates */
@@ -93,6 +94,10 @@ bool settings_master_key(struct settings *s, struct buf *notice, struct err *err
 
 const struct tenant_settings *settings_tenant(const struct settings *s, struct str id);
 const struct sender *tenant_sender(const struct tenant_settings *t, struct str id);
+/** Its own, else that of its business account, else itself. */
+struct str sender_portfolio(const struct sender *s);
+/** People a day of the whole portfolio: the least that a sender of it states; 0: none does. */
+int64_t tenant_portfolio_people(const struct tenant_settings *t, struct str portfolio);
 /**
  * The number a message goes out by, the one rule for all of them: the sender @wanted by whoever sends it,
  * else the one the person wrote to last (user.sender: his window is open there), else the first configured;

@@ -155,6 +155,13 @@ void commit_put_for(struct commit *c, struct str key, struct str value, int64_t 
  */
 void commit_sender(struct commit *c, struct str sender, const char *what, int64_t number, int64_t token,
                    struct str why, struct str advice); /* -> 1: that was news */
+/**
+ * The senders of one portfolio may together write first to @people different people in 24 h (0: no limit). What
+ * the provider has told of it goes before that, until another number is configured.
+ */
+void commit_tier(struct commit *c, struct str sender, struct str portfolio, int64_t people);
+/** The provider tells how many, -1: no limit. Older words than the last are ignored. -> 1: that was news */
+void commit_tier_told(struct commit *c, struct str portfolio, int64_t people, struct wall at);
 
 enum commit_result {
     COMMIT_OK,

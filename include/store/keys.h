@@ -12,9 +12,12 @@
  *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;
  *                         rest (until ms), rest_why; pct of its rate, allowed at `since` (ms), 5 % more
  *                         each second after; tat (its rate: GCRA arrival time in us); people (its tier, 0: none);
- *                         resumed (the last
- *                         fencing token before it was resumed)
- *   dp:<sender>           ZSET of people written to outside their window within 24 h -> since when (ms)
+ *                         pf its portfolio; resumed (the last fencing token before it was resumed); via, via_at
+ *                         who speaks in its place, and since when (ms)
+ *   pd:<portfolio>        HASH cf people a day as configured, told and at (ms) by the provider (-1: no limit);
+ *                         "/<sender>" of each sender
+ *   dp:<portfolio>        ZSET of people written to outside their window within 24 h -> since when (ms)
+ *   dw:<person>:<sender>  SET of "<queue>\n<lane>" that wait for the tier, for two minutes since their last look
  *   pr:<queue>            HASH person -> GCRA arrival time in us
  *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline (lines
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,

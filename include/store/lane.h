@@ -29,7 +29,7 @@ struct lane_item { /* lives until lane_item_done() */
     struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it. Of a cancelled
                           broadcast: "withdrawn" (nothing was handed over: it ends cancelled) or "stopped"
                           (uncertain, and it stays so); neither was counted as an attempt */
-    bool counts;       /* outbound: he is in the ledger of people (dp:<sender>) for this one only */
+    bool counts;       /* outbound: he is in the ledger of people (dp:<portfolio>) for this one only */
     bool more;         /* outbound, claimed anew: others wait behind it in its lane */
     int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that
                           was lost); else tries before this one, lost ones included */

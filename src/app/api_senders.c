@@ -12,6 +12,36 @@ static void write_text(struct jw *w, const char *name, struct str text)
     }
 }
 
+/* Of the whole portfolio. */
+static void write_tier(const struct sender *s, const struct depth_sample *q, struct jw *w)
+{
+    jw_str(w, "portfolio", sender_portfolio(s));
+    if (q->people_most > 0) {
+        jw_int(w, "limit", q->people_most);
+        jw_int(w, "used_today", q->people);
+    } else {
+        jw_null(w, "limit");
+        jw_null(w, "used_today");
+    }
+    if (q->told || q->people_most > 0) {
+        jw_z(w, "limit_from", q->told ? "provider" : "configuration");
+    } else {
+        jw_null(w, "limit_from");
+    }
+}
+
+static void write_place(const struct depth_sample *q, struct jw *w)
+{
+    if (q->via.n == 0) {
+        jw_null(w, "replaced_by");
+        return;
+    }
+    jw_open(w, "replaced_by", '{');
+    jw_str(w, "sender", q->via);
+    jw_wall(w, "since", q->via_since);
+    jw_close(w, '}');
+}
+
 /* What holds for all gateways is in @q, what this one has under way in @h. */
 static void write_sender(const struct sender_health *h, const struct depth_sample *q, struct jw *w)
 {
@@ -33,17 +63,9 @@ static void write_sender(const struct sender_health *h, const struct depth_sampl
     } else {
         jw_null(w, "until");
     }
+    write_place(q, w);
     jw_null(w, "quality"); /* told by the provider's webhooks; unknown so far */
-    if (s->daily_people > 0) {
-        jw_int(w, "limit", s->daily_people);
-    } else {
-        jw_null(w, "limit");
-    }
-    if (s->daily_people > 0) {
-        jw_int(w, "used_today", q->people);
-    } else {
-        jw_null(w, "used_today");
-    }
+    write_tier(s, q, w);
     jw_int(w, "rate_per_second", s->rate_per_second);
     jw_int(w, "percent", q->percent);
     jw_int(w, "in_flight", h->in_flight);

@@ -254,7 +254,11 @@ struct depth_sample {
     struct wall rests;       /* until then; 0: it does not */
     struct str why, advice;
     int64_t percent;         /* of its rate in force */
-    int64_t people;          /* written to outside their window within 24 h, counted when it has a tier */
+    int64_t people;          /* of its portfolio: written to outside their window within 24 h; */
+    int64_t people_most;     /* so many may be; 0: no tier */
+    bool told;               /* that is what the provider told */
+    struct str via;          /* who speaks in its place, or empty */
+    struct wall via_since;
 };
 struct depths {
     struct engine_tenant *only; /* NULL: all tenants */

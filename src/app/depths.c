@@ -52,6 +52,10 @@ static void take_sender(struct request *r, struct depth_sample *s, const struct 
     s->advice = arena_dup(r->a, reply_str(reply_at(reply, 2)));
     s->percent = reply_int(reply_at(reply, 3));
     s->people = reply_int(reply_at(reply, 4));
+    s->people_most = reply_int(reply_at(reply, 5));
+    s->told = reply_int(reply_at(reply, 6)) != 0;
+    s->via = arena_dup(r->a, reply_str(reply_at(reply, 7)));
+    s->via_since.ms = reply_int(reply_at(reply, 8));
 }
 
 static void take(struct request *r, struct depths *d, struct str queue, const struct reply *reply)

@@ -367,8 +367,15 @@ const struct openapi_schema openapi_schemas[] = {
      "then; null: until it is resumed\"},"
      "\"percent\":{\"type\":\"integer\",\"description\":\"Of rate_per_second, in force now\"},"
      "\"quality\":{\"type\":[\"string\",\"null\"]},"
+     "\"replaced_by\":{\"type\":[\"object\",\"null\"],\"description\":\"Who speaks in its place while it "
+     "is paused\",\"properties\":{\"sender\":{\"type\":\"string\"},\"since\":{\"type\":\"string\","
+     "\"format\":\"date-time\"}}},"
+     "\"portfolio\":{\"type\":\"string\",\"description\":\"Whose senders share limit and "
+     "used_today\"},"
      "\"limit\":{\"type\":[\"integer\",\"null\"],\"description\":\"People in 24 h outside their "
      "window; null: no tier\"},\"used_today\":{\"type\":[\"integer\",\"null\"]},"
+     "\"limit_from\":{\"enum\":[\"provider\",\"configuration\",null],\"description\":\"What Meta's "
+     "webhooks told goes before daily_people, until that is changed\"},"
      "\"rate_per_second\":{\"type\":\"integer\"},\"in_flight\":{\"type\":\"integer\"},"
      "\"queued\":{\"type\":\"integer\"}},\"required\":[\"id\",\"provider\",\"state\"]}"},
     {"Senders",

@@ -22,6 +22,28 @@ const struct sender *tenant_sender(const struct tenant_settings *t, struct str i
     return NULL;
 }
 
+struct str sender_portfolio(const struct sender *s)
+{
+    return s->portfolio.n > 0             ? s->portfolio
+           : s->business_account_id.n > 0 ? s->business_account_id
+                                          : s->id;
+}
+
+int64_t tenant_portfolio_people(const struct tenant_settings *t, struct str portfolio)
+{
+    int64_t least = 0;
+
+    for (size_t i = 0; i < t->nsenders; i++) {
+        int64_t own = t->senders[i].daily_people;
+
+        if (own > 0 && (least == 0 || own < least) &&
+            str_eq(sender_portfolio(&t->senders[i]), portfolio)) {
+            least = own;
+        }
+    }
+    return least;
+}
+
 const struct sender *tenant_sender_for(const struct tenant_settings *t, struct str wanted,
                                        struct str spoken_to)
 {

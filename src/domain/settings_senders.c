@@ -37,6 +37,7 @@ static const char *const sender_keys[] = {"id",
                                           "pair_interval_ms",
                                           "pair_burst",
                                           "daily_people",
+                                          "portfolio",
                                           NULL};
 
 static int64_t default_burst(int64_t rate)
@@ -61,6 +62,13 @@ static bool check_sender(struct place *p, struct sender *s)
     }
     if (s->number.n > 0 && !str_is_e164(s->number)) {
         return place_wrong(p, "number", "it is not E.164, as in +12025550100");
+    }
+    if (str_find_char(s->business_account_id, '|', 0) != SIZE_MAX ||
+        str_find_char(s->business_account_id, '\n', 0) != SIZE_MAX) {
+        return place_wrong(p, "business_account_id", "it is no id of Meta's");
+    }
+    if (s->portfolio.n > 0 && !store_tenant_id_ok(s->portfolio)) {
+        return place_wrong(p, "portfolio", "it is not of a-z, 0-9, '-' and '_'");
     }
     if (s->sms_from.n > 0 && (s->provider != PROVIDER_TWILIO || !str_is_e164(s->sms_from))) {
         return place_wrong(p, "sms_from",
@@ -144,6 +152,7 @@ static void read_pace(struct place *p, struct sender *s)
     s->pair_interval_ms = place_number(p, "pair_interval_ms", 0, 3600000, 6000);
     s->pair_burst = place_number(p, "pair_burst", 1, 1000, 45);
     s->daily_people = place_number(p, "daily_people", 0, 1000000000, 0);
+    s->portfolio = place_text(p, "portfolio", 64);
 }
 
 static bool read_sender(struct place *p, struct sender *s)
@@ -320,6 +329,7 @@ static void reload_sender(struct sender *to, const struct sender *from)
     to->reply_reserve = from->reply_reserve;
     to->pair_interval_ms = from->pair_interval_ms;
     to->pair_burst = from->pair_burst;
+    to->daily_people = from->daily_people;
 }
 
 void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from)

@@ -7,6 +7,7 @@
 
 #define ALARMS_MAX      64
 #define NEARLY_FULL_PCT 90
+#define NEARLY_USED_PCT 90
 #define CLOCKS_APART_MS 60000
 #define CALLBACKS_FAIL  3
 
@@ -146,6 +147,40 @@ static void judge_silence(struct alarms *all, struct arena *a, const struct repl
     }
 }
 
+static bool portfolio_seen(const struct tenant_settings *t, size_t before, struct str portfolio)
+{
+    for (size_t i = 0; i < before; i++) {
+        if (str_eq(sender_portfolio(&t->senders[i]), portfolio)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Senders of one portfolio have one tier. */
+static void judge_tiers(struct alarms *all, struct arena *a, const struct reply *tiers)
+{
+    const struct tenant_settings *t = all->et->t.conf;
+
+    for (size_t i = 0; i < t->nsenders; i++) {
+        const struct reply *row = reply_at(tiers, i);
+        struct str portfolio = sender_portfolio(&t->senders[i]);
+        int64_t used = reply_int(reply_at(row, 0)), most = reply_int(reply_at(row, 1));
+
+        if (most == 0 || used * 100 < most * NEARLY_USED_PCT || portfolio_seen(t, i, portfolio)) {
+            continue;
+        }
+        on(all, arena_printf(a, "tier:%.*s", STR_ARG(portfolio)).p,
+           used >= most ? "critical" : "warning",
+           arena_printf(a,
+                        "%lld of the %lld people of portfolio %.*s that may be written to first in "
+                        "24 hours have been",
+                        (long long)used, (long long)most, STR_ARG(portfolio)),
+           "who has not written for a day waits until there is room, and nothing fails; use the "
+           "limit with good quality and the provider raises it, or set daily_people");
+    }
+}
+
 static void judge_redis(struct alarms *all, struct arena *a, const struct reply *r)
 {
     int64_t now_ms = reply_int(reply_at(r, 0)), apart = wall_now().ms - now_ms;
@@ -195,6 +230,7 @@ static void on_looked(void *ctx, const struct err *err, const struct reply *r)
     a = arena_new();
     judge_queues(all, a, reply_at(r, 3), reply_int(reply_at(r, 0)));
     judge_silence(all, a, reply_at(r, 4), reply_int(reply_at(r, 0)));
+    judge_tiers(all, a, reply_at(r, 5));
     judge_redis(all, a, r);
     judge_callbacks(all, a);
     clear(all);

@@ -314,6 +314,8 @@ static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
         j->read = inbox_read_status;
     } else if (j->in.kind == INBOUND_TEMPLATE) {
         j->read = inbox_read_template;
+    } else if (j->in.kind == INBOUND_ACCOUNT) {
+        j->read = inbox_read_account;
     } else {
         j->keep = true;
         j->read = inbox_read_nothing;

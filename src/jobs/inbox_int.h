@@ -1,9 +1,9 @@
 /*
  * inbox_int: one inbound item being executed, shared by inbox.c (opening, people's words, the end),
  * inbox_event.c (events of the CMMS and its refusals), inbox_status.c (statuses that need a
- * decision), inbox_failover.c (critical messages that do not reach their person), inbox_template.c
- * (approvals), inbox_matter.c (clocks of matters), inbox_media.c (files) and inbox_removal.c (a person
- * goes, with all that was said to him).
+ * decision), inbox_account.c (limits that the provider tells), inbox_failover.c (critical messages
+ * that do not reach their person), inbox_template.c (approvals), inbox_matter.c (clocks of matters),
+ * inbox_media.c (files) and inbox_removal.c (a person goes, with all that was said to him).
  */
 #ifndef CREWLINE_JOBS_INBOX_INT_H
 #define CREWLINE_JOBS_INBOX_INT_H
@@ -48,6 +48,7 @@ struct inbox_job {
     struct str template_key; /* "name|language"; empty: nothing */
     struct template_state template_state;
     bool template_look; /* the provider is to be asked soon */
+    int64_t people; /* that the portfolio may write to in a day, says the provider; -1: no limit */
     struct str shut;    /* whose window is closed, says the provider: his last word was before */
     struct wall shut_before;
     struct str unheard; /* whom the question that asks him to write did not reach */
@@ -109,6 +110,7 @@ bool inbox_open_broadcast(struct inbox_job *j, struct str text, struct err *err)
 void inbox_read_status(struct inbox_job *j);
 void inbox_read_removal(struct inbox_job *j);
 void inbox_read_template(struct inbox_job *j);
+void inbox_read_account(struct inbox_job *j);
 /** What a failed status of @m, sent by the template @form ("name|language", or empty), tells. */
 void inbox_note_template(struct inbox_job *j, const struct message *m, struct str form);
 void inbox_write_template(struct inbox_job *j, struct commit *c);

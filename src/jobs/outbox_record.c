@@ -115,7 +115,8 @@ static void write_next_way(struct attempt *at, struct commit *c)
 static void write_unmet(struct attempt *at, struct commit *c)
 {
     if (at->item->counts) {
-        commit_zrem(c, arena_printf(at->scratch, "dp:%.*s", STR_ARG(at->ob->sender->id)),
+        commit_zrem(c,
+                    arena_printf(at->scratch, "dp:%.*s", STR_ARG(sender_portfolio(at->ob->sender))),
                     at->m.user);
     }
 }

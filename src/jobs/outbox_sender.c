@@ -139,10 +139,11 @@ static void resume_write(struct commit *c, struct str sender)
 }
 
 /* The tier stands with what is known of the sender, so that all gateways go by the one set last. */
-static void tier_write(struct commit *c, struct arena *a, const struct sender *s)
+static void tier_write(struct commit *c, const struct tenant_settings *t, const struct sender *s)
 {
-    commit_hset(c, arena_printf(a, "sn:%.*s", STR_ARG(s->id)), STR("people"),
-                arena_printf(a, "%lld", (long long)s->daily_people));
+    struct str portfolio = sender_portfolio(s);
+
+    commit_tier(c, s->id, portfolio, tenant_portfolio_people(t, portfolio));
 }
 
 static struct commit *resume_begin(struct engine_tenant *et)
@@ -201,7 +202,6 @@ static void on_resumed(void *ctx, const struct err *err, const struct commit_out
 
 static void tell_all(struct engine_tenant *et, bool resume)
 {
-    struct arena *a = arena_new();
     struct resume *r;
     struct commit *c;
 
@@ -210,14 +210,13 @@ static void tell_all(struct engine_tenant *et, bool resume)
         job_begin(et->e, &r->job, drop_resume);
         c = resume_begin(et);
         for (size_t i = 0; i < et->t.conf->nsenders; i++) {
-            tier_write(c, a, &et->t.conf->senders[i]);
+            tier_write(c, et->t.conf, &et->t.conf->senders[i]);
             if (resume) {
                 resume_write(c, et->t.conf->senders[i].id);
             }
         }
         r->pending = commit_run(et->e->store, &c, on_resumed, r);
     }
-    arena_free(&a);
 }
 
 void senders_resume(struct engine_tenant *et)

@@ -184,6 +184,11 @@ void commit_write_on(struct commit *c, const struct str *args, size_t n)
     }
 }
 
+struct str commit_number(char text[COMMIT_NUMBER_BYTES], int64_t n)
+{
+    return str_make(text, (size_t)snprintf(text, COMMIT_NUMBER_BYTES, "%lld", (long long)n));
+}
+
 void commit_write(struct commit *c, struct str op, const struct str *args, size_t n)
 {
     put(c, op);

@@ -3,6 +3,7 @@
  *
  *   commit.c       a unit under construction: RESP arguments in one buffer
  *   commit_broadcast.c  writes about broadcasts
+ *   commit_sender.c  about a sender's tier
  *   commit_run.c   units of one turn as one call, results handed to each
  *   lane.c         workers: claims, grants, items      lane_wake.c   the wake channel
  */
@@ -41,6 +42,8 @@ struct commit {
     struct commit *spare; /* next in the pool */
 };
 
+#define COMMIT_NUMBER_BYTES 24
+struct str commit_number(char text[COMMIT_NUMBER_BYTES], int64_t n);
 /** A write of names (no '|', no line feed), and more names behind the last write. */
 void commit_write(struct commit *c, struct str op, const struct str *args, size_t n);
 void commit_write_on(struct commit *c, const struct str *args, size_t n);

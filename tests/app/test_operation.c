@@ -113,6 +113,23 @@ static void test_senders(void)
     CHECK_Z("id", at(&r, "items.0.id"), "main");
     CHECK_Z("provider", at(&r, "items.0.provider"), "meta");
     CHECK_Z("state", at(&r, "items.0.state"), "ok");
+    CHECK_Z("its portfolio", at(&r, "items.0.portfolio"), "10229012934039");
+    CHECK_Z("no limit", at(&r, "items.0.limit"), "");
+    CHECK_Z("nobody speaks for it", at(&r, "items.0.replaced_by"), "");
+    redis_fixture_command(w->redis, "HSET {acme}:pd:10229012934039 told 250");
+    redis_fixture_command(w->redis, "HSET {acme}:sn:main people 250");
+    redis_fixture_command(w->redis, "HSET {acme}:sn:main paused 1000");
+    redis_fixture_command(w->redis, "HSET {acme}:sn:main via other");
+    redis_fixture_command(w->redis, "HSET {acme}:sn:main via_at 2000");
+    r = ask_json(w, ACME_CMMS, "GET", "/api/v1/senders", NULL);
+    CHECK_INT("the limit in use", at_int(&r, "items.0.limit"), 250);
+    CHECK_INT("used", at_int(&r, "items.0.used_today"), 0);
+    CHECK_Z("who says so", at(&r, "items.0.limit_from"), "provider");
+    CHECK_Z("who speaks for it", at(&r, "items.0.replaced_by.sender"), "other");
+    CHECK_Z("since when", at(&r, "items.0.replaced_by.since"), "1970-01-01T00:00:02.000Z");
+    admin("POST", "/api/v1/senders/main/resume", NULL);
+    r = ask_json(w, ACME_CMMS, "GET", "/api/v1/senders", NULL);
+    CHECK_Z("nobody any more", at(&r, "items.0.replaced_by"), "");
     admin("POST", "/api/v1/users", "{\"id\":\"s1\",\"phone\":\"+12025550117\",\"verified\":true}");
     w->meta_status = 401;
     r = admin("POST", "/api/v1/messages",

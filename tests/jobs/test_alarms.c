@@ -78,6 +78,63 @@ static void test_clock(void)
     world_free(&w);
 }
 
+/* What Meta tells of an account: its members, and how many people a day they mean. */
+static void tell_limit(struct world *w, const char *event, const char *limit)
+{
+    const struct inbound in = {.kind = INBOUND_ACCOUNT,
+                               .account = STR("102290129340398"),
+                               .event = str_of(event),
+                               .current_id = str_of(limit),
+                               .raw = arena_printf(w->a, "{\"%s\":\"%s\"}", event, limit),
+                               .at = wall_now()};
+
+    put_inbound(w, &in);
+    UNTIL(w, "idle", idle(w));
+}
+
+static void test_tier(void)
+{
+    static const struct {
+        const char *event, *limit;
+        int64_t people;
+    } rows[] = {
+        {"CAPABILITY",         "250",            250   },
+        {"THROUGHPUT_UPGRADE", "TIER_100K",      100000},
+        {"ONBOARDING",         "TIER_NOT_SET",   100000},
+        {"CAPABILITY",         "",               100000},
+        {"CAPABILITY",         "0",              100000},
+        {"CAPABILITY",         "-1",             0     },
+        {"UPGRADE",            "TIER_2K",        2000  },
+        {"UPGRADE",            "TIER_UNLIMITED", 0     },
+        {"DOWNGRADE",          "10",             10    },
+    };
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        tell_limit(w, rows[i].event, rows[i].limit);
+        CHECK_INT(rows[i].limit, redis_int(w, "HGET sn:main people"), rows[i].people);
+    }
+    CHECK_INT("of that portfolio alone", redis_int(w, "HGET sn:tw people"), 0);
+    CHECK("kept for the operator too", str_find(kept(w), STR("\"DOWNGRADE\":\"10\"")) != SIZE_MAX);
+    for (int i = 0; i < 9; i++) {
+        redis_get(w, "ZADD dp:102290129340398 %lld p%d", (long long)wall_now().ms, i);
+    }
+    UNTIL(w, "nearly", is_on(w, "tier:102290129340398", &alarm));
+    CHECK_Z("severity", alarm.severity, "warning");
+    CHECK("says how many", str_find(alarm.text, STR("9 of the 10 people")) != SIZE_MAX);
+    UNTIL(w, "told", told(w, "tier:102290129340398", "warning") == 1);
+    redis_get(w, "ZADD dp:102290129340398 %lld p10", (long long)wall_now().ms);
+    UNTIL(w, "used up", told(w, "tier:102290129340398", "critical") == 1);
+    world_stop(w, 1000);
+    world_start(w);
+    CHECK_INT("through a restart", redis_int(w, "HGET sn:main people"), 10);
+    UNTIL(w, "on again", is_on(w, "tier:102290129340398", &alarm));
+    tell_limit(w, "UPGRADE", "TIER_250");
+    UNTIL(w, "over", told(w, "tier:102290129340398", "ok") == 1);
+    world_free(&w);
+}
+
 static void test_well(void)
 {
     struct world *w = world_new(&(struct world_options){.tenant = "\"alerts\":{\"every_s\":1},"});
@@ -96,6 +153,7 @@ int main(int argc, char **argv)
         {"silence", test_silence},
         {"queue",   test_queue  },
         {"clock",   test_clock  },
+        {"tier",    test_tier   },
         {"well",    test_well   },
     };
     int rc = test_main(argc, argv, tests, ARRAY_LEN(tests));

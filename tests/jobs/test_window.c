@@ -422,6 +422,25 @@ static void test_question_fails_later(void)
 
 /* Who is written to by template counts against the people of the day; who is not reached does not.
  */
+/* Who writes while he waits for the tier is answered at once. */
+static void test_tier_and_word(void)
+{
+    struct world *w = outside();
+    struct str id;
+
+    redis_get(w, "HSET sn:main people 1");
+    redis_get(w, "ZADD dp:" WABA " %lld u9", (long long)wall_now().ms);
+    state(w, WABA, UPDATED, "en_US", TEMPLATE_APPROVED);
+    id = put(w, "main", UPDATED, "hello", 0);
+    world_run(w, 200);
+    CHECK_Z("it waits", message_state(w, id), "queued");
+    put_text(w, ANA, "wamid.A", "STATUS");
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
+    CHECK_INT("as it is", sent_to(w, ANA, "hello"), 1);
+    CHECK_INT("he does not count", redis_int(w, "ZCARD dp:" WABA), 1);
+    world_free(&w);
+}
+
 static void test_people_of_the_day(void)
 {
     struct world *w = outside();
@@ -432,24 +451,31 @@ static void test_people_of_the_day(void)
     state(w, WABA, UPDATED, "en_US", TEMPLATE_APPROVED);
     id = put(w, "main", UPDATED, "x", 0);
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
-    CHECK_INT("he counts", redis_int(w, "ZCARD dp:main"), 1);
+    CHECK_INT("he counts", redis_int(w, "ZCARD dp:" WABA), 1);
     none = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .user = "u2"});
     UNTIL(w, "failed", str_eqz(message_state(w, none), "failed") && idle(w));
-    CHECK_INT("nothing went out to him", redis_int(w, "ZCARD dp:main"), 1);
+    CHECK_INT("nothing went out to him", redis_int(w, "ZCARD dp:" WABA), 1);
     world_free(&w);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {
-        TEST(test_choice),           TEST(test_inside_and_twilio),
-        TEST(test_released),         TEST(test_order_kept),
-        TEST(test_no_form),          TEST(test_expires),
-        TEST(test_nobody_answers),   TEST(test_cannot_be_asked),
-        TEST(test_learned),          TEST(test_window_shut),
-        TEST(test_refused_later),    TEST(test_refused_twice),
-        TEST(test_refused_early),    TEST(test_question_fails_later),
-        TEST(test_people_of_the_day)};
+    static const struct test tests[] = {TEST(test_choice),
+                                        TEST(test_inside_and_twilio),
+                                        TEST(test_released),
+                                        TEST(test_order_kept),
+                                        TEST(test_no_form),
+                                        TEST(test_expires),
+                                        TEST(test_nobody_answers),
+                                        TEST(test_cannot_be_asked),
+                                        TEST(test_learned),
+                                        TEST(test_window_shut),
+                                        TEST(test_refused_later),
+                                        TEST(test_refused_twice),
+                                        TEST(test_refused_early),
+                                        TEST(test_question_fails_later),
+                                        TEST(test_people_of_the_day),
+                                        TEST(test_tier_and_word)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

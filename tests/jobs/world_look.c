@@ -176,7 +176,7 @@ struct str dead_letter(struct world *w, const char *id)
 
 struct str kept(struct world *w)
 {
-    const char *words[] = {"LINDEX", "{acme}:kept", "0", NULL};
+    const char *words[] = {"LINDEX", "{acme}:kept", "-1", NULL};
 
     return opened(w, STR("kept"), "b", ask(w, words));
 }

@@ -66,9 +66,103 @@ static void test_day(void)
     world_free(&w);
 }
 
+static void told(struct world *w, const char *unit, int64_t people, int64_t at_ms)
+{
+    struct commit *c = commit_new(T);
+
+    commit_once(c, str_of(unit));
+    commit_tier_told(c, STR("p"), people, (struct wall){at_ms});
+    run(w, c);
+}
+
+static void configured(struct world *w, const char *unit, int64_t people)
+{
+    struct commit *c = commit_new(T);
+
+    commit_once(c, str_of(unit));
+    commit_tier(c, STR("main"), STR("p"), people);
+    commit_tier(c, STR("tw"), STR("p"), people);
+    run(w, c);
+}
+
+/* Senders of a portfolio share the people of a day, and what the provider told of it, last. */
+static void test_portfolio(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct line l;
+
+    set(w, "ZADD {acme}:dp:main %lld p8",
+        (long long)wall_now().ms - 60000); /* of an older version */
+    configured(w, "1", 2);
+    CHECK_REDIS(w, "HGET {acme}:sn:tw people", "2");
+    CHECK_REDIS(w, "ZRANGE {acme}:dp:p 0 -1", "p8");
+    set(w, "ZADD {acme}:dp:p %lld p9", (long long)wall_now().ms - 30000); /* by the other sender */
+    put_messages(w, 0, 3);
+    o = line_options(&l);
+    lane_wake_subscribe(w->store);
+    line_start(&l, w, &o);
+    l.finish = true;
+    world_pass(w, 150);
+    CHECK_INT("nobody new", (int64_t)l.n, 0);
+    told(w, "2", 4, 1000);
+    CHECK_REDIS(w, "HGET {acme}:sn:main people", "4");
+    told(w, "3", 9, 900);
+    CHECK_REDIS(w, "HGET {acme}:sn:tw people", "4"); /* what was told last, not what came last */
+    configured(w, "4", 2);                           /* a gateway starts */
+    CHECK_REDIS(w, "HGET {acme}:sn:main people", "4");
+    redis(w, "ZADD {acme}:r:out:main:3 1 3p0 1 3p1 1 3p2"); /* a minute later */
+    lane_worker_wake(l.worker);
+    CHECK("two of three", line_wait(&l, 2, 2000));
+    world_pass(w, 150);
+    CHECK_INT("two of three", (int64_t)l.n, 2);
+    told(w, "5", -1, 2000);
+    redis(w, "ZADD {acme}:r:out:main:3 1 3p0 1 3p1 1 3p2");
+    lane_worker_wake(l.worker);
+    CHECK("no limit", line_wait(&l, 3, 2000));
+    configured(w, "6", 7);
+    CHECK_REDIS(w, "HGET {acme}:sn:tw people", "7"); /* changed by the operator */
+    line_settled(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
+/* Who waits for the tier alone and writes is looked at at once, and does not count. */
+static void test_writes_meanwhile(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit *c = commit_new(T);
+    struct lane_options o;
+    struct line l;
+
+    configured(w, "1", 1);
+    set(w, "ZADD {acme}:dp:p %lld p9", (long long)wall_now().ms);
+    put_messages(w, 0, 2);
+    o = line_options(&l);
+    lane_wake_subscribe(w->store);
+    line_start(&l, w, &o);
+    l.finish = true;
+    world_pass(w, 150);
+    CHECK_INT("both wait", (int64_t)l.n, 0);
+    commit_once(c, STR("word"));
+    commit_hmax(c, STR("w:main"), STR("p1"), wall_now().ms);
+    commit_heard(c, STR("main"), STR("p1"), STR("the person wrote"));
+    run(w, c);
+    CHECK("at once", line_wait(&l, 1, 2000));
+    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1", "3p0");
+    world_pass(w, 100);
+    CHECK_INT("the other waits on", (int64_t)l.n, 1);
+    CHECK_REDIS(w, "ZRANGE {acme}:dp:p 0 -1", "p9");
+    CHECK_REDIS(w, "EXISTS {acme}:dw:p1:main {acme}:dw:p0:main", "1");
+    line_settled(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_tier), TEST(test_day)};
+    static const struct test tests[] = {TEST(test_tier), TEST(test_day), TEST(test_portfolio),
+                                        TEST(test_writes_meanwhile)};
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }

@@ -57,6 +57,8 @@ static void test_after_a_while(void)
     CHECK("not before its time", l.last_ms - from >= 180);
     CHECK_Z("by the next", l.items[0]->via, "tw");
     CHECK_INT("his window there", l.items[0]->window.ms, 2000);
+    CHECK_REDIS(w, "HGET {acme}:sn:main via", "tw");
+    CHECK("since then", strtoll(redis(w, "HGET {acme}:sn:main via_at"), NULL, 10) >= from + 180);
     CHECK("the attempt says so", strstr(redis(w, "HGET {acme}:m:0 tl"),
                                         "attempt 1 by tw, because main is paused") != NULL);
     CHECK_REDIS(w, "HLEN {acme}:k:out:main", "2");
@@ -89,6 +91,7 @@ static void test_which(void)
     line_start(&l, w, &o);
     world_pass(w, 300);
     CHECK_INT("all paused", l.n, 0);
+    CHECK_REDIS(w, "HEXISTS {acme}:sn:main via", "0");
     lane_worker_free(&l.worker);
     o.ways_after_ms = 0;
     redis(w, "DEL {acme}:sn:third");

@@ -91,26 +91,28 @@ local function instead_of(s)
     end
     for at = 13, #ARGV, 6 do
         local key = P .. 'sn:' .. ARGV[at]
-        local other = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
+        local other = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'tat', 'people', 'pf')
         if not other[1] then
+            if s[8] ~= ARGV[at] then call('HSET', sender, 'via', ARGV[at], 'via_at', int(now_ms)) end
             via, by, sender = ARGV[at], 'out:' .. ARGV[at], key
             interval, burst, reserve = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 5])
             pair_interval, pair_burst = ARGV[at + 3] * 1000, tonumber(ARGV[at + 4])
             return other
         end
     end
+    if s[8] then call('HDEL', sender, 'via', 'via_at') end
     wake = math.min(wake, now_ms + 5000) -- nobody tells this queue when another sender goes on
     return s
 end
 
-local tier = 0
+local tier, portfolio = 0, own
 if record == 'm' then
-    local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
+    local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people', 'pf', 'via')
     if s[1] and #ARGV > 12 and ARGV[12] ~= '0' then s = instead_of(s) end
     stands, interval, burst = pace(s, now_ms, interval, burst)
     reserve = math.min(reserve, math.floor(burst - 1))
     tat = tonumber(s[5] or 0)
-    tier = tonumber(s[6] or 0)
+    tier, portfolio = tonumber(s[6] or 0), s[7] or (via ~= '' and via or own)
 end
 -- Claimed here in all; of these, of the priorities below replies.
 local bulk_top = top
@@ -125,23 +127,28 @@ end
 if repeated then top, bulk_top = n, n end
 local before = n
 
--- The tier: so many people in 24 h may be written to who have not written themselves for a day. dp:<sender>
--- has whom, and since when. Until when he waits (ms), nil: he does not. He is looked at again each minute,
--- since he may write; who is refused after all (nothing went out) is taken off by whoever records that.
+-- The tier: so many people in 24 h may be written to who have not written themselves for a day. dp:<portfolio>
+-- has whom, and since when. Until when he waits (ms), nil: he does not. He is looked at again each minute, and
+-- at once when he writes (dw); who is refused after all (nothing went out) is taken off by whoever records that.
 local DAY, LOOK = 86400000, 60000
 local ledger, met, oldest, counts = nil, 0, nil, {}
-local function reach(person)
+local function reach(person, lane)
     local who = via ~= '' and via or own
     local word = call('HGET', P .. 'w:' .. who, person)
     if word and now_ms - word < DAY then return nil end
     if not ledger then
-        ledger = P .. 'dp:' .. who
+        ledger = P .. 'dp:' .. portfolio
         call('ZREMRANGEBYSCORE', ledger, '-inf', int(now_ms - DAY))
         met = call('ZCARD', ledger)
         oldest = tonumber(call('ZRANGE', ledger, '0', '0', 'WITHSCORES')[2] or now_ms)
     end
     if call('ZSCORE', ledger, person) then return nil end
-    if met >= tier then return math.min(oldest + DAY, now_ms + LOOK) end
+    if met >= tier then
+        local key = P .. 'dw:' .. person .. ':' .. who
+        call('SADD', key, queue .. '\n' .. lane)
+        call('PEXPIRE', key, 2 * LOOK)
+        return math.min(oldest + DAY, now_ms + LOOK)
+    end
     call('ZADD', ledger, int(now_ms), person)
     met = met + 1
     counts[n + 1] = true -- the row it will have
@@ -179,7 +186,7 @@ local function take(prio)
             if id and via ~= '' and call('HEXISTS', P .. 'm:' .. id, 'st') == 1 then
                 wait = now + 10000000
             end
-            if id and wait == 0 and tier > 0 then wait = (reach(string.sub(lane, 2)) or 0) * 1000 end
+            if id and wait == 0 and tier > 0 then wait = (reach(string.sub(lane, 2), lane) or 0) * 1000 end
             if wait > 0 then
                 call('ZADD', key, int(math.ceil(wait / 1000)), lane)
                 moved = true

@@ -51,6 +51,13 @@ for sender, of in pairs(heard) do
             for n = #ids, 1, -1 do back(ids[n], of.why[person]) end
             call('UNLINK', waiting)
         end
+        -- Or for the tier, which does not count whoever writes himself.
+        local looked = P .. 'dw:' .. person .. ':' .. sender
+        for _, place in ipairs(call('SMEMBERS', looked)) do
+            local queue, lane = string.match(place, '^(.*)\n(.*)$')
+            if call('ZADD', ready_key(queue, lane), 'XX', 'CH', stamp, lane) == 1 then touched[queue] = true end
+            call('UNLINK', looked)
+        end
     end
 end
 many('ZADD', P .. 'mx', messages)

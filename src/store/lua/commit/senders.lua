@@ -19,11 +19,51 @@ local function sender_told(id, what, number, token, why, advice)
         if s[1] then return 0 end
         call('HSET', key, 'paused', stamp, 'why', why, 'advice', advice)
     else -- resume, beginning with `number` percent
-        call('HDEL', key, 'paused', 'why', 'advice', 'rest', 'rest_why')
+        call('HDEL', key, 'paused', 'why', 'advice', 'rest', 'rest_why', 'via', 'via_at')
         call('HSET', key, 'resumed', call('GET', P .. 'fence') or 0)
         if tonumber(number) < 100 then call('HSET', key, 'pct', number, 'since', stamp) end
         touched['out:' .. id] = true
         return (s[1] or (s[2] and tonumber(s[2]) > now_ms)) and 1 or 0
+    end
+    return 1
+end
+
+-- How many people a day a sender may write to first, all of its portfolio together. What the provider told
+-- goes before what is configured, until that is changed. told -1: no limit; people 0: none.
+local function in_force(told, configured)
+    return told and math.max(0, told) or tonumber(configured)
+end
+
+local function tier(id, portfolio, configured)
+    local sender, key = P .. 'sn:' .. id, P .. 'pd:' .. portfolio
+    local was = call('HGET', sender, 'pf')
+    if was and was ~= portfolio then call('HDEL', P .. 'pd:' .. was, '/' .. id) end
+    if not was and portfolio ~= id and call('EXISTS', P .. 'dp:' .. id) == 1 then -- of an older version
+        local ledger = P .. 'dp:' .. portfolio
+        call('ZUNIONSTORE', ledger, 2, ledger, P .. 'dp:' .. id, 'AGGREGATE', 'MAX')
+        call('UNLINK', P .. 'dp:' .. id)
+    end
+    local had = call('HMGET', key, 'cf', 'told')
+    if had[1] ~= configured then
+        call('HDEL', key, 'told', 'at')
+        had[2] = false
+    end
+    call('HSET', key, 'cf', configured, '/' .. id, '1')
+    call('HSET', sender, 'people', int(in_force(had[2], configured)), 'pf', portfolio)
+end
+
+-- Returns 1 when that was news.
+local function tier_told(portfolio, told, at_ms)
+    local key = P .. 'pd:' .. portfolio
+    local had = call('HMGET', key, 'told', 'at')
+    if had[1] == told or (had[2] and tonumber(at_ms) < tonumber(had[2])) then return 0 end
+    call('HSET', key, 'told', told, 'at', at_ms)
+    for _, field in ipairs(call('HKEYS', key)) do
+        local id = string.match(field, '^/(.*)$')
+        if id then
+            call('HSET', P .. 'sn:' .. id, 'people', int(in_force(told)))
+            touched['out:' .. id] = true
+        end
     end
     return 1
 end

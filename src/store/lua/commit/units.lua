@@ -248,6 +248,12 @@ while at <= most do
         elseif op == 'sender' then -- id slow|rest|pause|resume number token why advice -> 1 news
             result = sender_told(a, b, c, d, e, A[at + 6])
             at = at + 7
+        elseif op == 'tier' then -- sender portfolio people
+            tier(a, b, c)
+            at = at + 4
+        elseif op == 'tier_told' then -- portfolio people at_ms -> 1 news
+            result = tier_told(a, b, c)
+            at = at + 4
         elseif op == 'put_for' then -- plain value that ends by itself: key value ms
             call('SET', P .. a, b, 'PX', c)
             at = at + 4
