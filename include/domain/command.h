@@ -26,6 +26,8 @@ enum command_id {
     CMD_ESCALATE,
     CMD_RESPONDING,
     CMD_CONFIRM,
+    CMD_CHECKLIST,
+    CMD_CORRECT,
     CMD_REPORT,
     CMD_TEAM,
     CMD_LANGUAGE,

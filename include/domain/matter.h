@@ -31,8 +31,10 @@
 #define MATTER_ITEM      'Y' /* inbound item: the ref, a line end, the clock's wall ms */
 
 enum matter_kind {
-    MATTER_PM,   /* "p": pm.h */
-    MATTER_TEAM, /* "t": team.h */
+    MATTER_PM,              /* "p": pm.h */
+    MATTER_TEAM,            /* "t": team.h */
+    MATTER_CHECKLIST,       /* "c": checklist.h */
+    MATTER_ORDER_CHECKLIST, /* "o": the list of a work order, whose id it has; plain field ck of o:<id> */
     MATTER_KINDS
 };
 struct matter {
@@ -40,6 +42,7 @@ struct matter {
     struct str id;
     struct str body;   /* JSON object, by the codec of its kind */
     struct wall clock; /* when it goes on by itself; 0: it waits for people alone */
+    bool clock_kept;   /* planned with the clock it was read with: its item stands, none is put */
     bool over;         /* nobody is asked any more; what is said to it is told so */
     int64_t version;   /* as read; 0: new */
 };

@@ -5,6 +5,7 @@
 #ifndef CREWLINE_DOMAIN_NOTICE_H
 #define CREWLINE_DOMAIN_NOTICE_H
 
+#include "domain/checklist.h"
 #include "domain/plan.h"
 #include "domain/pm.h"
 #include "domain/team.h"
@@ -43,6 +44,13 @@ void notice_escalated(struct plan *p, const struct order *o, const struct user *
 bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to);
 /** Somebody said something to his team. */
 bool notice_team(struct plan *p, const struct team_post *post, const struct matter *m, const struct user *to);
+/** A round of a checklist is due; whether he is told. */
+bool notice_checklist(struct plan *p, const struct checklist *c, const struct matter *m, const struct user *to);
+/** Somebody else does it. */
+void notice_checklist_taken(struct plan *p, const struct checklist *c, const struct user *to);
+/** To the supervisor; @names: whose it is. */
+void notice_checklist_overdue(struct plan *p, const struct checklist *c, const struct matter *m,
+                              const struct user *to, struct str names);
 /** To somebody of `alerts.users`: something of ours is in trouble, or (severity "ok") well again. */
 void notice_alert(struct plan *p, const struct user *to, struct str component, const char *severity,
                   struct str text, struct str advice);

@@ -49,6 +49,9 @@
 #define TEMPLATE_NO_NOTE    "crewline_note_refused"     /* number reason */
 #define TEMPLATE_PM         "crewline_maintenance_due"   /* asset task due; 2 options: done, confirm */
 #define TEMPLATE_TEAM       "crewline_team_message"      /* team name text */
+#define TEMPLATE_CHECKLIST  "crewline_checklist_due"      /* name; 1 option: start */
+#define TEMPLATE_CHECKLIST_TAKEN "crewline_checklist_taken" /* name who */
+#define TEMPLATE_CHECKLIST_LATE "crewline_checklist_late" /* name answered who */
 #define TEMPLATE_WELCOME    "crewline_welcome"          /* company */
 #define TEMPLATE_VERIFY     "crewline_welcome_code"     /* company url */
 #define TEMPLATE_BROADCAST  "crewline_broadcast"        /* headline text */

@@ -26,8 +26,9 @@ extern const struct embedded domain_scripts[];
 #define VIEW_QUOTED   (1u << 4) /* the quoted message was about it */
 #define VIEW_LAST     (1u << 5) /* conversation.last_order */
 
-#define VIEW_MATTERS_MAX 34
+#define VIEW_MATTERS_MAX 64
 #define VIEW_ASKED    (1u << 0) /* of a matter: it waits for a word of his; NAMED and QUOTED as of orders */
+#define VIEW_OF_ORDER (1u << 6) /* of a matter: the round of the checklist of an order in the view */
 
 struct view_matter {
     struct matter *matter;

@@ -6,10 +6,13 @@
 #define LABEL_CHARS    700 /* fits into a message with buttons */
 #define ID_BYTES_MAX   128
 
-static const char *const kinds[ITEM_KINDS] = {
-    [ITEM_CHECK] = "check",   [ITEM_YES_NO_NA] = "yes_no_na", [ITEM_PASS_FLAG_FAIL] = "pass_flag_fail",
-    [ITEM_NUMBER] = "number", [ITEM_TEXT] = "text",           [ITEM_CHOICE] = "choice",
-    [ITEM_PHOTO] = "photo"};
+static const char *const kinds[ITEM_KINDS] = {[ITEM_CHECK] = "check",
+                                              [ITEM_YES_NO_NA] = "yes_no_na",
+                                              [ITEM_PASS_FLAG_FAIL] = "pass_flag_fail",
+                                              [ITEM_NUMBER] = "number",
+                                              [ITEM_TEXT] = "text",
+                                              [ITEM_CHOICE] = "choice",
+                                              [ITEM_PHOTO] = "photo"};
 
 static int name_of(const char *const *names, size_t n, struct str name, int otherwise)
 {
@@ -55,13 +58,13 @@ static bool read_choices(struct arena *a, const struct json *j, struct checklist
     list = list != NULL ? list : json_get(j, "choices");
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *v = json_at(list, i);
-        struct str label =
-            json_kind(v) == JSON_OBJECT ? json_get_str(v, "label") : json_str(v);
+        struct str label = json_kind(v) == JSON_OBJECT ? json_get_str(v, "label") : json_str(v);
         struct str id = json_kind(v) == JSON_OBJECT ? json_get_text(v, "id", a) : label;
 
         if (label.n == 0 || out->nchoices == CHECKLIST_CHOICES_MAX) {
-            return wrong(p, "options", "\"options\" is a list of 2 to 10 texts, or objects with "
-                                       "\"id\" and \"label\"");
+            return wrong(p, "options",
+                         "\"options\" is a list of 2 to 10 texts, or objects with "
+                         "\"id\" and \"label\"");
         }
         label = i18n_cut(a, arena_dup(a, label), LABEL_CHARS);
         out->choices[out->nchoices++] =
@@ -100,8 +103,9 @@ static bool read_item(struct arena *a, const struct json *j, struct checklist_it
         return wrong(p, "label", "an item has no \"label\"");
     }
     if (json_get(j, "kind") != NULL && kind < 0) {
-        return wrong(p, "kind", "\"kind\" is none of check, yes_no_na, pass_flag_fail, number, "
-                                "text, choice, photo");
+        return wrong(p, "kind",
+                     "\"kind\" is none of check, yes_no_na, pass_flag_fail, number, "
+                     "text, choice, photo");
     }
     out->kind = kind < 0 ? ITEM_CHECK : (enum item_kind)kind;
     out->has_min = limit_of(j, "min", &out->min);
@@ -204,9 +208,8 @@ bool checklist_of_order(struct arena *a, const struct order *o, struct checklist
 
 /* ---- stored ---- */
 
-static const char *const states[] = {[CHECKLIST_DUE] = "due",
-                                     [CHECKLIST_RUNNING] = "running",
-                                     [CHECKLIST_SUBMITTED] = "submitted"};
+static const char *const states[] = {
+    [CHECKLIST_DUE] = "due", [CHECKLIST_RUNNING] = "running", [CHECKLIST_SUBMITTED] = "submitted"};
 static const char *const asked[] = {
     [ASKED_ITEM] = "item", [ASKED_WHY] = "why", [ASKED_SURE] = "sure"};
 static const char *const item_states[] = {
@@ -335,23 +338,22 @@ bool checklist_decode(struct arena *a, struct str text, struct checklist *out, s
     if (!json_parse(text, BODY_BYTES_MAX, &j, err)) {
         return false;
     }
-    *out = (struct checklist){
-        .id = arena_dup(a, json_get_str(j, "id")),
-        .name = arena_dup(a, json_get_str(j, "name")),
-        .period = arena_dup(a, json_get_str(j, "period")),
-        .order_id = arena_dup(a, json_get_str(j, "order_id")),
-        .order_number = arena_dup(a, json_get_str(j, "order_number")),
-        .round = json_get_int(j, "round", 1),
-        .due = {json_get_int(j, "due", 0)},
-        .overdue = {json_get_int(j, "overdue", 0)},
-        .holder = arena_dup(a, json_get_str(j, "holder")),
-        .holder_name = arena_dup(a, json_get_str(j, "holder_name")),
-        .pending = arena_dup(a, json_get_str(j, "pending")),
-        .asked_at = {json_get_int(j, "asked_at", 0)},
-        .submitted = {json_get_int(j, "submitted", 0)},
-        .told = json_get_bool(j, "told", false),
-        .taken_told = json_get_bool(j, "taken_told", false),
-        .overdue_told = json_get_bool(j, "overdue_told", false)};
+    *out = (struct checklist){.id = arena_dup(a, json_get_str(j, "id")),
+                              .name = arena_dup(a, json_get_str(j, "name")),
+                              .period = arena_dup(a, json_get_str(j, "period")),
+                              .order_id = arena_dup(a, json_get_str(j, "order_id")),
+                              .order_number = arena_dup(a, json_get_str(j, "order_number")),
+                              .round = json_get_int(j, "round", 1),
+                              .due = {json_get_int(j, "due", 0)},
+                              .overdue = {json_get_int(j, "overdue", 0)},
+                              .holder = arena_dup(a, json_get_str(j, "holder")),
+                              .holder_name = arena_dup(a, json_get_str(j, "holder_name")),
+                              .pending = arena_dup(a, json_get_str(j, "pending")),
+                              .asked_at = {json_get_int(j, "asked_at", 0)},
+                              .submitted = {json_get_int(j, "submitted", 0)},
+                              .told = json_get_bool(j, "told", false),
+                              .taken_told = json_get_bool(j, "taken_told", false),
+                              .overdue_told = json_get_bool(j, "overdue_told", false)};
     out->state = (enum checklist_state)name_of(states, ARRAY_LEN(states), json_get_str(j, "state"),
                                                CHECKLIST_DUE);
     out->asked = (enum checklist_asked)name_of(asked, ARRAY_LEN(asked), json_get_str(j, "asked"),

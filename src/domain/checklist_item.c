@@ -6,25 +6,30 @@
 #define TEXT_CHARS_MAX 2000
 
 static const struct item_option check[] = {
-    {"done", "button.item_done", {"words.item_done", "words.done", "words.yes"}, false},
-    {"not_done", "button.item_not_done", {"words.item_not_done", "words.no", NULL}, true}};
+    {"done",     "button.item_done",     {"words.item_done", "words.done", "words.yes"}, false},
+    {"not_done", "button.item_not_done", {"words.item_not_done", "words.no", NULL},      true }
+};
 static const struct item_option yes_no_na[] = {
-    {"yes", "button.yes", {"words.yes", NULL, NULL}, false},
-    {"no", "button.no", {"words.no", NULL, NULL}, false},
-    {"na", "button.item_na", {"words.item_na", NULL, NULL}, false}};
+    {"yes", "button.yes",     {"words.yes", NULL, NULL},     false},
+    {"no",  "button.no",      {"words.no", NULL, NULL},      false},
+    {"na",  "button.item_na", {"words.item_na", NULL, NULL}, false}
+};
 static const struct item_option pass_flag_fail[] = {
     {"pass", "button.item_pass", {"words.item_pass", "words.yes", NULL}, false},
-    {"flag", "button.item_flag", {"words.item_flag", NULL, NULL}, true},
-    {"fail", "button.item_fail", {"words.item_fail", "words.no", NULL}, true}};
+    {"flag", "button.item_flag", {"words.item_flag", NULL, NULL},        true },
+    {"fail", "button.item_fail", {"words.item_fail", "words.no", NULL},  true }
+};
 
 const struct item_option *item_options(enum item_kind kind, size_t *n)
 {
     static const struct {
         const struct item_option *options;
         size_t n;
-    } rows[ITEM_KINDS] = {[ITEM_CHECK] = {check, ARRAY_LEN(check)},
-                          [ITEM_YES_NO_NA] = {yes_no_na, ARRAY_LEN(yes_no_na)},
-                          [ITEM_PASS_FLAG_FAIL] = {pass_flag_fail, ARRAY_LEN(pass_flag_fail)}};
+    } rows[ITEM_KINDS] = {
+        [ITEM_CHECK] = {check,          ARRAY_LEN(check)         },
+        [ITEM_YES_NO_NA] = {yes_no_na,      ARRAY_LEN(yes_no_na)     },
+        [ITEM_PASS_FLAG_FAIL] = {pass_flag_fail, ARRAY_LEN(pass_flag_fail)}
+    };
 
     *n = rows[kind].n;
     return rows[kind].options;
@@ -49,8 +54,16 @@ static struct str sign_of(struct str text)
 {
     static const struct {
         const char *sign, *value;
-    } signs[] = {{"✔", "good"}, {"✅", "good"}, {"☑", "good"}, {"👍", "good"},
-                 {"✖", "bad"},  {"❌", "bad"},  {"✗", "bad"},  {"👎", "bad"}};
+    } signs[] = {
+        {"✔",  "good"},
+        {"✅",  "good"},
+        {"☑",  "good"},
+        {"👍", "good"},
+        {"✖",  "bad" },
+        {"❌",  "bad" },
+        {"✗",  "bad" },
+        {"👎", "bad" }
+    };
 
     for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
         if (str_starts(text, str_of(signs[i].sign))) {
@@ -60,8 +73,8 @@ static struct str sign_of(struct str text)
     return STR_NONE;
 }
 
-static bool read_option(const struct lang *l, enum item_kind kind, struct str raw,
-                        struct str plain, struct str *value)
+static bool read_option(const struct lang *l, enum item_kind kind, struct str raw, struct str plain,
+                        struct str *value)
 {
     size_t n;
     const struct item_option *options = item_options(kind, &n);
@@ -145,8 +158,8 @@ bool item_says_skip(const struct lang *l, struct str text)
 {
     struct arena *a = arena_new();
     struct str plain = plain_of(a, text);
-    bool skip = (plain.n > 0 && i18n_is_word(l, "words.item_skip", plain)) ||
-                str_eqz(str_trim(text), "-");
+    bool skip =
+        (plain.n > 0 && i18n_is_word(l, "words.item_skip", plain)) || str_eqz(str_trim(text), "-");
 
     arena_free(&a);
     return skip;

@@ -42,6 +42,7 @@ static const struct {
     {"cmms.person.upserted.v1",            ABOUT_PERSON,    cmms_person_upserted},
     {"cmms.person.removed.v1",             ABOUT_PERSON,    cmms_person_removed },
     {"cmms.pm.due.v1",                     ABOUT_MATTER,    cmms_pm_due         },
+    {"cmms.checklist.due.v1",              ABOUT_MATTER,    cmms_checklist_due  },
     {"cmms.broadcast.requested.v1",        ABOUT_BROADCAST, NULL                },
     {"cmms.broadcast.cancelled.v1",        ABOUT_BROADCAST, NULL                },
 };

@@ -19,7 +19,8 @@ struct turn {
 
 typedef bool event_fn(struct turn *t, struct err *err);
 event_fn cmms_order_created, cmms_order_assigned, cmms_order_updated, cmms_order_status,
-    cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed, cmms_pm_due;
+    cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed, cmms_pm_due,
+    cmms_checklist_due;
 event_fn cmms_order_comment, cmms_order_parts, cmms_order_due, cmms_request_created,
     cmms_request_status, cmms_asset_status;
 

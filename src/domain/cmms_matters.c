@@ -1,6 +1,7 @@
 /* cmms_matters: events that begin a matter (matter.h), or change one. */
 #include "base/mem.h"
 #include "cmms_int.h"
+#include "domain/checklist.h"
 #include "domain/pm.h"
 
 typedef bool subject_fn(struct arena *a, const struct json *j, struct err *err);
@@ -12,12 +13,20 @@ static bool pm_subject(struct arena *a, const struct json *j, struct err *err)
     return pm_from_json(a, j, &pm, err);
 }
 
+static bool checklist_subject(struct arena *a, const struct json *j, struct err *err)
+{
+    struct checklist c;
+
+    return checklist_from_json(a, j, &c, err);
+}
+
 static const struct {
     const char *type, *member; /* data.<member>.id names it */
     enum matter_kind kind;
     subject_fn *check; /* names the wrong member in full */
 } rows[] = {
     {"cmms.pm.due.v1", "pm", MATTER_PM, pm_subject},
+    {"cmms.checklist.due.v1", "checklist", MATTER_CHECKLIST, checklist_subject},
 };
 
 static size_t find(struct str type)

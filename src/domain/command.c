@@ -11,6 +11,7 @@ static bool take_show(const struct words *w, size_t i, struct command_call *c);
 static bool take_order(const struct words *w, size_t i, struct command_call *c);
 static bool take_text(const struct words *w, size_t i, struct command_call *c);
 static bool take_words(const struct words *w, size_t i, struct command_call *c);
+static bool take_number(const struct words *w, size_t i, struct command_call *c);
 static bool take_language(const struct words *w, size_t i, struct command_call *c);
 
 /*
@@ -39,6 +40,8 @@ static const struct {
     [CMD_ESCALATE] = {"escalate",   take_text    },
     [CMD_RESPONDING] = {"responding", take_order   },
     [CMD_CONFIRM] = {"confirm",    take_order   },
+    [CMD_CHECKLIST] = {"checklist",  take_order   },
+    [CMD_CORRECT] = {"correct",    take_number  },
     [CMD_REPORT] = {"report",     take_words   },
     [CMD_TEAM] = {"team",       take_words   },
     [CMD_LANGUAGE] = {"language",   take_language},
@@ -244,6 +247,16 @@ static bool take_words(const struct words *w, size_t i, struct command_call *c)
 {
     c->rest = words_rest(w, i);
     return c->order.n == 0;
+}
+
+/* "CORRECT 3" */
+static bool take_number(const struct words *w, size_t i, struct command_call *c)
+{
+    int64_t n;
+
+    c->rest = i < end_of(w) ? w->v[i].plain : STR("");
+    return c->order.n == 0 && !w->more &&
+           (i >= end_of(w) || (i + 1 == end_of(w) && str_to_i64(c->rest, 1, 999, &n)));
 }
 
 static bool take_language(const struct words *w, size_t i, struct command_call *c)

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "domain/order_store.h"
 #include "domain/plan.h"
 #include "matter_int.h"
 
@@ -17,6 +18,8 @@ static const struct {
 } kinds[] = {
     [MATTER_PM] = {'p', PRIO_NORMAL, pm_wants, pm_strike},
     [MATTER_TEAM] = {'t', PRIO_NORMAL, team_wants, team_strike},
+    [MATTER_CHECKLIST] = {'c', PRIO_NORMAL, checklist_wants, checklist_strike},
+    [MATTER_ORDER_CHECKLIST] = {'o', PRIO_NORMAL, checklist_wants, checklist_strike},
 };
 
 /* ---- names ---- */
@@ -150,7 +153,11 @@ bool matter_put(const struct tenant *t, struct arena *a, const struct matter *m,
     mem_wipe(text.p, text.n);
     buf_fini(&text);
     buf_fini(&sealed);
-    if (m->clock.ms == 0) {
+    if (m->kind == MATTER_ORDER_CHECKLIST && m->version == 0) {
+        /* Who sees the order sees its round. */
+        commit_hset(c, order_key(a, m->id), STR("ck"), STR("1"));
+    }
+    if (m->clock.ms == 0 || m->clock_kept) {
         return false;
     }
     put_clock(t, a, m, ref, c);

@@ -15,6 +15,7 @@
 #define ALERT_EVERY_S     15
 #define ALERT_QUEUE_AGE_S 120
 #define ALERT_SILENCE_S   900
+#define CHECKLIST_OVERDUE_S 3600
 
 static bool secret_ok(struct str s)
 {
@@ -138,6 +139,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
                                         "thresholds",
                                         "ladder",
                                         "reminders",
+                                        "checklist_overdue_after_s",
                                         NULL};
     const struct config *c = p->s->config;
 
@@ -156,6 +158,8 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
         t->default_language = config_str(c, "default_language");
     }
     t->broadcast_confirm_above = place_number(p, "broadcast_confirm_above", 0, 1000000000, 200);
+    t->checklist_overdue_after_ms =
+        1000 * place_number(p, "checklist_overdue_after_s", 0, 86400 * 30, CHECKLIST_OVERDUE_S);
     t->require_code = json_get_bool(p->j, "require_code", false);
     t->thresholds = json_get(p->j, "thresholds");
     t->ladder = json_get(p->j, "ladder");
@@ -181,6 +185,7 @@ static bool env_tenant(struct settings *s, struct err *err)
                                   .signing_secret_previous =
                                       config_str(c, "cmms.signing_secret_previous"),
                                   .broadcast_confirm_above = 200,
+                                  .checklist_overdue_after_ms = 1000 * CHECKLIST_OVERDUE_S,
                                   .alert_every_s = ALERT_EVERY_S,
                                   .alert_queue_age_s = ALERT_QUEUE_AGE_S,
                                   .alert_silence_s = ALERT_SILENCE_S};

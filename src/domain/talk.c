@@ -31,6 +31,8 @@ static const struct {
     {CMD_ESCALATE,   talk_cmd_escalate,   true },
     {CMD_RESPONDING, talk_cmd_responding, true },
     {CMD_CONFIRM,    talk_cmd_confirm,    true },
+    {CMD_CHECKLIST,  talk_cmd_checklist,  true },
+    {CMD_CORRECT,    talk_cmd_correct,    true },
     {CMD_REPORT,     talk_cmd_report,     false},
     {CMD_TEAM,       talk_cmd_team,       true },
     {CMD_LANGUAGE,   talk_cmd_language,   false},
@@ -174,7 +176,8 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
 {
     const struct lang *l = i18n_lang(t->i18n, STR_NONE, t->conf->default_language);
     struct command_call call;
-    struct str action;
+    struct str action, id;
+    enum matter_kind kind;
     struct wall midnight;
     int32_t minutes;
     bool sure;
@@ -184,7 +187,10 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     out->today = midnight;
     if (in->type == INBOUND_TAP) {
         out->order_id = payload_order(in->payload);
-        matter_payload_parse(in->payload, &out->matter, &action, a);
+        if (matter_payload_parse(in->payload, &out->matter, &action, a) &&
+            matter_ref_parse(out->matter, &kind, &id) && kind == MATTER_ORDER_CHECKLIST) {
+            out->order_id = id;
+        }
         return;
     }
     /* The person's language is not known yet: English and the tenant's words name an order all the
@@ -215,7 +221,9 @@ static void answer(struct talk *t)
             t->conv.options_over = true;
             t->conv_changed = true;
         }
-        talk_command(t);
+        if (!talk_checklist_typed(t)) {
+            talk_command(t);
+        }
         break;
     case INBOUND_TAP:
         t->via = "button";
@@ -289,6 +297,7 @@ void talk_decide(const struct view *v, const struct inbound *in, struct str send
         }
         if (talk_verify(t)) {
             answer(t);
+            talk_checklist_remind(t);
         }
     }
     say_late(t);

@@ -1,4 +1,5 @@
-/* talk_checklist_ask: what a round says: items with their buttons, the summary; and tells the CMMS. */
+/* talk_checklist_ask: what a round says: items with their buttons, the summary; and tells the CMMS.
+ */
 #include "base/mem.h"
 #include "matter_int.h"
 #include "talk_checklist_int.h"
@@ -196,8 +197,9 @@ static void add_options(struct round *r, size_t i, struct message *m)
         m->list_button = WORDS(r, "list.choose");
     }
     for (size_t k = 0; k < n + item->nchoices; k++) {
-        struct str title = k < n ? i18n_text(r->t->a, r->t->l, r->t->timezone, options[k].key, NULL, 0)
-                                 : item->choices[k - n].label;
+        struct str title =
+            k < n ? i18n_text(r->t->a, r->t->l, r->t->timezone, options[k].key, NULL, 0)
+                  : item->choices[k - n].label;
         struct str action = arena_printf(r->t->a, "a,%lld,%zu,%zu", (long long)r->c.round, i, k);
 
         talk_add_option(r->t, m, matter_payload(r->t->a, r->m, action.p), title,

@@ -1,6 +1,6 @@
 /*
- * talk_checklist_int: one round of a checklist in one turn, shared by talk_checklist.c (taps, words, commands)
- * and talk_checklist_ask.c (what is said, and told to the CMMS).
+ * talk_checklist_int: one round of a checklist in one turn, shared by talk_round.c (which, whose), talk_checklist.c
+ * (taps, words), talk_checklist_cmd.c (commands), talk_checklist_ask.c (what is said, and told to the CMMS).
  */
 #ifndef CREWLINE_DOMAIN_TALK_CHECKLIST_INT_H
 #define CREWLINE_DOMAIN_TALK_CHECKLIST_INT_H
@@ -16,6 +16,26 @@ struct round {
     bool news;         /* the other assignees are to hear of it */
 };
 
+/* talk_round.c */
+bool round_kind(enum matter_kind kind); /* is it one of a checklist? */
+bool round_open(struct talk *t, const struct matter *m, struct round *r);
+/** The round of an order's list, as it stands or about to begin; false: the order has no list. */
+bool round_of_order(struct talk *t, const struct order *o, struct round *r);
+/** The items of an order's list as the CMMS has them now, with the answers that were given. */
+void round_sync(struct round *r);
+const struct order *round_order(const struct talk *t, struct str id);
+/** The one that asked him last; what he says to something else is not said to it. */
+bool round_asked_last(struct talk *t, struct round *out);
+bool round_may(struct round *r);
+/** False: he has been told why not. Who answers a round that nobody has begun takes it. */
+bool round_take_part(struct round *r);
+void round_take(struct round *r);
+void round_go(struct round *r);
+/** An answer to items[i]: told to the CMMS, and what comes next is asked. */
+void round_give(struct round *r, size_t i, enum item_state state, struct str value);
+void round_give_why(struct round *r, struct str why);
+
+/* talk_checklist_ask.c */
 /** Plans the matter as it is now, and who is asked. */
 void round_keep(struct round *r);
 /** The open item with its buttons, or the end: summary and submission. Keeps. */

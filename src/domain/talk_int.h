@@ -24,6 +24,7 @@ struct talk {
     struct command_call call;
     struct str tap_order; /* order id that a tapped payload names, or empty */
     const struct order *resolved; /* what talk_resolve() found last */
+    bool round_spoken;    /* this turn is about a round of a checklist */
     const char *via;      /* "command", "button", "reply", "media" */
 };
 
@@ -77,6 +78,7 @@ typedef void talk_fn(struct talk *t);
 talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, talk_cmd_show,
     talk_cmd_note, talk_cmd_delay, talk_cmd_escalate;
 talk_fn talk_cmd_my_work, talk_cmd_pending, talk_cmd_more, talk_cmd_status, talk_cmd_help;
+talk_fn talk_cmd_checklist, talk_cmd_correct;
 talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm,
     talk_cmd_safe, talk_cmd_help_me;
 talk_fn talk_cmd_report, talk_cmd_team;
@@ -107,6 +109,19 @@ size_t talk_matters_open(struct talk *t, enum matter_kind kind, const struct mat
 void talk_matter_event(struct talk *t, const char *type, const struct matter *m, struct jw *w,
                        struct buf *data);
 void talk_pm_tap(struct talk *t, const struct matter *m, struct str action);
+/* rounds of checklists: talk_checklist.c */
+void talk_checklist_tap(struct talk *t, const struct matter *m, struct str action);
+/** Of an order's list that nobody has begun; false: there is none. */
+bool talk_order_checklist_tap(struct talk *t, struct str order_id, struct str action);
+/** Is what he typed said to the item that was asked last? Then it has been answered. */
+bool talk_checklist_typed(struct talk *t);
+/** Says that the order has a checklist, unless it is done. */
+void talk_checklist_offer(struct talk *t, const struct order *o);
+/** Required items of its list without an answer. */
+size_t talk_checklist_missing(struct talk *t, const struct order *o);
+void talk_checklist_button(struct talk *t, const struct order *o, struct message *m);
+/** [Continue] below an answer to something else, when a round was left some time ago. */
+void talk_checklist_remind(struct talk *t);
 bool talk_verify(struct talk *t); /* unverified but known: true when the turn goes on */
 void talk_opt_in(struct talk *t);
 void talk_set_language(struct talk *t, const struct lang *l);

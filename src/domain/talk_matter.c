@@ -44,11 +44,24 @@ size_t talk_matters_open(struct talk *t, enum matter_kind kind, const struct mat
     return n;
 }
 
+/* A tap names it; a number that stands for a tap does not: then it is one that waits for him. */
+static const struct view_matter *by_id(const struct talk *t, enum matter_kind kind, struct str id)
+{
+    for (size_t i = 0; i < t->v->nmatters; i++) {
+        if (t->v->matters[i].matter->kind == kind && str_eq(t->v->matters[i].matter->id, id)) {
+            return &t->v->matters[i];
+        }
+    }
+    return NULL;
+}
+
 bool talk_tap_matter(struct talk *t, struct str payload)
 {
     /* One row a kind. */
     static void (*const taps[])(struct talk *, const struct matter *, struct str) = {
-        [MATTER_PM] = talk_pm_tap /* posts to a team have no buttons */};
+        [MATTER_PM] = talk_pm_tap,
+        [MATTER_CHECKLIST] = talk_checklist_tap,
+        [MATTER_ORDER_CHECKLIST] = talk_checklist_tap /* posts to a team have no buttons */};
     struct str ref, action, id;
     enum matter_kind kind;
     const struct view_matter *vm;
@@ -56,7 +69,10 @@ bool talk_tap_matter(struct talk *t, struct str payload)
     if (!matter_payload_parse(payload, &ref, &action, t->a) || !matter_ref_parse(ref, &kind, &id)) {
         return false;
     }
-    vm = flagged(t, kind, VIEW_NAMED);
+    vm = by_id(t, kind, id);
+    if (vm == NULL && kind == MATTER_ORDER_CHECKLIST && talk_order_checklist_tap(t, id, action)) {
+        return true;
+    }
     if (vm == NULL || kind >= ARRAY_LEN(taps) || taps[kind] == NULL) {
         talk_say(t, "reply.tap_unknown");
     } else {

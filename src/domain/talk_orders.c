@@ -11,6 +11,15 @@ static struct str status_text(struct talk *t, enum order_status status)
                 arena_printf(t->a, "name.status.%s", order_status_name(status)).p);
 }
 
+static void button_anyway(struct talk *t, const struct order *o, struct message *m)
+{
+    m->kind = MESSAGE_BUTTONS;
+    m->order_id = o->id;
+    m->order_number = o->number;
+    talk_add_option(t, m, arena_printf(t->a, "complete_anyway:%.*s", STR_ARG(o->id)),
+                    I18N(t->a, t->l, t->timezone, "button.complete_anyway"), STR_NONE);
+}
+
 static void say_refused(struct talk *t, const struct order *o, enum order_step step,
                         enum step_verdict verdict)
 {
@@ -18,11 +27,7 @@ static void say_refused(struct talk *t, const struct order *o, enum order_step s
 
     if (verdict == STEP_NOT_STARTED) {
         m = talk_say(t, "reply.not_started", ARG_IDENT("number", o->number));
-        m->kind = MESSAGE_BUTTONS;
-        m->order_id = o->id;
-        m->order_number = o->number;
-        talk_add_option(t, m, arena_printf(t->a, "complete_anyway:%.*s", STR_ARG(o->id)),
-                        I18N(t->a, t->l, t->timezone, "button.complete_anyway"), STR_NONE);
+        button_anyway(t, o, m);
         talk_add_option(t, m, arena_printf(t->a, "start:%.*s", STR_ARG(o->id)),
                         I18N(t->a, t->l, t->timezone, "button.start_short"), STR_NONE);
         return;
@@ -91,6 +96,21 @@ static void touch(struct talk *t, const struct order *o)
     }
 }
 
+/* Required items of its checklist are not answered. */
+static bool say_missing(struct talk *t, const struct order *o)
+{
+    size_t n = talk_checklist_missing(t, o);
+    struct message *m;
+
+    if (n == 0) {
+        return false;
+    }
+    m = talk_say(t, "reply.round_missing", ARG_N("n", (int64_t)n), ARG_IDENT("number", o->number));
+    button_anyway(t, o, m);
+    talk_checklist_button(t, o, m);
+    return true;
+}
+
 bool talk_step(struct talk *t, const struct order *o, enum order_step step, bool explicit_)
 {
     enum step_verdict verdict = order_step_check(o, step, explicit_);
@@ -99,6 +119,9 @@ bool talk_step(struct talk *t, const struct order *o, enum order_step step, bool
     touch(t, o);
     if (verdict != STEP_OK) {
         say_refused(t, o, step, verdict);
+        return false;
+    }
+    if (step == STEP_COMPLETE && !explicit_ && say_missing(t, o)) {
         return false;
     }
     after = ARENA_NEW(t->a, struct order);
@@ -114,6 +137,9 @@ bool talk_step(struct talk *t, const struct order *o, enum order_step step, bool
                             order_status_name(after->status)));
     step_event(t, o, after, step);
     say_stepped(t, after, step);
+    if (step == STEP_START) {
+        talk_checklist_offer(t, after);
+    }
     return true;
 }
 
@@ -224,7 +250,9 @@ static void step_with_words(struct talk *t, const struct order *o, enum order_st
     }
     if (talk_step(t, o, step, false)) {
         talk_book_words(t, o, words);
-    } else if (words.n > 0 && order_step_check(o, step, false) == STEP_NOT_STARTED) {
+    } else if (words.n > 0 && step == STEP_COMPLETE &&
+               order_step_check(o, step, false) != STEP_CLOSED &&
+               order_step_check(o, step, false) != STEP_ALREADY) {
         t->conv.question = confirm_question(t, o);
         t->conv.question_rest = words;
         t->conv.question_at = t->p->now;

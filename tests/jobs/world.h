@@ -33,7 +33,7 @@ struct post { /* a request that came in */
     bool answered, sms;
 };
 
-#define MADE_MAX 400
+#define MADE_MAX 2400
 struct made { /* a template that was registered */
     bool meta, gone;
     char id[40];

@@ -5,7 +5,7 @@
 --   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...,
 --   matters = {ref, version, body, flags}...
 local ASSIGNED, TEAM, SITE, NAMED, QUOTED, LAST = 1, 2, 4, 8, 16, 32
-local ASKED = 1 -- flags of matters; NAMED, QUOTED as above
+local ASKED, OF_ORDER = 1, 64 -- flags of matters; NAMED, QUOTED as above
 local A, WIDTH = ARGV, 10
 local upto = int(A[7] - 1) -- the limit is the same in each row
 
@@ -121,15 +121,25 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today, matte
         asset ~= '' and call('HGET', P .. 'as', asset) or ''}
 end
 
+-- The round of an order's checklist, unless it is there already.
+local function add_round(about, ref)
+    for i = 1, #about, 4 do
+        if about[i] == ref then return end
+    end
+    local doc, n = call('HMGET', P .. 'y:' .. ref, 'v', 'b'), #about
+    if doc[2] then about[n + 1], about[n + 2], about[n + 3], about[n + 4] = ref, doc[1], doc[2], OF_ORDER end
+end
+
 local out = {}
 for at = 1, #A, WIDTH do
     local v = view(unpack(A, at, at + WIDTH - 1))
     local order, flags, orders = v[9], v[10], {}
     for i = 1, #order do
-        local o = call('HMGET', P .. 'o:' .. order[i], 'v', 'b')
+        local o = call('HMGET', P .. 'o:' .. order[i], 'v', 'b', 'ck')
         if o[2] then
             local n = #orders
             orders[n + 1], orders[n + 2], orders[n + 3], orders[n + 4] = order[i], o[1], o[2], flags[order[i]]
+            if o[3] then add_round(v[15], 'o:' .. order[i]) end
         end
     end
     table.remove(v, 10)
