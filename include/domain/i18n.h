@@ -7,7 +7,8 @@
  * Arrays of strings are word lists (commands.<id>, status.<name>, words.done, lang.names …); a word may stand
  * in several of them. A catalogue of the operator's, <config_dir>/locales/<code>.json, adds to the built-in
  * one or takes the place of its keys; what it lacks is taken from there, then from English.
- * Identifiers put into right-to-left text are wrapped in Unicode isolates (U+2068 … U+2069).
+ * A value that runs the other way than the text around it (an identifier in Arabic, an Arabic title in English)
+ * is wrapped in Unicode isolates (U+2068 … U+2069); what it has of such marks itself ends with it.
  * English is complete and is what a missing key falls back to; deps/locales_check.py (run by the build)
  * refuses catalogues whose keys, parameters or length limits ("<key>@max", or "<prefix>.@max" for all keys
  * below, in UTF-16 units) do not fit English. i18n_new() refuses patterns that do not parse or ask for a
@@ -42,7 +43,7 @@ struct str lang_name(const struct lang *l);
 enum arg_kind { ARG_STR, ARG_ID, ARG_INT, ARG_TIME };
 struct text_arg {
     const char *name;
-    enum arg_kind kind; /* ARG_ID is isolated in right-to-left text */
+    enum arg_kind kind; /* as ARG_STR; says that it is an identifier */
     struct str s;
     int64_t i;
     struct wall t;
@@ -72,6 +73,10 @@ struct str i18n_text(struct arena *a, const struct lang *l, struct str timezone,
  * mix is made alike (accents of Latin letters, Arabic hamza on alef, vowel signs, final yeh and teh marbuta; Hindi nukta).
  */
 void i18n_normalize(struct str text, struct buf *out);
+/** Appends @value as it stands in a text that runs from right to left or (@rtl false) from left to right. */
+void i18n_add_value(bool rtl, struct str value, struct buf *out);
+/** A text that stands for itself: marks that would turn what comes after it are closed or left out. In @a. */
+struct str i18n_paragraph(struct arena *a, struct str text);
 /** At most @max code points, cut between grapheme clusters, with "…" in @a; @text itself where it fits. */
 struct str i18n_cut(struct arena *a, struct str text, size_t max);
 /** Is the normalized @word in the word list @key of @l or of English? */

@@ -94,7 +94,7 @@ static struct str compose(struct arena *a, const struct tenant *t, const struct 
         add_line(&text, l, tz, "broadcast.emergency_untitled");
         buf_addz(&text, "\n\n");
     }
-    buf_add(&text, b->texts[nth]);
+    buf_add(&text, i18n_paragraph(a, b->texts[nth]));
     buf_addz(&text, "\n\n");
     if (forms[b->ask].question != NULL) {
         add_line(&text, l, tz, forms[b->ask].question);

@@ -81,6 +81,8 @@ const struct word_list *lang_list(const struct lang *l, const char *key);
 /** The fast way for ASCII: as i18n_normalize() into @out (@s.n bytes of room), or SIZE_MAX: not
  * ASCII. */
 size_t normalize_ascii(struct str s, char *out);
+/** How many isolates @text opens and does not close. */
+size_t bidi_open(struct str text);
 /** Length of the blank or emoji at the start of @s, 0 when there is none: what separates words. */
 size_t blank_length(struct str s);
 

@@ -271,16 +271,8 @@ static void add_arg(const struct render *r, const struct text_arg *arg)
 {
     switch (arg->kind) {
     case ARG_STR:
-        buf_add(r->out, arg->s);
-        break;
     case ARG_ID:
-        if (r->l->rtl) {
-            buf_addz(r->out, "\xe2\x81\xa8"); /* U+2068 FIRST STRONG ISOLATE */
-        }
-        buf_add(r->out, arg->s);
-        if (r->l->rtl) {
-            buf_addz(r->out, "\xe2\x81\xa9"); /* U+2069 POP DIRECTIONAL ISOLATE */
-        }
+        i18n_add_value(r->l->rtl, arg->s, r->out);
         break;
     case ARG_INT:
         lang_format_int(r->l->format, arg->i, r->out);

@@ -283,9 +283,20 @@ static size_t cut_at(struct str text, size_t max)
     return at < 0 ? 0 : (size_t)at;
 }
 
+static size_t cut_before_blank(struct str text, size_t max)
+{
+    size_t n = cut_at(text, max);
+
+    while (n > 0 && text.p[n - 1] == ' ') {
+        n--;
+    }
+    return n;
+}
+
 struct str i18n_cut(struct arena *a, struct str text, size_t max)
 {
-    size_t n;
+    static const char closers[] = "\u2069\u2069\u2069\u2069";
+    size_t n, open;
 
     if (text.n <= max || str_utf8_len(text) <= max) {
         return text;
@@ -293,9 +304,12 @@ struct str i18n_cut(struct arena *a, struct str text, size_t max)
     if (max == 0) {
         return STR("");
     }
-    n = cut_at(text, max - 1);
-    while (n > 0 && text.p[n - 1] == ' ') {
-        n--;
+    n = cut_before_blank(text, max - 1);
+    open = bidi_open(str_slice(text, 0, n));
+    if (open > 0 && open < 5 && max > open) {
+        n = cut_before_blank(text, max - 1 - open); /* with room for what ends its direction */
+        open = bidi_open(str_slice(text, 0, n));
     }
-    return arena_printf(a, "%.*s" ELLIPSIS, (int)n, text.p);
+    return arena_printf(a, "%.*s" ELLIPSIS "%.*s", (int)n, text.p, (int)(3 * (open < 5 ? open : 4)),
+                        closers);
 }

@@ -74,7 +74,8 @@ static void add_description(struct page *g, const struct order *o)
 {
     if (o->description.n > 0) {
         page_blank(g);
-        buf_add(&g->text, i18n_cut(g->p->a, str_trim(o->description), DESCRIPTION_MAX));
+        buf_add(&g->text, i18n_paragraph(g->p->a, i18n_cut(g->p->a, str_trim(o->description),
+                                                           DESCRIPTION_MAX)));
         buf_add_char(&g->text, '\n');
     }
 }

@@ -136,23 +136,22 @@ static struct str clean(struct arena *a, struct str s)
     return out;
 }
 
-/* An identifier alone, inside a text that runs from right to left: kept in one piece by isolates.
- */
+/* A value that runs the other way than the template is kept in one piece by isolates. */
 static struct str isolate(struct arena *a, const struct template_def *d, struct str s)
 {
-    static const char *const rtl[] = {"ar", "he", "fa", "ur"};
+    static const char *const codes[] = {"ar", "he", "fa", "ur"};
+    bool rtl = false;
+    struct str out;
+    struct buf b;
 
-    for (size_t i = 0; i < s.n; i++) {
-        if ((unsigned char)s.p[i] >= 0x80) {
-            return s;
-        }
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        rtl = rtl || same_language(d->lang, str_of(codes[i]), false);
     }
-    for (size_t i = 0; i < ARRAY_LEN(rtl); i++) {
-        if (same_language(d->lang, str_of(rtl[i]), false)) {
-            return arena_printf(a, "\xe2\x81\xa8%.*s\xe2\x81\xa9", STR_ARG(s));
-        }
-    }
-    return s;
+    buf_init(&b, 4 * s.n + 64);
+    i18n_add_value(rtl, s, &b);
+    out = arena_dup(a, b.n > 0 ? buf_str(&b) : s);
+    buf_fini(&b);
+    return out;
 }
 
 /* The body filled in must stay within its limit: the longest values give way first. */

@@ -150,7 +150,16 @@ static void test_isolates(void)
     CHECK_Z("other text",
             T("ar", "reply.escalated", ARG_IDENT("number", STR("WO-1")),
               ARG_S("supervisor", STR("Ana"))),
-            "🆘 تم تصعيد أمر العمل \u2068WO-1\u2069 إلى Ana.");
+            "🆘 تم تصعيد أمر العمل \u2068WO-1\u2069 إلى \u2068Ana\u2069.");
+    CHECK_Z("the other way round",
+            T("en", "reply.escalated", ARG_IDENT("number", STR("WO-1")),
+              ARG_S("supervisor", STR("عمر"))),
+            "🆘 Work order WO-1 escalated to \u2068عمر\u2069.");
+    CHECK_Z("digits alone", T("ar", "reply.order", ARG_IDENT("number", STR("12-34"))),
+            "🔧 *أمر العمل \u206812-34\u2069*");
+    CHECK_Z("marks of its own end with it",
+            T("en", "reply.order", ARG_IDENT("number", STR("\u202ea\u2069\u2066b\u202c"))),
+            "🔧 *Work Order a\u2066b\u2069*");
 }
 
 static void test_normalize(void)

@@ -1,0 +1,567 @@
+/*
+ * Every text that people may be sent, in every language, against
+ * tests/data/golden/notices/<code>.txt: notices as session messages and in their template form,
+ * then each pattern of the catalogue. With GOLDEN_WRITE=1 the files are written anew; read the
+ * difference before it is committed.
+ *
+ * A new notice is a function that calls it and a row in scenes[]; a new parameter of a pattern is a
+ * row in params[]. Everything is rendered with titles in English and in Arabic (the golden text),
+ * and with long ones (only the limits are looked at).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/embed.h"
+#include "base/json.h"
+#include "domain/broadcast.h"
+#include "domain/notice.h"
+#include "domain/template.h"
+#include "golden_text.h"
+#include "harness.h"
+
+extern const struct embedded locales_embedded[];
+
+static const struct {
+    const char *code, *template_code, *zone;
+} languages[] = {
+    {"en", "en_US", "America/Chicago"  },
+    {"es", "es",    "Europe/Madrid"    },
+    {"hi", "hi",    "Asia/Kolkata"     },
+    {"ar", "ar",    "Asia/Dubai"       },
+    {"pt", "pt_BR", "America/Sao_Paulo"},
+    {"fr", "fr",    "Europe/Paris"     },
+};
+
+/* What a CMMS and people bring. */
+static const struct words {
+    const char *name, *number, *title, *asset, *location, *person, *text;
+} sets[] = {
+    {"latin",  "WO-2024-001",
+     "Replace main drive motor bearing and realign the coupling after the vibration alarm",                                  "Conveyor Belt A-01",                                                                                                                                                                                                                                                                                                                                              "Hall 2, north side",                           "John Smith",
+     "Waiting for the 6204-2RS bearing; supplier says Tuesday."                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 },
+    {"arabic", "WO-2024-001", "استبدال محمل المحرك الرئيسي A-01 بعد إنذار الاهتزاز",
+     "سير ناقل A-01",                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "الصالة 2، الجهة الشمالية", "عمر حداد",     "بانتظار المحمل 6204-2RS من المورد."},
+    {"long",   "WO-2024-001",
+     "👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍"
+     "🔧"
+     "👩"
+     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍"
+     "🔧"
+     "👩"
+     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩"
+     "🏽"
+     "‍"
+     "🔧"
+     "\xe2\x80\xae\xe2\x81\xa7 and no end \xe2\x81\xa9\xe2\x81\xa9",                                                         "क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र",
+     "\xe2\x81\xa6 never closed",                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\xe2\x80\xab turned", "\xe2\x80\xae reversed"                                  },
+};
+enum { SETS_IN_FILE = 2 };
+
+static struct i18n *i18n;
+static struct templates *templates;
+static struct arena *arena;
+static struct settings settings;
+static struct tenant_settings conf;
+static struct tenant tenant;
+
+/* One language, one set of words, and a plan for what is said. */
+struct stage {
+    const struct words *w;
+    const struct lang *l;
+    struct plan p;
+    struct order o;
+    struct user to;
+    struct str text, by;
+};
+
+static struct wall moment(const char *text)
+{
+    struct wall t = {0};
+
+    CHECK(text, wall_parse(str_of(text), &t));
+    return t;
+}
+
+static const struct json *json_of(const char *text)
+{
+    struct json *j = NULL;
+
+    CHECK(text, json_parse(str_of(text), 4096, &j, NULL));
+    return j; /* to the end of the program */
+}
+
+/* ---- the notices ---- */
+
+static void assigned(struct stage *s)
+{
+    notice_assigned(&s->p, &s->o, &s->to);
+}
+
+static void removed(struct stage *s)
+{
+    notice_removed(&s->p, &s->o, &s->to);
+}
+
+static void updated(struct stage *s)
+{
+    static const struct json *changed;
+
+    changed = changed != NULL ? changed : json_of("[\"due_at\",\"priority\",\"x_cost\"]");
+    notice_updated(&s->p, &s->o, &s->to, changed, NULL);
+}
+
+static void status_changed(struct stage *s)
+{
+    s->o.status = ORDER_IN_PROGRESS;
+    notice_status(&s->p, &s->o, &s->to, ORDER_OPEN, STR(""));
+    notice_status(&s->p, &s->o, &s->to, ORDER_OPEN, s->by);
+}
+
+static void priority_raised(struct stage *s)
+{
+    notice_priority(&s->p, &s->o, &s->to, ORDER_PRIO_MEDIUM);
+}
+
+static void stakeholder(struct stage *s)
+{
+    notice_stakeholder(&s->p, &s->o, &s->to, ORDER_OPEN, true);
+    for (int status = ORDER_OPEN + 1; status < ORDER_STATUS_COUNT; status++) {
+        s->o.status = (enum order_status)status;
+        notice_stakeholder(&s->p, &s->o, &s->to, s->o.status, false);
+    }
+}
+
+static void comment(struct stage *s)
+{
+    notice_comment(&s->p, &s->o, &s->to, STR(""), s->text);
+    notice_comment(&s->p, &s->o, &s->to, s->by, s->text);
+}
+
+static void parts(struct stage *s)
+{
+    static const struct json *list;
+
+    list = list != NULL ? list
+                        : json_of("[{\"id\":\"p1\",\"name\":\"Bearing 6204\",\"qty\":2},{\"id\":"
+                                  "\"p2\",\"name\":\"شحم\"}]");
+    notice_parts(&s->p, &s->o, &s->to,
+                 (const struct json *const[]){json_at(list, 0), json_at(list, 1)}, 2);
+}
+
+static void reminder(struct stage *s)
+{
+    static const char *const dues[] = {"2024-12-22T10:00:00Z", "2024-12-20T12:00:00Z",
+                                       "2024-12-20T10:00:00Z", "2024-12-19T10:00:00Z"};
+
+    for (size_t i = 0; i < ARRAY_LEN(dues); i++) {
+        s->o.due = moment(dues[i]);
+        notice_reminder(&s->p, &s->o, &s->to);
+    }
+}
+
+static void request(struct stage *s)
+{
+    for (int state = REQUEST_RECEIVED; state <= REQUEST_DONE; state++) {
+        notice_request(&s->p, &s->to, (enum request_state)state, s->text,
+                       state == REQUEST_REFUSED ? str_of(s->w->title) : STR(""), s->p.now);
+    }
+}
+
+static void asset(struct stage *s)
+{
+    notice_asset(&s->p, &s->to, s->o.asset_name, STR("down"), s->p.now);
+    notice_asset(&s->p, &s->to, s->o.asset_name, STR("being cleaned"), s->p.now);
+}
+
+static void welcome(struct stage *s)
+{
+    notice_welcome(&s->p, &s->to);
+    s->to.name = STR("");
+    notice_welcome(&s->p, &s->to);
+    conf.require_code = true;
+    notice_welcome(&s->p, &s->to);
+    conf.require_code = false;
+}
+
+static void refused(struct stage *s)
+{
+    notice_refused(&s->p, &s->o, &s->to, s->text);
+    notice_refused(&s->p, &s->o, &s->to, STR(""));
+    notice_refused_words(&s->p, &s->o, &s->to, s->text);
+}
+
+static void escalated(struct stage *s)
+{
+    notice_escalated(&s->p, &s->o, &s->to, s->by, s->text);
+    notice_escalated(&s->p, &s->o, &s->to, s->by, STR(""));
+}
+
+static void maintenance(struct stage *s)
+{
+    struct pm pm = {.id = STR("pm1"),
+                    .task = str_of(s->w->title),
+                    .asset = s->o.asset_name,
+                    .due = moment("2024-12-23T08:00:00Z")};
+    struct matter m = {.kind = MATTER_PM, .id = STR("pm1")};
+
+    notice_pm(&s->p, &pm, &m, &s->to);
+}
+
+static void alert(struct stage *s)
+{
+    notice_alert(&s->p, &s->to, STR("redis"), "critical", STR("redis does not answer"),
+                 STR("look at its log"));
+    notice_alert(&s->p, &s->to, STR("redis"), "ok", STR(""), STR(""));
+}
+
+static void broadcast(struct stage *s)
+{
+    static const enum prio prios[] = {PRIO_NORMAL, PRIO_HIGH, PRIO_CRITICAL};
+
+    for (int ask = BROADCAST_ASK_NONE; ask <= BROADCAST_ASK_SAFETY; ask++) {
+        struct broadcast b = {.id = STR("b1"),
+                              .title = str_of(s->w->title),
+                              .langs = {STR_NONE},
+                              .texts = {s->text},
+                              .ntexts = 1,
+                              .prio = prios[ask],
+                              .ask = (enum broadcast_ask)ask};
+
+        broadcast_message(arena, &tenant, &b, s->l, 0, plan_message(&s->p, &s->to, MESSAGE_TEXT));
+    }
+}
+
+static void order_shown(struct stage *s)
+{
+    for (int status = 0; status < ORDER_STATUS_COUNT; status++) {
+        struct message *m = plan_message(&s->p, &s->to, MESSAGE_TEXT);
+
+        s->o.status = (enum order_status)status;
+        m->text = notice_order_text(&s->p, &s->o, &s->to);
+        notice_order_buttons(&s->p, &s->o, &s->to, m);
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*play)(struct stage *s);
+} scenes[] = {
+    {"assigned",       assigned       },
+    {"removed",        removed        },
+    {"updated",        updated        },
+    {"status changed", status_changed },
+    {"priority",       priority_raised},
+    {"stakeholder",    stakeholder    },
+    {"comment",        comment        },
+    {"parts",          parts          },
+    {"reminder",       reminder       },
+    {"request",        request        },
+    {"asset",          asset          },
+    {"welcome",        welcome        },
+    {"refused",        refused        },
+    {"escalated",      escalated      },
+    {"maintenance",    maintenance    },
+    {"alert",          alert          },
+    {"broadcast",      broadcast      },
+    {"order shown",    order_shown    },
+};
+
+/* ---- templates ---- */
+
+/* The body of the template with the values in it. */
+static struct str filled(const struct template_def *d, const struct message *form)
+{
+    struct buf b;
+    struct str out;
+
+    buf_init(&b, 1 << 16);
+    for (size_t i = 0; i < d->body.n; i++) {
+        size_t n;
+
+        if (d->body.p[i] == '{' && i + 1 < d->body.n && d->body.p[i + 1] == '{') {
+            n = (size_t)strtol(d->body.p + i + 2, NULL, 10);
+            buf_add(&b, form->template_.params[n - 1].value);
+            i = str_find_char(d->body, '}', i) + 1;
+        } else {
+            buf_add_char(&b, d->body.p[i]);
+        }
+    }
+    out = arena_dup(arena, buf_str(&b));
+    buf_fini(&b);
+    return out;
+}
+
+static void add_template(const char *label, const struct message *m, size_t l, struct buf *out)
+{
+    const struct template_def *d =
+        templates_find(templates, m->template_.name, str_of(languages[l].template_code));
+    struct message form;
+
+    CHECK(label, d != NULL && template_form(arena, d, m, &form));
+    if (d == NULL || !template_form(arena, d, m, &form)) {
+        return;
+    }
+    form.text = filled(d, &form);
+    golden_check_text(label, form.text, 1024, strcmp(languages[l].code, "ar") == 0);
+    buf_addf(out, "~ %.*s\n%.*s\n", STR_ARG(d->name), STR_ARG(form.text));
+    golden_add_options(&form, out);
+}
+
+/* ---- notices ---- */
+
+static void set_stage(struct stage *s, const struct words *w, size_t l)
+{
+    *s = (struct stage){.w = w,
+                        .l = i18n_lang(i18n, str_of(languages[l].code), STR("")),
+                        .text = str_of(w->text),
+                        .by = str_of(w->person)};
+    plan_init(&s->p, arena, &tenant, moment("2024-12-20T10:00:00Z"), STR("in1"));
+    s->o = (struct order){.id = STR("w1"),
+                          .number = str_of(w->number),
+                          .title = str_of(w->title),
+                          .description = str_of(w->text),
+                          .asset_name = str_of(w->asset),
+                          .location_name = str_of(w->location),
+                          .priority = ORDER_PRIO_HIGH,
+                          .due = moment("2024-12-25T17:00:00Z"),
+                          .rev = 1};
+    s->to = (struct user){.id = STR("u1"),
+                          .name = str_of(w->person),
+                          .phone = STR("+12025550117"),
+                          .roles = ROLE_TECHNICIAN | ROLE_STAKEHOLDER,
+                          .verified = true,
+                          .consented = true,
+                          .language = str_of(languages[l].code),
+                          .timezone = str_of(languages[l].zone)};
+}
+
+static void play(size_t scene, const struct words *w, size_t l, struct buf *out)
+{
+    char label[80];
+    struct stage s;
+
+    snprintf(label, sizeof(label), "%s, %s, %s", languages[l].code, scenes[scene].name, w->name);
+    buf_addf(out, "\n== %s, %s\n", scenes[scene].name, w->name);
+    set_stage(&s, w, l);
+    scenes[scene].play(&s);
+    CHECK(label, s.p.nmessages > 0 && !s.p.over);
+    for (size_t i = 0; i < s.p.nmessages; i++) {
+        const struct message *m = &s.p.messages[i].m;
+
+        golden_check_message(label, m, strcmp(languages[l].code, "ar") == 0);
+        buf_addz(out, i > 0 ? "--\n" : "");
+        golden_add_message(m, out);
+        if (m->template_.name.n > 0) {
+            add_template(label, m, l, out);
+        }
+    }
+}
+
+/* ---- patterns ---- */
+
+/* Of a pattern's parameter: a text, or the key of a name in his language. */
+static const struct {
+    const char *name, *latin, *arabic, *key;
+} params[] = {
+    {"number",       "WO-2024-001",                "WO-2024-001",                          NULL                     },
+    {"title",        "Replace Motor Bearing",      "استبدال محمل المحرك", NULL                     },
+    {"task",         "Monthly filter replacement", "تغيير الفلتر الشهري", NULL                     },
+    {"asset",        "Conveyor Belt A-01",         "سير ناقل A-01",                 NULL                     },
+    {"location",     "Hall 2",                     "الصالة 2",                       NULL                     },
+    {"team",         "Mechanics",                  "الميكانيكا",                 NULL                     },
+    {"name",         "John Smith",                 "عمر حداد",                      NULL                     },
+    {"names",        "John Smith, Ana Ruiz",       "عمر حداد, Ana Ruiz",            NULL                     },
+    {"supervisor",   "John Smith",                 "عمر حداد",                      NULL                     },
+    {"company",      "Acme Plant",                 "مصنع أكمي",                    NULL                     },
+    {"reason",       "waiting for parts",          "بانتظار القطع",            NULL                     },
+    {"text",         "It leaks again (P-02)",      "تسريب مرة أخرى P-02",      NULL                     },
+    {"advice",       "Look at its log",            "Look at its log",                      NULL                     },
+    {"parts",        "Bearing 6204 (2), Grease",   "محمل 6204 (2), شحم",            NULL                     },
+    {"qty",          "2",                          "2",                                    NULL                     },
+    {"typed",        "abc1",                       "abc1",                                 NULL                     },
+    {"word",         "FOO",                        "كلمة",                             NULL                     },
+    {"commands",     "*STATUS*",                   "*STATUS*",                             NULL                     },
+    {"example",      "ES",                         "ES",                                   NULL                     },
+    {"url",          "https://wa.example.com/x",   "https://wa.example.com/x",             NULL                     },
+    {"phone",        "+12025550117",               "+12025550117",                         NULL                     },
+    {"component",    "redis",                      "redis",                                NULL                     },
+    {"fields",       NULL,                         NULL,                                   "name.field.due_at"      },
+    {"field",        NULL,                         NULL,                                   "name.field.due_at"      },
+    {"before",       NULL,                         NULL,                                   "name.priority.medium"   },
+    {"after",        NULL,                         NULL,                                   "name.priority.high"     },
+    {"priority",     NULL,                         NULL,                                   "name.priority.high"     },
+    {"status",       NULL,                         NULL,                                   "name.status.in_progress"},
+    {"type",         NULL,                         NULL,                                   "name.type.preventive"   },
+    {"class",        NULL,                         NULL,                                   "name.class.assignments" },
+    {"left",         "2 h",                        "2 h",                                  NULL                     },
+    {"kind",         "photo",                      "photo",                                NULL                     },
+    {"due",          "2024-12-25T17:00:00Z",       NULL,                                   NULL                     },
+    {"at",           "2024-12-20T14:21:00Z",       NULL,                                   NULL                     },
+    {"most",         NULL,                         NULL,                                   NULL                     },
+    {"n",            NULL,                         NULL,                                   NULL                     },
+    {"i",            NULL,                         NULL,                                   NULL                     },
+    {"assigned",     NULL,                         NULL,                                   NULL                     },
+    {"acknowledged", NULL,                         NULL,                                   NULL                     },
+    {"in_progress",  NULL,                         NULL,                                   NULL                     },
+    {"overdue",      NULL,                         NULL,                                   NULL                     },
+    {"completed",    NULL,                         NULL,                                   NULL                     },
+};
+
+static bool is_param(struct str name)
+{
+    for (size_t k = 0; k < ARRAY_LEN(params); k++) {
+        if (str_eqz(name, params[k].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has every parameter of @pattern a row? In braces stand parameters, and between the braces of a
+ * plural or select the texts of its choices. */
+static bool params_known(const char *key, struct str pattern)
+{
+    bool choices[16] = {false}; /* by depth of braces: names of choices stand there */
+    size_t depth = 0;
+
+    for (size_t i = 0; i < pattern.n; i++) {
+        if (pattern.p[i] == '}' && depth > 0) {
+            depth--;
+        } else if (pattern.p[i] == '{' && depth + 1 < ARRAY_LEN(choices) &&
+                   (i == 0 || pattern.p[i - 1] != '\'')) {
+            bool text = choices[depth];
+            struct str name, rest = str_slice(pattern, i + 1, pattern.n);
+            size_t end = 0;
+
+            while (end < rest.n &&
+                   ((rest.p[end] >= 'a' && rest.p[end] <= 'z') || rest.p[end] == '_')) {
+                end++;
+            }
+            name = str_slice(rest, 0, end);
+            rest = str_slice(rest, end, rest.n);
+            choices[++depth] =
+                !text && (str_starts(rest, STR(", plural")) || str_starts(rest, STR(", select")));
+            if (!text && !is_param(name)) {
+                printf("%s: give the parameter %.*s a row in params[]\n", key, STR_ARG(name));
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static struct str render(const struct lang *l, struct str zone, const char *key, bool arabic,
+                         int64_t n)
+{
+    struct text_arg args[ARRAY_LEN(params)];
+
+    for (size_t i = 0; i < ARRAY_LEN(params); i++) {
+        const char *text = arabic && params[i].arabic != NULL ? params[i].arabic : params[i].latin;
+        struct wall t;
+
+        args[i] = ARG_N(params[i].name, n);
+        if (params[i].key != NULL) {
+            args[i] = ARG_S(params[i].name, i18n_text(arena, l, zone, params[i].key, NULL, 0));
+        } else if (text != NULL && params[i].arabic == NULL && wall_parse(str_of(text), &t)) {
+            args[i] = ARG_T(params[i].name, t);
+        } else if (text != NULL) {
+            args[i] = ARG_S(params[i].name, str_of(text));
+        }
+    }
+    return i18n_text(arena, l, zone, key, args, ARRAY_LEN(args));
+}
+
+static void add_pattern(const char *key, struct str pattern, size_t l, struct buf *out)
+{
+    static const int64_t counts[] = {0, 1, 2, 3, 11, 100};
+    const struct lang *lang = i18n_lang(i18n, str_of(languages[l].code), STR(""));
+    struct str zone = str_of(languages[l].zone), before = STR("");
+    bool plural = str_find(pattern, STR(", plural")) != SIZE_MAX;
+
+    if (!params_known(key, pattern)) {
+        CHECK(key, !"a parameter without a row");
+        return;
+    }
+    buf_addf(out, "\n= %s\n", key);
+    for (size_t i = 0; i < (plural ? ARRAY_LEN(counts) : 2); i++) {
+        bool arabic = !plural && i == 1;
+        struct str text = render(lang, zone, key, arabic, plural ? counts[i] : 5);
+
+        golden_check_text(key, text, 4096, lang_is_rtl(lang));
+        if (!str_eq(text, before)) {
+            buf_addf(out, "%.*s\n", STR_ARG(text));
+        }
+        before = text;
+    }
+}
+
+static void add_patterns(size_t l, struct buf *out)
+{
+    struct json *en = NULL;
+    struct str key;
+
+    CHECK("English",
+          json_parse(embed_find(locales_embedded, STR("en.json")), GOLDEN_MAX, &en, NULL));
+    for (size_t i = 0; i < json_len(en); i++) {
+        const struct json *value = json_member_at(en, i, &key);
+
+        if (json_kind(value) == JSON_STRING && str_find_char(key, '@', 0) == SIZE_MAX) {
+            add_pattern(arena_printf(arena, "%.*s", STR_ARG(key)).p, json_str(value), l, out);
+        }
+    }
+    json_free(&en);
+}
+
+static void test_golden(void)
+{
+    for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+        struct buf out;
+
+        buf_init(&out, GOLDEN_MAX);
+        buf_addf(&out, "What people read in %s. See tests/domain/test_golden.c.\n",
+                 languages[l].code);
+        for (size_t scene = 0; scene < ARRAY_LEN(scenes); scene++) {
+            for (size_t w = 0; w < SETS_IN_FILE; w++) {
+                play(scene, &sets[w], l, &out);
+            }
+        }
+        add_patterns(l, &out);
+        golden_compare(languages[l].code, buf_str(&out));
+        buf_fini(&out);
+    }
+}
+
+static void test_limits(void)
+{
+    for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+        for (size_t scene = 0; scene < ARRAY_LEN(scenes); scene++) {
+            struct buf out;
+
+            buf_init(&out, GOLDEN_MAX);
+            play(scene, &sets[SETS_IN_FILE], l, &out);
+            buf_fini(&out);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {TEST(test_golden), TEST(test_limits)};
+    int rc;
+
+    arena = arena_new();
+    if (!i18n_new(NULL, &i18n, NULL) || !templates_new(NULL, &templates, NULL)) {
+        return 1;
+    }
+    settings.public_url = STR("https://wa.example.com");
+    conf = (struct tenant_settings){.id = STR("acme"),
+                                    .name = STR("Acme Plant"),
+                                    .timezone = STR("Europe/Madrid"),
+                                    .default_language = STR("en")};
+    tenant = (struct tenant){.conf = &conf, .id = conf.id, .settings = &settings, .i18n = i18n};
+    rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
+    templates_free(&templates);
+    i18n_free(&i18n);
+    arena_free(&arena);
+    return rc;
+}
