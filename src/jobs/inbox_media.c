@@ -18,7 +18,7 @@
 
 #include <stdio.h>
 
-#define GONE_MS   10000 /* Twilio's files are sometimes not there yet when it tells of them */
+#define GONE_MS   5000  /* Twilio's files are sometimes not there yet when it tells of them */
 #define LATER_MIN 1000
 #define LATER_MAX (10 * 60 * 1000)
 #define BLOB_MAX  256

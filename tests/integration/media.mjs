@@ -81,4 +81,111 @@ test('quoted, on Twilio too; what lies on the disk is sealed', async () => {
   }
 })
 
+test('by its caption, wherever the number stands; a caption that is a command is carried out too', async () => {
+  const bytes = jpeg(5000)
+  await photo(JOHN, bytes, {}, {caption: 'the bearing of wo-2024-003, worn'})
+  await plant.expect(JOHN, m => m.text?.includes('📷') && m.text.includes('WO-2024-003'))
+  assert.equal((await attached(of(bytes))).subject, 'WO-2024-003')
+  const done = jpeg(5001)
+  await photo(JOHN, done, {}, {caption: 'START WO-2024-002'})
+  await plant.expect(JOHN, m => m.text?.includes('📷') && m.text.includes('WO-2024-002'))
+  assert.equal((await attached(of(done))).subject, 'WO-2024-002')
+  const asked = (await plant.everything()).filter(e => e.type === 'gateway.workorder.status_requested.v1').at(-1)
+  assert.equal(asked.data.to, 'in_progress')
+  assert.equal(asked.subject, 'WO-2024-002')
+  await plant.inbound({from: JOHN, to: META.number, type: 'text', text: 'STATUS WO-2024-002 open'})
+  await until('it to be open', async () => (await plant.api('GET', '/api/v1/work_orders/WO-2024-002')).json.status === 'open')
+})
+
+test('none fits: a list asks, what is sent meanwhile waits with it, one tap settles all', async () => {
+  const three = [jpeg(6000), jpeg(6001), jpeg(6002)]
+  await photo(JOHN, three[0])
+  const list = await plant.expect(JOHN, m => m.text?.includes('Which work order is this photo for?'))
+  await photo(JOHN, three[1])
+  await plant.expect(JOHN, '2 files wait')
+  await plant.inbound({from: JOHN, to: META.number, type: 'document', media: {mime: 'application/pdf', filename: 'a report.pdf',
+    data: Buffer.concat([Buffer.from('%PDF-1.4\n'), three[2]]).toString('base64')}})
+  await plant.expect(JOHN, '3 files wait')
+  await until('all to be fetched', () => (plant.api('GET', '/metrics')).then(r => /crewline_media_kept_total 8\b/.test(r.text)))
+  assert.ok(!(await plant.everything()).some(e => three.some(b => e.data.media?.sha256 === sha(b))), 'nothing is guessed')
+  await plant.inbound({from: JOHN, to: META.number, type: 'list', quote: list.id, row: {title: 'WO-2024-003'}})
+  await plant.expect(JOHN, m => m.text?.includes('3 files') && m.text.includes('WO-2024-003'))
+  for (const b of three.slice(0, 2)) assert.equal((await attached(of(b))).subject, 'WO-2024-003')
+  const pdf = await attached(m => m.kind === 'document')
+  assert.equal(pdf.data.media.mime, 'application/pdf')
+  const got = await get(pdf.data.media.url)
+  assert.match(got.headers.get('content-disposition'), /filename="a_report\.pdf"/)
+})
+
+test('what it is not taken for: a page under the name of a photo, a file too large, one that is gone', async () => {
+  await photo(ANA, Buffer.from('<html><script>alert(1)</script></html>'))
+  await plant.expect(ANA, 'I cannot keep this kind of file')
+  await photo(ANA, jpeg(300001))
+  await plant.expect(ANA, 'too large')
+  await faults({media_404: true})
+  await photo(ANA, jpeg(100), {}, {caption: 'gone'})
+  await until('it to be given up', async () => (await plant.messages(ANA)).some(m => m.text?.includes('no longer there')), 20000)
+  await faults({})
+  const {items} = (await plant.api('GET', '/api/v1/work_orders/WO-2024-001/media')).json
+  assert.deepEqual(items.slice(0, 3).map(m => [m.state, m.reason]), [['failed', 'expired'], ['failed', 'too_large'], ['failed', 'type']])
+  const t = (await plant.api('GET', '/api/v1/work_orders/WO-2024-001/timeline')).json.items
+  assert.ok(t.some(e => e.kind === 'media' && e.text.includes('not kept (too_large)')))
+  assert.deepEqual(files(path.join(media, 'tmp')), [])
+})
+
+test('a webhook that comes twice is one file; the same content is stored once', async () => {
+  const bytes = jpeg(7000)
+  await faults({double_webhooks: true})
+  await photo(ANA, bytes)
+  await faults({})
+  await attached(of(bytes))
+  const stored = files(media).length
+  await photo(ANA, bytes)
+  await until('the second', async () => (await plant.everything()).filter(e => e.data.media?.sha256 === sha(bytes)).length === 2)
+  assert.equal(files(media).length, stored)
+  await sleep(200)
+  assert.equal((await plant.everything()).filter(e => e.data.media?.sha256 === sha(bytes)).length, 2)
+})
+
+test('kill -9 in the middle of a slow file: it goes on, and nothing half is left', async () => {
+  const bytes = jpeg(250000)
+  await faults({media_bytes_per_second: 60000})
+  await photo(ANA, bytes)
+  await plant.expect(ANA, '📷')
+  await until('the file to grow', () => files(path.join(media, 'tmp')).some(f => fs.statSync(f).size > 60000))
+  const words = Date.now()
+  await plant.inbound({from: ANA, to: META.number, type: 'text', text: 'MY WORK'})
+  await plant.expect(ANA, 'open work order')
+  assert.ok(Date.now() - words < 1500, 'words do not wait for a file')
+  await plant.kill()
+  await faults({})
+  assert.ok(files(path.join(media, 'tmp')).length > 0)
+  await plant.startGateway()
+  const e = await until('the event', async () => (await plant.everything()).find(one => one.data.media?.sha256 === sha(bytes)), 20000)
+  assert.ok((await get(e.data.media.url)).body.equals(bytes))
+  assert.deepEqual(files(path.join(media, 'tmp')), [])
+})
+
+test('the link: by anybody until it expires; forged, for another file, without all of it: refused', async () => {
+  const {items} = (await plant.api('GET', '/api/v1/work_orders/WO-2024-001/media')).json
+  const [a, b] = items.filter(m => m.state === 'kept')
+  const url = new URL(a.url), other = new URL(b.url)
+  const status = async change => {
+    const u = new URL(a.url)
+    change(u)
+    return (await get(u)).status
+  }
+  assert.equal((await get(a.url)).status, 200)
+  assert.equal(await status(u => u.searchParams.set('sig', other.searchParams.get('sig'))), 403)
+  assert.equal(await status(u => u.searchParams.set('exp', Number(url.searchParams.get('exp')) + 1)), 403)
+  assert.equal(await status(u => { u.pathname = other.pathname }), 403)
+  assert.equal(await status(u => u.searchParams.delete('sig')), 401)
+  assert.equal(await status(u => { u.search = '' }), 401)
+  assert.equal(await status(u => { u.pathname = '/media/nothing' }), 403)
+  assert.equal((await get(`${plant.url}/media/${a.id}`, {authorization: `Bearer ${plant.key}`})).status, 200)
+  assert.equal((await get(`${plant.url}/media/nothing`, {authorization: `Bearer ${plant.key}`})).status, 404)
+  const head = await fetch(a.url, {method: 'HEAD'})
+  assert.equal(head.status, 200)
+})
+
 run(() => plant.stop())
