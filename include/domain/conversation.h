@@ -36,6 +36,7 @@ struct conversation {
     struct str tapped[TAPPED_MAX]; /* buttons that did something, the newest first: "<message> <payload>" */
     struct str media[CONVERSATION_MEDIA_MAX]; /* files that wait for the answer to "which order?", their ids */
     size_t nmedia;
+    bool media_fault; /* not for an order: they wait for the words of a fault ("what is wrong?") */
     struct wall media_at; /* of the question: good for QUESTION_MS */
     int64_t version;
 };

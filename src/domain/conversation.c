@@ -23,6 +23,7 @@ void conversation_encode(const struct conversation *c, struct buf *out)
     }
     if (c->nmedia > 0) {
         jw_int(&w, "media_at", c->media_at.ms);
+        jw_bool(&w, "media_fault", c->media_fault);
         jw_open(&w, "media", '[');
         for (size_t i = 0; i < c->nmedia; i++) {
             jw_str(&w, NULL, c->media[i]);
@@ -59,6 +60,7 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version,
         out->tapped[i] = arena_dup(a, json_str(json_at(json_get(j, "tapped"), i)));
     }
     out->media_at.ms = json_get_int(j, "media_at", 0);
+    out->media_fault = json_get_bool(j, "media_fault", false);
     out->nmedia = json_len(json_get(j, "media"));
     out->nmedia = out->nmedia < CONVERSATION_MEDIA_MAX ? out->nmedia : CONVERSATION_MEDIA_MAX;
     for (size_t i = 0; i < out->nmedia; i++) {

@@ -25,6 +25,7 @@ struct talk {
     struct str tap_order; /* order id that a tapped payload names, or empty */
     const struct order *resolved; /* what talk_resolve() found last */
     bool round_spoken;    /* this turn is about a round of a checklist */
+    const struct medium *reported; /* a file that came with a fault's words */
     const char *via;      /* "command", "button", "reply", "media" */
 };
 
@@ -94,6 +95,9 @@ struct str talk_caption_order(struct arena *a, struct str text, const struct com
 /** "Which order?", asked about files, is answered with @order's id, or a typed number: whether it was. */
 bool talk_media_picked(struct talk *t, struct str order_id);
 bool talk_media_typed(struct talk *t);
+/** The files of a fault that is told now, as "media" of its event; and that they wait for its words. */
+void talk_media_reported(struct talk *t, struct jw *w);
+void talk_media_unworded(struct talk *t);
 /** Files that came with a command wait for the same answer: they go to @o. */
 void talk_media_follow(struct talk *t, const struct order *o);
 /* answers to broadcasts: whether it was one */

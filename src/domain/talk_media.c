@@ -131,6 +131,12 @@ static bool waiting(const struct talk *t)
     return t->conv.nmedia > 0 && t->conv.media_at.ms + QUESTION_MS > t->p->now.ms;
 }
 
+/* For an order, not for the words of a fault. */
+static bool waiting_order(const struct talk *t)
+{
+    return waiting(t) && !t->conv.media_fault;
+}
+
 /* ---- the answer to "which order?" ---- */
 
 bool talk_media_picked(struct talk *t, struct str order_id)
@@ -141,7 +147,7 @@ bool talk_media_picked(struct talk *t, struct str order_id)
         t->conv.question = STR_NONE;
         t->conv_changed = true;
     }
-    if (!waiting(t)) {
+    if (!waiting_order(t)) {
         talk_say(t, "reply.media_expired");
     } else if (o == NULL || o->deleted) {
         talk_say(t, "reply.tap_unknown");
@@ -158,7 +164,7 @@ bool talk_media_typed(struct talk *t)
     struct str typed = str_trim(t->in->text);
     const struct order *o;
 
-    if (!str_eqz(t->conv.question, "media") || !waiting(t) || !command_order_like(typed)) {
+    if (!str_eqz(t->conv.question, "media") || !waiting_order(t) || !command_order_like(typed)) {
         return false;
     }
     t->call = (struct command_call){.id = CMD_NONE, .order = typed, .order_sure = true};
@@ -171,7 +177,7 @@ bool talk_media_typed(struct talk *t)
 
 void talk_media_follow(struct talk *t, const struct order *o)
 {
-    if (o != NULL && waiting(t)) {
+    if (o != NULL && waiting_order(t)) {
         settle(t, o);
     }
 }
@@ -179,8 +185,9 @@ void talk_media_follow(struct talk *t, const struct order *o)
 /* It is fetched meanwhile. False: too many wait; he was told. */
 static bool wait_for_answer(struct talk *t, struct medium *m)
 {
-    if (!waiting(t)) {
+    if (!waiting_order(t)) {
         t->conv.nmedia = 0;
+        t->conv.media_fault = false;
     }
     if (t->conv.nmedia == CONVERSATION_MEDIA_MAX) {
         talk_say(t, "reply.media_many", ARG_N("most", CONVERSATION_MEDIA_MAX));
@@ -199,7 +206,7 @@ static void ask(struct talk *t, struct medium *m, struct str why, const struct o
 {
     struct str question =
         I18N(t->a, t->l, t->timezone, "reply.which.media", ARG_S("kind", kind_text(m)));
-    bool asked = waiting(t) && str_eqz(t->conv.question, "media") && why.n == 0;
+    bool asked = waiting_order(t) && str_eqz(t->conv.question, "media") && why.n == 0;
 
     if (!wait_for_answer(t, m)) {
         return;
@@ -300,7 +307,7 @@ static void choose(struct talk *t, struct choice *c)
                       ARG_IDENT("number", o->number));
     }
     c->n = c->why.n > 0 ? 0 : talk_orders_that_fit(t, FIT_COMPLETE, c->found);
-    if (c->n == 1 && !(waiting(t) && str_eqz(t->conv.question, "media"))) {
+    if (c->n == 1 && !(waiting_order(t) && str_eqz(t->conv.question, "media"))) {
         c->order = c->found[0];
         return;
     }
@@ -308,6 +315,72 @@ static void choose(struct talk *t, struct choice *c)
     if (c->n == 1 && c->why.n == 0) {
         c->order = c->found[0];
     }
+}
+
+/* ---- files of a fault ---- */
+
+static void write_reported(struct talk *t, struct jw *w, struct str id, struct str kind,
+                           struct str caption)
+{
+    struct wall until = {t->p->now.ms + t->p->tenant->settings->media_link_s * 1000};
+
+    jw_open(w, NULL, '{');
+    jw_str(w, "id", id);
+    jw_str(w, "url", media_link(t->a, t->p->tenant, id, until));
+    jw_str(w, "kind", kind);
+    jw_str(w, "caption", caption);
+    jw_close(w, '}');
+}
+
+void talk_media_reported(struct talk *t, struct jw *w)
+{
+    struct str kind, id;
+
+    jw_open(w, "media", '[');
+    if (t->reported != NULL) {
+        write_reported(t, w, t->reported->id, kind_text(t->reported), t->reported->caption);
+    }
+    for (size_t i = 0; i < t->conv.nmedia && waiting(t) && t->conv.media_fault; i++) {
+        str_cut(t->conv.media[i], ':', &kind, &id);
+        write_reported(t, w, id, kind, STR_NONE);
+        t->conv_changed = true;
+    }
+    if (t->conv.media_fault) {
+        t->conv.nmedia = 0;
+        t->conv.media_fault = false;
+    }
+    jw_close(w, ']');
+}
+
+void talk_media_unworded(struct talk *t)
+{
+    if (t->reported != NULL) {
+        t->conv.media[0] = arena_printf(t->a, "%s:%.*s", media_kind_name(t->reported->kind),
+                                        STR_ARG(t->reported->id));
+        t->conv.nmedia = 1;
+        t->conv.media_at = t->p->now;
+        t->conv.media_fault = true;
+    }
+}
+
+/* A fault's, in its words or in answer to what is wrong: no order is asked for. */
+static bool reports(struct talk *t)
+{
+    bool answer =
+        str_eqz(t->conv.question, "report") && t->in->text.n > 0 && t->call.id == CMD_NONE;
+    struct medium *m;
+
+    if (t->call.id != CMD_REPORT && !answer) {
+        return false;
+    }
+    m = new_medium(t);
+    fetch(t, m, NULL);
+    t->reported = m;
+    if (t->call.id == CMD_REPORT) {
+        talk_command(t);
+        return true;
+    }
+    return talk_answers_report(t);
 }
 
 /* ---- one file ---- */
@@ -342,6 +415,9 @@ void talk_media(struct talk *t)
         t->call = (struct command_call){.id = CMD_NONE};
     }
 
+    if (reports(t)) {
+        return;
+    }
     if ((t->u->roles & ROLE_CREW) == 0) {
         if (is_command(t)) {
             talk_command(t);

@@ -51,6 +51,7 @@ static void ask(struct talk *t, const struct fault *f)
     } else {
         talk_say(t, "reply.report_ask");
     }
+    talk_media_unworded(t);
     t->conv.question = STR("report");
     t->conv.question_rest = f->asset_id;
     t->conv.question_at = t->p->now;
@@ -84,8 +85,7 @@ static void submit(struct talk *t, const struct fault *f)
     write_requester(t, &w);
     jw_str(&w, "text", f->text);
     jw_str(&w, "language", lang_code(t->l));
-    jw_open(&w, "media", '[');
-    jw_close(&w, ']');
+    talk_media_reported(t, &w);
     talk_event_end(t, "gateway.request.submitted.v1", NULL, &w, data);
     if (f->asset_id.n > 0) {
         talk_say(t, "reply.reported_asset",

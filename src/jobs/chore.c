@@ -10,6 +10,7 @@
 /* Every chore there is, and the one place to add one. */
 static const struct chore *const chores[] = {
     &chore_held,
+    &chore_media,
     &chore_pull,
     &chore_reminders,
     &chore_retention,

@@ -46,6 +46,7 @@ struct retention_clocks { /* as they stood when they were looked at last */
 bool retention_frozen(struct retention_clocks *c, struct mono mono, struct wall wall);
 extern const struct chore chore_retention; /* retention.c: what is too old goes */
 extern const struct chore chore_reminders; /* reminders.c: orders that are due */
+extern const struct chore chore_media;     /* media_forget.c: files that are too old go */
 extern const struct chore chore_senders; /* sender_probe.c: paused ones are tried */
 
 void chores_start(struct engine_tenant *et);

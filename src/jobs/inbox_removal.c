@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "inbox_int.h"
+#include "media_int.h"
 
 #define SLICE 100
 
@@ -16,6 +17,52 @@ static void finish(struct inbox_job *j)
     inbox_plan(j, j->event.id);
     inbox_run(j);
 }
+
+/* ---- the files he sent, one after the other ---- */
+
+static void read_file(struct inbox_job *j);
+
+static void on_file_gone(void *ctx, const struct err *err)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+    } else if (!inbox_over(j)) {
+        arena_reset(j->work);
+        read_file(j);
+    }
+}
+
+static void on_file(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+    } else if (reply_len(reply) == 0) {
+        finish(j);
+    } else {
+        j->pending = media_forget(j->et, reply_str(reply_at(reply, 0)), on_file_gone, j);
+    }
+}
+
+static void read_file(struct inbox_job *j)
+{
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("ZRANGE"));
+    call_str(&call, arena_printf(j->work, "{%.*s}:mp:%.*s", STR_ARG(j->et->t.id),
+                                 STR_ARG(j->reads->users[0])));
+    call_int(&call, 0);
+    call_int(&call, 0);
+    j->pending = store_run(j->et->e->store, &call, on_file, j);
+}
+
+/* ---- the messages ---- */
 
 static void delete_message(struct inbox_job *j, struct str id, const struct reply *row,
                            struct commit *c)
@@ -62,7 +109,7 @@ static void on_slice(void *ctx, const struct err *err, const struct reply *reply
         return;
     }
     if (reply_len(reply) == 0) {
-        finish(j);
+        read_file(j);
         return;
     }
     c = commit_new(j->et->t.id);

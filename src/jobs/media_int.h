@@ -82,6 +82,9 @@ void media_store_free(struct media_store **owner);
 /** "acme/ab/cd/abcd…" */
 void media_store_path(const struct tenant *t, struct str name, char out[MEDIA_PATH_MAX]);
 
+/** The medium goes, and its content with the last that points to it. @on_done also where it was gone. */
+struct op *media_forget(struct engine_tenant *et, struct str id, media_done_fn *on_done, void *ctx);
+
 /* ---- the fetch ---- */
 
 struct media_fetch;

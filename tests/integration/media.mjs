@@ -166,6 +166,24 @@ test('kill -9 in the middle of a slow file: it goes on, and nothing half is left
   assert.deepEqual(files(path.join(media, 'tmp')), [])
 })
 
+test('a photo of a fault belongs to the request, also when the words come after it', async () => {
+  const bytes = jpeg(8000), later = jpeg(8001)
+  const requests = async () => (await plant.everything()).filter(e => e.type === 'gateway.request.submitted.v1')
+  await photo(ANA, bytes, {}, {caption: 'REPORT P-01 leaks oil'})
+  await plant.expect(ANA, 'leaks oil')
+  const [first] = await requests()
+  assert.deepEqual(first.data.media.map(m => [m.kind, m.caption]), [['photo', 'REPORT P-01 leaks oil']])
+  const url = first.data.media[0].url
+  const got = await until('the file', async () => { const r = await get(url); return r.status === 200 && r })
+  assert.ok(got.body.equals(bytes))
+  await photo(ANA, later, {}, {caption: 'REPORT P-02'})
+  await plant.expect(ANA, '?')
+  await plant.inbound({from: ANA, to: META.number, type: 'text', text: 'smells burnt'})
+  const second = await until('the request', async () => (await requests())[1])
+  assert.equal(second.data.media.length, 1)
+  await until('its file', async () => { const r = await get(second.data.media[0].url); return r.status === 200 && r.body.equals(later) })
+})
+
 test('the link: by anybody until it expires; forged, for another file, without all of it: refused', async () => {
   const {items} = (await plant.api('GET', '/api/v1/work_orders/WO-2024-001/media')).json
   const [a, b] = items.filter(m => m.state === 'kept')
