@@ -4,9 +4,9 @@
  * then each pattern of the catalogue. With GOLDEN_WRITE=1 the files are written anew; read the
  * difference before it is committed.
  *
- * A new notice is a function that calls it and a row in scenes[]; a new parameter of a pattern is a
- * row in params[]. Everything is rendered with titles in English and in Arabic (the golden text),
- * and with long ones (only the limits are looked at).
+ * A new notice is a function that calls it and a row in scenes[]; a new parameter of a pattern may
+ * have a row in params[] with a value that reads well. Everything is rendered with titles in
+ * English and in Arabic (the golden text), and with long ones (only the limits are looked at).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,20 +42,23 @@ static const struct words {
     {"arabic", "WO-2024-001", "استبدال محمل المحرك الرئيسي A-01 بعد إنذار الاهتزاز",
      "سير ناقل A-01",                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "الصالة 2، الجهة الشمالية", "عمر حداد",     "بانتظار المحمل 6204-2RS من المورد."},
     {"long",   "WO-2024-001",
-     "👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍"
+     "👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽"
+     "‍"
      "🔧"
      "👩"
-     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍"
+     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽"
+     "‍"
      "🔧"
      "👩"
-     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩"
+     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧"
+     "👩"
      "🏽"
      "‍"
      "🔧"
      "\xe2\x80\xae\xe2\x81\xa7 and no end \xe2\x81\xa9\xe2\x81\xa9",                                                         "क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र क्षेत्र",
      "\xe2\x81\xa6 never closed",                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\xe2\x80\xab turned", "\xe2\x80\xae reversed"                                  },
 };
-enum { SETS_IN_FILE = 2 };
+enum { SETS_IN_FILE = 2, ARGS_MAX = 16 };
 
 static struct i18n *i18n;
 static struct templates *templates;
@@ -407,68 +410,82 @@ static const struct {
     {"completed",    NULL,                         NULL,                                   NULL                     },
 };
 
-static bool is_param(struct str name)
+static size_t row_of(struct str name)
 {
-    for (size_t k = 0; k < ARRAY_LEN(params); k++) {
-        if (str_eqz(name, params[k].name)) {
-            return true;
-        }
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(params) && !str_eqz(name, params[i].name)) {
+        i++;
     }
-    return false;
+    return i;
 }
 
-/* Has every parameter of @pattern a row? In braces stand parameters, and between the braces of a
- * plural or select the texts of its choices. */
-static bool params_known(const char *key, struct str pattern)
+/* What a parameter without a row holds: its own name, or a number or time where it is used as one.
+ */
+static struct text_arg guessed(struct str name, struct str use, int64_t n)
+{
+    const char *own = arena_printf(arena, "%.*s", STR_ARG(name)).p;
+
+    if (str_starts(use, STR(", plural")) || str_starts(use, STR(", number"))) {
+        return ARG_N(own, n);
+    }
+    if (str_starts(use, STR(", date")) || str_starts(use, STR(", time"))) {
+        return ARG_T(own, moment("2024-12-25T17:00:00Z"));
+    }
+    return ARG_S(own, str_of(own));
+}
+
+static struct text_arg known(size_t row, const struct lang *l, struct str zone, bool arabic,
+                             int64_t n)
+{
+    const char *text =
+        arabic && params[row].arabic != NULL ? params[row].arabic : params[row].latin;
+    struct wall t;
+
+    if (params[row].key != NULL) {
+        return ARG_S(params[row].name, i18n_text(arena, l, zone, params[row].key, NULL, 0));
+    }
+    if (text != NULL && params[row].arabic == NULL && wall_parse(str_of(text), &t)) {
+        return ARG_T(params[row].name, t);
+    }
+    return text != NULL ? ARG_S(params[row].name, str_of(text)) : ARG_N(params[row].name, n);
+}
+
+/*
+ * Values for what English asks for. In braces stand parameters, and between the braces of a plural
+ * or select the texts of its choices.
+ */
+static size_t arguments(struct str pattern, const struct lang *l, struct str zone, bool arabic,
+                        int64_t n, struct text_arg *out)
 {
     bool choices[16] = {false}; /* by depth of braces: names of choices stand there */
-    size_t depth = 0;
+    size_t depth = 0, count = 0;
 
     for (size_t i = 0; i < pattern.n; i++) {
         if (pattern.p[i] == '}' && depth > 0) {
             depth--;
-        } else if (pattern.p[i] == '{' && depth + 1 < ARRAY_LEN(choices) &&
+        } else if (pattern.p[i] == '{' && depth + 1 < ARRAY_LEN(choices) && count < ARGS_MAX &&
                    (i == 0 || pattern.p[i - 1] != '\'')) {
             bool text = choices[depth];
-            struct str name, rest = str_slice(pattern, i + 1, pattern.n);
-            size_t end = 0;
+            struct str name, use;
+            size_t end = i + 1, row;
 
-            while (end < rest.n &&
-                   ((rest.p[end] >= 'a' && rest.p[end] <= 'z') || rest.p[end] == '_')) {
+            while (end < pattern.n &&
+                   ((pattern.p[end] >= 'a' && pattern.p[end] <= 'z') || pattern.p[end] == '_')) {
                 end++;
             }
-            name = str_slice(rest, 0, end);
-            rest = str_slice(rest, end, rest.n);
+            name = str_slice(pattern, i + 1, end);
+            use = str_slice(pattern, end, pattern.n);
             choices[++depth] =
-                !text && (str_starts(rest, STR(", plural")) || str_starts(rest, STR(", select")));
-            if (!text && !is_param(name)) {
-                printf("%s: give the parameter %.*s a row in params[]\n", key, STR_ARG(name));
-                return false;
+                !text && (str_starts(use, STR(", plural")) || str_starts(use, STR(", select")));
+            row = row_of(name);
+            if (!text) {
+                out[count++] = row < ARRAY_LEN(params) ? known(row, l, zone, arabic, n)
+                                                       : guessed(name, use, n);
             }
         }
     }
-    return true;
-}
-
-static struct str render(const struct lang *l, struct str zone, const char *key, bool arabic,
-                         int64_t n)
-{
-    struct text_arg args[ARRAY_LEN(params)];
-
-    for (size_t i = 0; i < ARRAY_LEN(params); i++) {
-        const char *text = arabic && params[i].arabic != NULL ? params[i].arabic : params[i].latin;
-        struct wall t;
-
-        args[i] = ARG_N(params[i].name, n);
-        if (params[i].key != NULL) {
-            args[i] = ARG_S(params[i].name, i18n_text(arena, l, zone, params[i].key, NULL, 0));
-        } else if (text != NULL && params[i].arabic == NULL && wall_parse(str_of(text), &t)) {
-            args[i] = ARG_T(params[i].name, t);
-        } else if (text != NULL) {
-            args[i] = ARG_S(params[i].name, str_of(text));
-        }
-    }
-    return i18n_text(arena, l, zone, key, args, ARRAY_LEN(args));
+    return count;
 }
 
 static void add_pattern(const char *key, struct str pattern, size_t l, struct buf *out)
@@ -478,14 +495,12 @@ static void add_pattern(const char *key, struct str pattern, size_t l, struct bu
     struct str zone = str_of(languages[l].zone), before = STR("");
     bool plural = str_find(pattern, STR(", plural")) != SIZE_MAX;
 
-    if (!params_known(key, pattern)) {
-        CHECK(key, !"a parameter without a row");
-        return;
-    }
     buf_addf(out, "\n= %s\n", key);
     for (size_t i = 0; i < (plural ? ARRAY_LEN(counts) : 2); i++) {
         bool arabic = !plural && i == 1;
-        struct str text = render(lang, zone, key, arabic, plural ? counts[i] : 5);
+        struct text_arg args[ARGS_MAX];
+        size_t n = arguments(pattern, lang, zone, arabic, plural ? counts[i] : 5, args);
+        struct str text = i18n_text(arena, lang, zone, key, args, n);
 
         golden_check_text(key, text, 4096, lang_is_rtl(lang));
         if (!str_eq(text, before)) {
