@@ -4,6 +4,7 @@
  */
 #include "app_int.h"
 #include "base/mem.h"
+#include "domain/consent.h"
 #include "domain/notice.h"
 #include "domain/plan.h"
 #include "domain/user_store.h"
@@ -275,6 +276,9 @@ static void on_kept(void *ctx, const struct err *err, const struct doc *docs, si
     if (!user_change(&uw->plan, r->body, uw->id, uw->kept, &uw->fresh, &r->err)) {
         reply_error(r, &r->err);
         return;
+    }
+    if (uw->kept != NULL && !uw->create) {
+        consent_changed(&uw->plan, uw->plan.users[0], uw->kept, "api");
     }
     if (uw->create && !uw->fresh) {
         idempotency_peek(r,

@@ -12,6 +12,8 @@ void conversation_encode(const struct conversation *c, struct buf *out)
     if (c->question.n > 0) {
         jw_str(&w, "question", c->question);
         jw_str(&w, "question_rest", c->question_rest);
+    }
+    if (c->question_at.ms > 0) { /* of a stranger there is only that: when he was answered */
         jw_int(&w, "question_at", c->question_at.ms);
     }
     if (c->more.n > 0) {

@@ -69,6 +69,8 @@ bool talk_step(struct talk *t, const struct order *o, enum order_step step, bool
 struct str talk_confirmed_words(struct talk *t, const struct order *o);
 void talk_book_words(struct talk *t, const struct order *o,
                      struct str words); /* a note, unless empty */
+/** A number alone, when a command waits for its order: that is done, and true. */
+bool talk_answers_which(struct talk *t);
 void talk_note(struct talk *t, const struct order *o, struct str text);
 void talk_show(struct talk *t, const struct order *o);
 /** Runs a command on an order that is already known. */

@@ -156,6 +156,7 @@ static const struct {
     {"help.section.updates",
      {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_TEAM, CMD_NONE},
      true },
+    {"help.section.alerts", {CMD_RESPONDING, CMD_CONFIRM, CMD_SAFE, CMD_HELP_ME, CMD_NONE}, true},
     {"help.section.settings",
      {CMD_REPORT, CMD_LANGUAGE, CMD_STOP, CMD_STOP_ALL, CMD_HELP, CMD_NONE},
      false},

@@ -362,6 +362,9 @@ void talk_cmd_set_status(struct talk *t)
 
 void talk_cmd_show(struct talk *t)
 {
+    if (talk_answers_which(t)) {
+        return;
+    }
     resolved(t, CMD_SHOW, FIT_OPEN);
 }
 

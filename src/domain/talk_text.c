@@ -214,12 +214,13 @@ static bool answers_text(struct talk *t)
 }
 
 /* "Which order?" answered with its number. */
-static bool answers_which(struct talk *t)
+bool talk_answers_which(struct talk *t)
 {
     enum command_id cmd = question_open(t) ? talk_command_named(t->conv.question) : CMD_NONE;
     struct str typed = str_trim(t->in->text);
 
-    if (cmd == CMD_NONE || !command_order_like(typed)) {
+    if (t->in->type != INBOUND_TEXT || cmd == CMD_NONE || cmd == CMD_SHOW ||
+        !command_order_like(typed)) {
         return false;
     }
     t->call = (struct command_call){.id = cmd, .order = typed, .rest = t->conv.question_rest};
@@ -310,7 +311,7 @@ void talk_free_text(struct talk *t)
     bool crew = (t->u->roles & ROLE_CREW) != 0;
     const struct order *quoted = crew ? talk_quoted_order(t) : NULL;
 
-    if (answers_number(t) || talk_media_typed(t) || answers_text(t) || answers_which(t) ||
+    if (answers_number(t) || talk_media_typed(t) || answers_text(t) || talk_answers_which(t) ||
         talk_answers_report(t) || talk_answers_team(t)) {
         return;
     }

@@ -316,6 +316,8 @@ static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
         j->read = inbox_read_template;
     } else if (j->in.kind == INBOUND_ACCOUNT) {
         j->read = inbox_read_account;
+    } else if (j->in.kind == INBOUND_OPT_OUT) {
+        j->read = inbox_read_consent;
     } else {
         j->keep = true;
         j->read = inbox_read_nothing;
@@ -348,6 +350,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_event(j, rest, err);
     case ITEM_FAILOVER:
         return inbox_open_failover(j, rest, err);
+    case ITEM_CONSENT:
+        return inbox_open_consent(j, rest, err);
     case ITEM_REMINDER:
         return inbox_open_reminder(j, rest, err);
     case ITEM_REFUSED:

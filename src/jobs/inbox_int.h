@@ -62,6 +62,9 @@ struct inbox_job {
     struct str late_id, late_next; /* it, the one that says it again, */
     struct str late_detail;        /* and a line of its timeline */
     struct str purge_after;        /* removal: messages up to this one are gone */
+    /* consent: who stopped what (bits of classes), by a refusal; 0: the webhook says it */
+    struct str stopped_person;
+    unsigned stopped;
     /* a matter's */
     struct str matter_ref;
     int64_t matter_clock, matter_version;
@@ -92,6 +95,8 @@ bool inbox_over(struct inbox_job *j);
 bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 
+bool inbox_open_consent(struct inbox_job *j, struct str text, struct err *err);
+void inbox_read_consent(struct inbox_job *j);
 bool inbox_open_reminder(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);

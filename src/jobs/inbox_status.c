@@ -55,6 +55,9 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
         return;
     }
     commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
+    if (j->stopped != 0) {
+        consent_put(j->et, j->work, c, j->stopped_person, j->stopped);
+    }
     if (j->critical_failed) {
         failover_watch(&j->et->t, j->work, c, j->message_id, "now", (struct wall){0});
     }
@@ -179,6 +182,19 @@ static void go_again(struct inbox_job *j, const struct kept *kept, const struct 
     j->again = true;
 }
 
+/* Refused after all, because he does not want it. */
+static void note_stopped(struct inbox_job *j, const struct message *m)
+{
+    const struct provider_error *row =
+        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
+            ->error_find(j->in.error.code, 0);
+
+    if (row != NULL && row->cls == OUTCOME_OPTED_OUT && m->user.n > 0) {
+        j->stopped_person = m->user;
+        j->stopped = consent_refused(j->in.error.code, m->cls);
+    }
+}
+
 static void decide(struct inbox_job *j, const struct kept *kept)
 {
     struct err err = {0};
@@ -188,6 +204,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
     inbox_plan(j, STR_NONE);
     j->critical_failed = j->again = false;
     j->later_ms = 0;
+    j->stopped = 0;
     j->template_key = j->unheard = j->shut = STR_NONE;
     if (!kept->there || superseded(j, kept)) {
         j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */
@@ -210,6 +227,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
                              failover_next(j->et->t.conf, &m, NULL, &(struct failover_step){0});
         if (j->in.state == DELIVERY_FAILED) {
             inbox_note_template(j, &m, kept->form);
+            note_stopped(j, &m);
         }
         if (told(j)) {
             tell_cmms(j, &m);

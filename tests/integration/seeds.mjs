@@ -13,9 +13,16 @@ function suite(kind) {
   const tap = (from, message, title) => {
     const button = message.buttons.find(b => b.title === title)
     assert.ok(button, `no [${title}] in ${JSON.stringify(message.buttons)}`)
-    return plant.inbound({from, to, type: 'button', button: {title: button.title, id: button.id, payload: button.id}, quote: message.id})
+    return plant.inbound({from, to, type: 'button', button: {title}, quote: message.id})
   }
   const titles = m => (m.buttons ?? []).map(b => b.title)
+  // Rows of a list: Meta shows them as such, Twilio too, or as numbered lines.
+  const rows = m => m.rows ?? []
+  const tapRow = (from, message, title) => {
+    const one = rows(message).find(r => r.title === title)
+    assert.ok(one, `no row ${title} in ${JSON.stringify(rows(message))}`)
+    return plant.inbound({from, to, type: 'list', button: {title: one.title}, quote: message.id})
+  }
   // A person of his own for each test: nothing of another test is in his way.
   const unused = () => `+1202555${String(++phone + (kind === 'meta' ? 0 : 4000)).padStart(4, '0')}`
   async function someone(more = {}) {
@@ -171,6 +178,190 @@ function suite(kind) {
     await tell('workorder.comment_added', {workorder: o, comment: {id: 'c', text: 'the end'}})
     await plant.expect(ana.number, 'the end')
     assert.equal((await plant.messages(ana.number)).filter(x => x.text?.includes('Reminder')).length, 1)
+  })
+
+  // ---- commands ----
+
+  row('MY WORK, MORE: open orders, most urgent first, ten at a time; a row shows the order', async () => {
+    const ana = await someone()
+    const made = []
+    for (let i = 0; i < 12; i++) made.push(await created(ana, {priority: i === 7 ? 'critical' : 'low', due_at: undefined}))
+    await until('twelve', async () => (await plant.messages(ana.number)).filter(m => m.text?.includes('New Work Order')).length === 12)
+    await say(ana.number, 'my work!')
+    const m = await plant.expect(ana.number, 'You have 12 open work orders')
+    assert.ok(m.text.includes('Reply *MORE* to see 2 more.'), m.text)
+    assert.equal(rows(m).length, 10)
+    assert.equal(rows(m)[0].title, made[7].number)
+    await say(ana.number, '/More')
+    assert.equal(rows(await plant.expect(ana.number, 'You have 12 open work orders')).length, 2)
+    await tapRow(ana.number, m, made[7].number)
+    await plant.expect(ana.number, x => x.text?.startsWith(`🔧 *Work Order ${made[7].number}*`) && titles(x)[0] === 'Start Work')
+    await say(ana.number, 'MORE')
+    await plant.expect(ana.number, 'There is nothing more to show.')
+  })
+
+  row('PENDING, STATUS: what waits for me; my work in numbers', async () => {
+    const ana = await someone()
+    const a = await created(ana), b = await created(ana, {status: 'acknowledged', due_at: '2026-01-01T00:00:00Z'})
+    await created(ana, {status: 'in_progress'})
+    await until('three', async () => (await plant.messages(ana.number)).filter(m => m.text?.includes('New Work Order')).length === 3)
+    await say(ana.number, 'PENDING')
+    const m = await plant.expect(ana.number, '2 work orders wait for you')
+    assert.deepEqual(rows(m).map(r => r.title).sort(), [a.number, b.number].sort())
+    await say(ana.number, 'status')
+    assert.equal((await plant.expect(ana.number, 'Your work orders')).text,
+      '📊 *Your work orders*\n\n📋 Assigned: 3\n👍 Acknowledged: 1\n🔧 In progress: 1\n⏰ Overdue: 1\n✅ Completed today: 0')
+    await say(ana.number, `STATUS ${a.number} completed`)
+    await plant.expect(ana.number, `✅ Work order ${a.number} completed.`)
+    await say(ana.number, 'STATUS')
+    await plant.expect(ana.number, 'Completed today: 1')
+  })
+
+  row('/wo [number], WO number, /status [number] [status]: each status and its spellings', async () => {
+    const ana = await someone()
+    const o = await created(ana, {number: `WO-20241201-ABC${n + 101}`})
+    await plant.expect(ana.number, 'New Work Order Assigned')
+    for (const text of [`/wo ${o.number}`, `WO ${o.number.slice(3)}`, o.number.toLowerCase(), `wo abc${o.number.slice(-3)}`]) {
+      await say(ana.number, text)
+      await plant.expect(ana.number, x => x.text?.startsWith(`🔧 *Work Order ${o.number}*`))
+    }
+    for (const [word, status, label] of [['in progress', 'in_progress', 'In progress'], ['on_hold', 'on_hold', 'On hold'],
+      ['open', 'open', 'Open'], ['done', 'completed', 'completed'], ['open', 'open', 'Open'], ['cancelled', 'cancelled', 'Cancelled']]) {
+      await say(ana.number, `/status ${o.number} ${word}`)
+      await plant.expect(ana.number, x => x.text?.includes(o.number) && /started|now|completed/.test(x.text), `${word}: ${label}`)
+      await event('workorder.status_requested', d => d.workorder.number === o.number && d.to === status)
+    }
+    await say(ana.number, `/status ${o.number} purple`)
+    await plant.expect(ana.number, '“purple” is no status. Use *open*, *in progress*, *on hold*, *completed* or *cancelled*.')
+    await say(ana.number, '/wo NO-SUCH-9')
+    await plant.expect(ana.number, 'I found no work order')
+  })
+
+  row('ACK, START, COMPLETE of the latest; the buttons do the same, once', async () => {
+    const ana = await someone()
+    const o = await created(ana)
+    const first = await plant.expect(ana.number, 'New Work Order Assigned')
+    await say(ana.number, 'Ack 👍')
+    const acked = await plant.expect(ana.number, `👍 Work order ${o.number} acknowledged.`)
+    assert.deepEqual(titles(acked), ['Start Work', 'View Details'])
+    const e = await event('workorder.acknowledged', d => d.workorder.number === o.number)
+    assert.deepEqual([e.data.via, e.data.person.id, e.data.workorder.rev], ['command', ana.id, 1])
+    await say(ana.number, 'COMPLETE')
+    const unsure = await plant.expect(ana.number, 'has not been started. Complete it anyway, or start it first?')
+    assert.deepEqual(titles(unsure), ['Complete anyway', 'Start'])
+    await tap(ana.number, first, 'Start Work')
+    const started = await plant.expect(ana.number, `🔧 Work order ${o.number} started.`)
+    assert.deepEqual(titles(started), ['Complete', 'Escalate', 'View Details'])
+    const s = await event('workorder.status_requested', d => d.workorder.number === o.number && d.to === 'in_progress')
+    assert.deepEqual([s.data.via, s.data.from, s.data.expected_rev], ['button', 'acknowledged', 1])
+    await tap(ana.number, first, 'Start Work')
+    await plant.expect(ana.number, `Work order ${o.number} is already in progress.`)
+    await tap(ana.number, first, 'Acknowledge')
+    await plant.expect(ana.number, 'That button is out of date')
+    await say(ana.number, 'Completed ✅', first.id)
+    await plant.expect(ana.number, `✅ Work order ${o.number} completed.`)
+    await event('workorder.status_requested', d => d.workorder.number === o.number && d.to === 'completed' && d.via === 'reply')
+    await say(ana.number, `START ${o.number}`)
+    await plant.expect(ana.number, `is closed (*Completed*). Nothing was changed.`)
+  })
+
+  row('several fit: asks with a list, remembers the command, never guesses', async () => {
+    const ana = await someone()
+    const a = await created(ana, {status: 'in_progress'}), b = await created(ana, {status: 'in_progress'})
+    await until('both', async () => (await plant.messages(ana.number)).filter(m => m.text?.includes('New Work Order')).length === 2)
+    await say(ana.number, 'NOTE Replaced bearing, needs alignment')
+    const asked = await plant.expect(ana.number, 'Which work order is this note for?')
+    await tapRow(ana.number, asked, b.number)
+    await plant.expect(ana.number, `📝 Note added to work order ${b.number}.`)
+    assert.equal((await event('workorder.note_added', d => d.workorder.number === b.number)).data.text, 'Replaced bearing, needs alignment')
+    await say(ana.number, 'complete')
+    await plant.expect(ana.number, 'Which work order do you want to complete?')
+    await say(ana.number, a.number)
+    await plant.expect(ana.number, `✅ Work order ${a.number} completed.`)
+  })
+
+  row('NOTE, DELAY, ESCALATE with number and text, or asked for', async () => {
+    const boss = await someone({roles: ['supervisor'], site: 'east'}), ana = await someone({supervisor: boss.id})
+    const o = await created(ana)
+    const first = await plant.expect(ana.number, 'New Work Order Assigned')
+    await say(ana.number, `note ${o.number} bring grease`)
+    await plant.expect(ana.number, 'Note added')
+    await say(ana.number, 'NOTE')
+    await plant.expect(ana.number, `What should the note on work order ${o.number} say?`)
+    await say(ana.number, 'Oil everywhere on the floor')
+    await event('workorder.note_added', d => d.text === 'Oil everywhere on the floor')
+    await say(ana.number, 'DELAY Waiting for spare parts')
+    await plant.expect(ana.number, `⏳ Delay reported for work order ${o.number}: Waiting for spare parts`)
+    await event('workorder.delay_reported', d => d.workorder.number === o.number && d.reason === 'Waiting for spare parts')
+    await say(ana.number, 'HELP', first.id)
+    const help = await plant.expect(ana.number, `Do you need assistance with work order ${o.number}?`)
+    assert.equal(titles(help)[0], 'Escalate')
+    await say(ana.number, 'ESCALATE it is too heavy', first.id)
+    await plant.expect(ana.number, `🆘 Work order ${o.number} escalated to ${boss.id}.`)
+    const told = await plant.expect(boss.number, '🆘 *Assistance requested*')
+    assert.ok(told.text.includes('💬 *Reason:* it is too heavy'), told.text)
+    await event('workorder.escalated', d => d.workorder.number === o.number && d.to.id === boss.id && d.why === 'it is too heavy')
+  })
+
+  row('who may do what: not yours, not known, stakeholders, supervisors of the site', async () => {
+    const ana = await someone(), ben = await someone(), boss = await someone({roles: ['supervisor'], site: `s${kind}`})
+    const guest = await someone({roles: ['stakeholder']})
+    const o = await created(ana, {site: `s${kind}`})
+    await plant.expect(ana.number, 'New Work Order Assigned')
+    await say(ben.number, `START ${o.number}`)
+    await plant.expect(ben.number, `🚫 Work order ${o.number} is not assigned to you. Nothing was changed.`)
+    await say(guest.number, `ACK ${o.number}`)
+    await plant.expect(guest.number, 'Commands are for the maintenance team.')
+    await say(boss.number, `START ${o.number}`)
+    await plant.expect(boss.number, `🔧 Work order ${o.number} started.`)
+    const stranger = unused()
+    await say(stranger, 'MY WORK')
+    await plant.expect(stranger, 'is not registered with Acme Plant yet')
+    await say(stranger, 'hello?')
+    await say(ana.number, 'MY WORK')
+    await plant.expect(ana.number, 'You have 1 open work order')
+    assert.deepEqual((await plant.messages(stranger)).map(x => x.text).slice(1), [], 'one polite answer a day')
+  })
+
+  row('/help: the commands I may use; HELP NOTE explains one; an unknown word gets the nearest', async () => {
+    const ana = await someone(), guest = await someone({roles: ['stakeholder']})
+    await say(ana.number, '/help')
+    const m = await plant.expect(ana.number, '🤖 *Available commands*')
+    for (const word of ['MY WORK', 'PENDING', 'STATUS', 'ACK', 'START', 'COMPLETE', 'NOTE', 'DELAY', 'ESCALATE', 'RESPONDING', 'CONFIRM',
+      'REPORT', 'LANGUAGE', 'STOP', 'HELP']) assert.ok(m.text.includes(`*${word}`), `${word} in ${m.text}`)
+    await say(guest.number, 'HELP')
+    assert.ok(!(await plant.expect(guest.number, 'Available commands')).text.includes('MY WORK'))
+    await say(ana.number, 'help note')
+    await plant.expect(ana.number, '*NOTE text* adds a note to your current work order')
+    await say(ana.number, 'HELP dance')
+    await plant.expect(ana.number, 'There is no command “dance”.')
+    await say(ana.number, 'PENDNG')
+    await plant.expect(ana.number, 'Did you mean *PENDING*')
+    await say(ana.number, 'qwertzuiop')
+    await plant.expect(ana.number, 'Reply *HELP* to see what I can do.')
+  })
+
+  row('RESPONDING, CONFIRM, SAFE, HELP ME with nothing to answer say so', async () => {
+    const ana = await someone()
+    for (const [word, answer] of [['RESPONDING', 'No alert is waiting'], ['CONFIRM', 'No scheduled maintenance is waiting'],
+      ['SAFE', 'No roll call is waiting'], ['HELP ME', 'No roll call is waiting']]) {
+      await say(ana.number, word)
+      await plant.expect(ana.number, answer)
+    }
+  })
+
+  row('LANGUAGE xx: changes the language, and says so in it', async () => {
+    const ana = await someone()
+    await say(ana.number, 'LANGUAGE')
+    const m = await plant.expect(ana.number, 'I speak ')
+    assert.ok(rows(m).length >= 6)
+    await say(ana.number, 'language es')
+    await plant.expect(ana.number, 'A partir de ahora te escribo en español')
+    await event('person.preferences_changed', d => d.person.id === ana.id && d.language === 'es')
+    await say(ana.number, 'MI TRABAJO')
+    await plant.expect(ana.number, 'No tienes órdenes de trabajo abiertas')
+    await say(ana.number, 'MY WORK')
+    await plant.expect(ana.number, 'No tienes órdenes de trabajo abiertas')
   })
 
   row('the plant stops', async () => {

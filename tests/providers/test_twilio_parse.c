@@ -160,10 +160,42 @@ static void test_refused(void)
     buf_fini(&b);
 }
 
+/* Advanced Opt-Out: Twilio took the word, and has answered it; HELP is a command as ever. */
+static void test_opt_out(void)
+{
+    static const struct {
+        const char *type;
+        enum inbound_kind kind;
+    } rows[] = {
+        {"STOP",  INBOUND_OPT_OUT},
+        {"START", INBOUND_OPT_OUT},
+        {"HELP",  INBOUND_MESSAGE}
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str body =
+            arena_printf(arena,
+                         "AccountSid=AC1&MessageSid=SM1&From=whatsapp%%3A%%2B12025550117&"
+                         "To=whatsapp%%3A%%2B12025550100&Body=Stop&OptOutType=%s",
+                         rows[i].type);
+        struct inbound_batch batch;
+        struct err err;
+
+        CHECK(rows[i].type, parse(body.p, NULL, &batch, &err) && batch.n == 1);
+        CHECK_INT(rows[i].type, batch.items[0].kind, rows[i].kind);
+        CHECK_Z(rows[i].type, batch.items[0].phone, "+12025550117");
+        if (rows[i].kind == INBOUND_OPT_OUT) {
+            CHECK_Z("what", batch.items[0].event, rows[i].type);
+            CHECK_Z("of everything", batch.items[0].subject, "all");
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_wanted), TEST(test_every_fixture), TEST(test_odd),
-                                        TEST(test_details), TEST(test_refused)};
+    static const struct test tests[] = {TEST(test_wanted),  TEST(test_every_fixture),
+                                        TEST(test_odd),     TEST(test_details),
+                                        TEST(test_opt_out), TEST(test_refused)};
     int rc;
 
     arena = arena_new();

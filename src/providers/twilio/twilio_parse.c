@@ -243,6 +243,25 @@ static bool take_tap(struct parse *p, struct inbound *in)
     return false;
 }
 
+/*
+ * Twilio's own keywords, where its Advanced Opt-Out is on: it has answered by itself, and sends
+ * nothing any more to whoever said STOP. HELP is answered there too, but asks us just as well.
+ * Source: Twilio Messaging, Advanced Opt-Out, "OptOutType".
+ */
+static bool take_opt_out(struct parse *p, struct inbound *in)
+{
+    struct str type = get(p, "OptOutType");
+
+    if (!str_ieq(type, STR("STOP")) && !str_ieq(type, STR("START"))) {
+        return false;
+    }
+    in->kind = INBOUND_OPT_OUT;
+    in->subject = STR("all");
+    in->event = text(p, "OptOutType");
+    in->raw = raw_of(p);
+    return true;
+}
+
 /* MessageType is missing in older traffic and unconfirmed for some kinds, so the fields decide. */
 static void take_message(struct parse *p, struct str sid)
 {
@@ -250,6 +269,9 @@ static void take_message(struct parse *p, struct str sid)
 
     take_common(p, sid, in);
     in->text = text(p, "Body");
+    if (take_opt_out(p, in)) {
+        return;
+    }
     if (take_tap(p, in)) {
         in->type = INBOUND_TAP;
     } else if (get(p, "MediaUrl0").n > 0) {

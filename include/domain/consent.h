@@ -1,0 +1,31 @@
+/*
+ * consent: what a person wants to get changed by something else than his own words here: the provider refused a
+ * message because he stopped it there, the provider tells so, an administrator changed his preferences. The CMMS
+ * hears of each change (gateway.person.opted_out, opted_in, preferences_changed).
+ *
+ * Providers know of marketing and of everything. What we say is about people's work, but for the class
+ * "training": that is what marketing means here.
+ */
+#ifndef CREWLINE_DOMAIN_CONSENT_H
+#define CREWLINE_DOMAIN_CONSENT_H
+
+#include "domain/inbound.h"
+#include "domain/plan.h"
+
+#define CONSENT_ITEM 'O' /* inbound item: person, line end, bits of the classes that he stopped */
+
+/** What a refusal with the provider's @code stops: bits of classes. @cls: that of the message refused. */
+unsigned consent_refused(int64_t code, struct str cls);
+/** The text of the item behind its letter; false: it does not read. */
+struct str consent_item(struct arena *a, struct str person, unsigned classes);
+bool consent_item_read(struct str text, struct str *person, unsigned *classes);
+/** What the provider says of him (INBOUND_OPT_OUT); false: nothing that changes anything. */
+bool consent_told(const struct inbound *in, bool *stops, unsigned *classes);
+
+/** He stopped them, or wants them again: the person and the event, where that is a change. */
+void consent_stop(struct plan *p, const struct user *kept, unsigned classes, const char *via);
+void consent_resume(struct plan *p, const struct user *kept, unsigned classes, const char *via);
+/** The events of what differs between two states of one person. */
+void consent_changed(struct plan *p, const struct user *now, const struct user *before, const char *via);
+
+#endif

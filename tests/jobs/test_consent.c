@@ -1,0 +1,118 @@
+/* Consent told by others than the person here: the provider's refusals, its webhooks. */
+#include "domain/consent.h"
+#include "world.h"
+
+#define META(code)   "{\"error\":{\"code\":" #code ",\"message\":\"no\"}}"
+#define TWILIO(code) "{\"code\":" #code ",\"message\":\"no\",\"status\":400}"
+
+static unsigned bit(enum user_class c)
+{
+    return 1u << c;
+}
+
+static unsigned stopped(struct world *w, const char *id)
+{
+    struct user u;
+
+    return get_user(w, id, &u) ? u.opted_out : 0;
+}
+
+/* The answer to the send says it: what he stopped is his record's from now on, and the CMMS knows.
+ */
+static void test_refused(void)
+{
+    static const struct {
+        const char *label, *sender, *body, *cls, *part;
+        unsigned want;
+    } rows[] = {
+        {"Meta: marketing",                                 "main", META(131050),  "training",    "\"training\"", 1u << CLASS_TRAINING                      },
+        {"Meta: the class of what it refused goes with it", "main", META(131050),  "updates",
+         "\"updates\"",                                                                                           1u << CLASS_TRAINING | 1u << CLASS_UPDATES},
+        {"Twilio: STOP",                                    "tw",   TWILIO(21610), "assignments", "\"all\"",      OPTED_OUT_ALL                             },
+        {"Twilio: blocked",                                 "tw",   TWILIO(63033), "assignments", "\"all\"",      OPTED_OUT_ALL                             },
+        {"Twilio: marketing",                               "tw",   TWILIO(63050), "training",    "\"training\"",
+         1u << CLASS_TRAINING                                                                                                                               },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        struct str id;
+
+        w->sends[w->nsends++] = (struct act){.status = 400, .body = rows[i].body};
+        id = put_message(w, &(struct message_options){
+                                .prio = PRIO_NORMAL, .sender = rows[i].sender, .cls = rows[i].cls});
+        UNTIL(w, rows[i].label, stopped(w, "u1") != 0 && idle(w));
+        CHECK_Z(rows[i].label, message_state(w, id), "failed");
+        CHECK_INT(rows[i].label, stopped(w, "u1"), rows[i].want);
+        CHECK_INT(rows[i].label, stream_events(w, "gateway.person.opted_out.v1", rows[i].part), 1);
+        CHECK_INT(rows[i].label, stream_events(w, "gateway.person.opted_out.v1", "provider"), 1);
+        world_free(&w);
+    }
+}
+
+/* A status says it later. Another failure says nothing of the kind. */
+static void test_refused_by_status(void)
+{
+    struct world *w = world_new(NULL);
+
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .cls = "training"});
+    UNTIL(w, "sent", w->nsent == 1 && idle(w));
+    put_status(w, w->sent[0].id, w->sent[0].correlation, DELIVERY_FAILED, 131050);
+    UNTIL(w, "stopped", stopped(w, "u1") != 0 && idle(w));
+    CHECK_INT("marketing", stopped(w, "u1"), bit(CLASS_TRAINING));
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .user = "u2"});
+    UNTIL(w, "sent", w->nsent == 2 && idle(w));
+    put_status(w, w->sent[1].id, w->sent[1].correlation, DELIVERY_FAILED, 131026);
+    UNTIL(w, "failed", stream_events(w, "gateway.message.status_changed.v1", "131026") == 1);
+    UNTIL(w, "idle", idle(w));
+    CHECK_INT("not he", stopped(w, "u2"), 0);
+    world_free(&w);
+}
+
+static void told(struct world *w, const char *phone, const char *category, const char *value)
+{
+    const struct inbound in = {.kind = INBOUND_OPT_OUT,
+                               .number_id = STR("106540352242922"),
+                               .phone = str_of(phone),
+                               .subject = str_of(category),
+                               .event = str_of(value),
+                               .raw =
+                                   arena_printf(w->a, "{\"%s\":\"%s %s\"}", category, value, phone),
+                               .at = wall_now()};
+
+    put_inbound(w, &in);
+    UNTIL(w, value, idle(w));
+}
+
+static void test_told_by_webhook(void)
+{
+    struct world *w = world_new(NULL);
+
+    told(w, ANA, "marketing_messages", "stop");
+    CHECK_INT("stop", stopped(w, "u1"), bit(CLASS_TRAINING));
+    CHECK_INT("event", stream_events(w, "gateway.person.opted_out.v1", "training"), 1);
+    told(w, ANA, "marketing_messages", "resume");
+    CHECK_INT("resume", stopped(w, "u1"), 0);
+    CHECK_INT("event", stream_events(w, "gateway.person.opted_in.v1", "training"), 1);
+    told(w, ANA, "all", "STOP");
+    CHECK_INT("Twilio's STOP", stopped(w, "u1"), OPTED_OUT_ALL);
+    told(w, ANA, "all", "START");
+    CHECK_INT("Twilio's START", stopped(w, "u1"), 0);
+    CHECK_INT("nothing is answered: the provider did", w->nsent, 0);
+    told(w, "+12025550999", "marketing_messages", "stop");
+    CHECK("of nobody: kept", str_find(kept(w), STR("stop")) != SIZE_MAX);
+    told(w, BEN, "marketing_messages", "maybe");
+    CHECK_INT("not understood: kept", redis_int(w, "LLEN kept"), 2);
+    CHECK_INT("and nothing changed", stopped(w, "u2"), 0);
+    world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {TEST(test_refused), TEST(test_refused_by_status),
+                                        TEST(test_told_by_webhook)};
+    int rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
+
+    world_done();
+    return rc;
+}
