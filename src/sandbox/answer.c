@@ -127,6 +127,58 @@ void answer_send(struct sandbox *sb, struct http_req *r, const struct answer *a)
     sched_in(sb->sched, ms, on_late, l, 0);
 }
 
+/* ---- before anything is looked at ---- */
+
+struct early {
+    struct wait wait;
+    struct sandbox *sb;
+    struct number *number;
+    void (*then)(struct sandbox *sb, struct http_req *r, struct number *n);
+};
+
+static void early_drop(struct wait *w)
+{
+    struct early *e = LIST_OF(&w->node, struct early, wait.node);
+
+    list_del(&w->held);
+    mem_free(&e);
+}
+
+static void on_early(void *ctx, int64_t arg)
+{
+    struct early e = *(struct early *)ctx;
+    struct http_req *r = wait_take(&((struct early *)ctx)->wait);
+
+    (void)arg;
+    e.sb->in_flight--;
+    early_drop(&((struct early *)ctx)->wait);
+    if (r != NULL) {
+        e.then(e.sb, r, e.number);
+    }
+}
+
+void answer_after_wait(struct sandbox *sb, struct http_req *r, struct number *n,
+                       void (*then)(struct sandbox *sb, struct http_req *r, struct number *n))
+{
+    int64_t ms = fault_accept_latency_ms(sb->faults);
+    struct early *e;
+
+    if (ms <= 0) {
+        then(sb, r, n);
+        return;
+    }
+    e = MEM_NEW(struct early);
+    wait_init(&e->wait, r, NULL);
+    answer_hold(sb, &e->wait, early_drop);
+    e->sb = sb;
+    e->number = n;
+    e->then = then;
+    sb->in_flight++;
+    sched_in(sb->sched, ms, on_early, e, 0);
+}
+
+/* ---- broken ---- */
+
 static void silence_drop(struct wait *w)
 {
     list_del(&w->held);

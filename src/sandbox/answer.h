@@ -38,6 +38,10 @@ void answer_now(struct http_req *r, const struct answer *a);
 /** After the latency that the faults ask for. */
 void answer_send(struct sandbox *sb, struct http_req *r, const struct answer *a);
 
+/** @then, after the latency before acceptance that the faults ask for. */
+void answer_after_wait(struct sandbox *sb, struct http_req *r, struct number *n,
+                       void (*then)(struct sandbox *sb, struct http_req *r, struct number *n));
+
 /** A fault that strikes before anything is looked at: true when it took @r. */
 bool answer_fault_before(struct sandbox *sb, struct http_req *r, enum dialect d);
 /** Answers an accepted send, or breaks that answer. */

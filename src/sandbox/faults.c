@@ -25,7 +25,8 @@ static const char *const names[FAULT_COUNT] = {
 static const char *const bodies[] = {"json", "html", "empty", "cut"};
 
 struct faults {
-    int64_t seed, latency_ms, jitter_ms, webhook_delay_ms, media_delay_ms, media_rate;
+    int64_t seed, latency_ms, accept_latency_ms, jitter_ms, webhook_delay_ms, media_delay_ms,
+        media_rate;
     uint64_t state;
     struct trigger v[TRIGGERS_MAX];
     size_t n;
@@ -36,12 +37,13 @@ static const struct {
     size_t at;
     int64_t max;
 } settings[] = {
-    {"seed",                   offsetof(struct faults, seed),             INT64_MAX    },
-    {"latency_ms",             offsetof(struct faults, latency_ms),       600000       },
-    {"jitter_ms",              offsetof(struct faults, jitter_ms),        600000       },
-    {"webhook_delay_ms",       offsetof(struct faults, webhook_delay_ms), 86400000     },
-    {"media_delay_ms",         offsetof(struct faults, media_delay_ms),   600000       },
-    {"media_bytes_per_second", offsetof(struct faults, media_rate),       1000000000000},
+    {"seed",                   offsetof(struct faults, seed),              INT64_MAX    },
+    {"latency_ms",             offsetof(struct faults, latency_ms),        600000       },
+    {"accept_latency_ms",      offsetof(struct faults, accept_latency_ms), 600000       },
+    {"jitter_ms",              offsetof(struct faults, jitter_ms),         600000       },
+    {"webhook_delay_ms",       offsetof(struct faults, webhook_delay_ms),  86400000     },
+    {"media_delay_ms",         offsetof(struct faults, media_delay_ms),    600000       },
+    {"media_bytes_per_second", offsetof(struct faults, media_rate),        1000000000000},
 };
 
 static int64_t *setting(struct faults *f, size_t i)
@@ -253,6 +255,11 @@ const struct trigger *fault_hit(struct sandbox *sb, enum fault kind, enum dialec
         return t;
     }
     return NULL;
+}
+
+int64_t fault_accept_latency_ms(const struct faults *f)
+{
+    return f->accept_latency_ms;
 }
 
 int64_t fault_latency_ms(struct faults *f)

@@ -2,7 +2,9 @@
  * faults: what goes wrong, on request and repeatably. PUT /_sandbox/faults replaces all of it:
  *
  *   {"seed": 7,
- *    "latency_ms": 40, "jitter_ms": 20,      every answer to a send comes that much later
+ *    "accept_latency_ms": 40,                every send is looked at, and accepted, that much later
+ *    "latency_ms": 40, "jitter_ms": 20,      every answer to a send comes that much later, behind its
+ *                                            acceptance: its statuses may overtake it
  *    "webhook_delay_ms": 500,                every webhook leaves that much later
  *    "media_delay_ms": 3000,                 media downloads stall before the first byte
  *    "media_bytes_per_second": 10000,        and then trickle
@@ -70,6 +72,7 @@ void faults_json(const struct faults *f, struct jw *w);
 /** The trigger of @kind that fires for this one, or NULL. Counts it. @to may be STR_NONE. */
 const struct trigger *fault_hit(struct sandbox *sb, enum fault kind, enum dialect d, struct str to);
 
+int64_t fault_accept_latency_ms(const struct faults *f);
 int64_t fault_latency_ms(struct faults *f);
 int64_t fault_webhook_delay_ms(const struct faults *f);
 int64_t fault_media_delay_ms(const struct faults *f);

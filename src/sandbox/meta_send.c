@@ -137,7 +137,7 @@ static void judge(struct sandbox *sb, struct http_req *r, struct draft *d)
     }
 }
 
-void meta_send(struct sandbox *sb, struct http_req *r, struct number *n)
+static void send_now(struct sandbox *sb, struct http_req *r, struct number *n)
 {
     struct json *body = NULL;
     struct err err = {0};
@@ -158,4 +158,9 @@ void meta_send(struct sandbox *sb, struct http_req *r, struct number *n)
         buf_fini(&d.extra);
     }
     json_free(&body);
+}
+
+void meta_send(struct sandbox *sb, struct http_req *r, struct number *n)
+{
+    answer_after_wait(sb, r, n, send_now);
 }

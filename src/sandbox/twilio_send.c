@@ -307,7 +307,7 @@ static bool queue_full(struct order *o)
     return false;
 }
 
-void twilio_send(struct sandbox *sb, struct http_req *r, struct number *account)
+static void send_now(struct sandbox *sb, struct http_req *r, struct number *account)
 {
     struct order o = {.sb = sb, .req = r, .arena = http_req_arena(r), .account = account};
     const struct trigger *t;
@@ -338,4 +338,9 @@ void twilio_send(struct sandbox *sb, struct http_req *r, struct number *account)
         }
     }
     buf_fini(&o.extra);
+}
+
+void twilio_send(struct sandbox *sb, struct http_req *r, struct number *account)
+{
+    answer_after_wait(sb, r, account, send_now);
 }

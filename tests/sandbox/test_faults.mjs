@@ -77,6 +77,19 @@ tests.latency = async () => {
   await sleep(200);
 };
 
+tests.latency_before = async () => {
+  for (const [name, send] of [['Meta', (o) => sandbox.text('x', {}, o)], ['Twilio', sms]]) {
+    await sandbox.faults({ accept_latency_ms: 150 });
+    const start = Date.now(), before = await accepted();
+    const sent = send({});
+    await sleep(60);
+    equal(`${name}: not yet`, await accepted(), before);
+    await sent;
+    check(`${name}: late`, Date.now() - start >= 145, Date.now() - start);
+    equal(`${name}: accepted`, await accepted(), before + 1);
+  }
+};
+
 tests.resets = async () => {
   await sandbox.faults({ reset: { next: 1 } });
   equal('reset before', await ended(sandbox.text('x')), 'ECONNRESET');
