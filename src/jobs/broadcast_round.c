@@ -237,6 +237,7 @@ static void chunk_writes(void *ctx, struct commit *c)
     if (str_eqz(run->state.state, "scheduled")) {
         commit_hset(c, key, STR("st"), STR("sending"));
     }
+    inbox_got_on(j, c);
     if (run->yield) {
         lane_put_off(c, j->item, 0);
     }

@@ -163,6 +163,7 @@ static void on_sweep_chunk(void *ctx, const struct err *err, const struct reply 
         commit_free(&c);
         sweep_next(j);
     } else {
+        inbox_got_on(j, c);
         j->pending = commit_run(j->et->e->store, &c, on_swept, j);
     }
 }

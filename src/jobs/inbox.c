@@ -176,6 +176,13 @@ static void write_dead(struct inbox_job *j, struct commit *c)
     }
 }
 
+void inbox_got_on(struct inbox_job *j, struct commit *c)
+{
+    if (j->item->sends > 0) {
+        commit_hset(c, item_key(j), STR("n"), STR("0"));
+    }
+}
+
 /* Behind the effects: the window of the speaker, the state of a message, and the item's own end. */
 static void plan_end(void *ctx, struct commit *c)
 {
@@ -199,6 +206,7 @@ static void plan_end(void *ctx, struct commit *c)
         j->also_write(j, c);
     }
     if (j->later_ms > 0) {
+        inbox_got_on(j, c);
         lane_put_off(c, j->item, j->later_ms);
         return;
     }

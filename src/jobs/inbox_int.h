@@ -82,6 +82,8 @@ void inbox_free(struct inbox_job *j);
 void inbox_again(struct inbox_job *j, const struct err *err);
 /** The end of an item that cannot be carried out: it becomes a dead letter that says why. */
 void inbox_set_aside(struct inbox_job *j, const struct err *err);
+/** In a commit of an item that lives on: it has got on, so the turns that were lost before do not count. */
+void inbox_got_on(struct inbox_job *j, struct commit *c);
 /** Begins the plan of this try. */
 void inbox_plan(struct inbox_job *j, struct str cause);
 /** Commits plan and end in one. */

@@ -1,0 +1,324 @@
+/* Broadcasts at work: accepting, the rounds chunk by chunk, what ends them, and turns that are lost
+ * in the middle. */
+#include "broadcast_int.h"
+#include "world.h"
+
+#include <stdio.h>
+
+#define MANY   500 /* people: eight chunks */
+#define CHUNKS 8
+
+#define MANY_ALLOWED "\"broadcast_confirm_above\":1000,"
+
+struct asked { /* what came of one */
+    bool done, kept;
+    enum err_code code;
+    int64_t recipients, nskipped;
+};
+
+static void once(void *ctx, struct commit *c)
+{
+    char id[ID_BYTES];
+
+    (void)ctx;
+    id_new(id);
+    commit_once(c, str_of(id));
+}
+
+static void write_nothing(void *ctx, struct commit *c, const struct broadcast_result *result)
+{
+    (void)ctx;
+    (void)c;
+    (void)result;
+}
+
+static void on_asked(void *ctx, const struct err *err, const struct broadcast_result *result,
+                     const struct commit_outcome *outcome)
+{
+    struct asked *x = ctx;
+
+    x->done = true;
+    x->code = err != NULL ? err->code : ERR_NONE;
+    x->kept = outcome != NULL && outcome->result == COMMIT_OK;
+    x->recipients = result->recipients;
+    x->nskipped = result->nskipped;
+}
+
+static struct asked ask(struct world *w, const char *id, const char *body, bool dry_run)
+{
+    struct asked x = {0};
+    struct broadcast *b = ARENA_NEW(w->a, struct broadcast);
+    struct json *j = NULL;
+    struct err err = {0};
+
+    CHECK("the test's JSON", json_parse(str_of(body), 1 << 16, &j, &err) &&
+                                 broadcast_from_json(w->a, j, wall_now(), b, &err));
+    json_free(&j);
+    b->id = str_of(id);
+    broadcast_accept(
+        w->engine, w->et, w->a,
+        &(struct broadcast_accept){b, dry_run, false, once, write_nothing, on_asked, &x});
+    UNTIL(w, "asked", x.done);
+    return x;
+}
+
+/* p1 to p<n>, verified, inside the window of main. */
+static void crowd(struct world *w, int n)
+{
+    char event[16];
+
+    for (int i = 1; i <= n; i++) {
+        snprintf(event, sizeof(event), "c%d", i);
+        put_event(
+            w, event, "cmms.person.upserted.v1",
+            arena_printf(w->a,
+                         "{\"person\":{\"id\":\"p%d\",\"name\":\"P\",\"phone\":\"+1202556%04d\","
+                         "\"teams\":[\"crowd\"],\"verified\":true}}",
+                         i, i)
+                .p);
+        redis_get(w, "HSET w:main p%d %lld", i, (long long)wall_now().ms);
+    }
+    UNTIL(w, "the crowd", redis_int(w, "EXISTS u:p%d", n) == 1 && idle(w));
+}
+
+/* Nothing is handed over: what is expanded waits in its lanes. */
+static void stand_still(struct world *w)
+{
+    w->probe_status = 401;
+    redis_get(w, "HSET sn:main paused 1");
+    redis_get(w, "HSET sn:tw paused 1");
+}
+
+static int64_t expanded(struct world *w)
+{
+    return redis_int(w, "HGET b:b1 cu");
+}
+
+static int64_t count(struct world *w, const char *name)
+{
+    return redis_int(w, "HGET bc:b1 %s", name);
+}
+
+#define TO_CROWD "{\"text\":\"Leave hall B\",\"audience\":{\"teams\":[\"crowd\"]}}"
+
+static void begin_many(struct world *w)
+{
+    crowd(w, MANY);
+    stand_still(w);
+    CHECK("accepted", ask(w, "b1", TO_CROWD, false).kept);
+    UNTIL(w, "some chunks", expanded(w) >= 2);
+    CHECK("in the middle", expanded(w) < CHUNKS);
+}
+
+/* ---- accepting ---- */
+
+static void test_accept(void)
+{
+    const struct world_options above = {.tenant = "\"broadcast_confirm_above\":2,"};
+    struct world *w = world_new(&above);
+    struct asked x;
+
+    crowd(w, 3);
+    put_event(w, "g", "cmms.person.upserted.v1",
+              "{\"person\":{\"id\":\"ghost\",\"name\":\"G\",\"phone\":\"+12025569999\",\"teams\":["
+              "\"crowd\"]}}");
+    UNTIL(w, "ghost", redis_int(w, "EXISTS u:ghost") == 1);
+    x = ask(w, "b1", TO_CROWD, true);
+    CHECK("a dry run keeps nothing", x.code == ERR_NONE && !x.kept);
+    CHECK_INT("recipients", x.recipients, 3);
+    CHECK_INT("skipped", x.nskipped, 1);
+    CHECK_INT("to be confirmed", ask(w, "b1", TO_CROWD, false).code, ERR_CONFIRM);
+    CHECK_INT("nor does a refusal", redis_int(w, "EXISTS b:b1") + redis_int(w, "ZCARD bx"), 0);
+    CHECK_INT("its audience goes by itself", redis_int(w, "PTTL bl:b1") > 0, 1);
+    x = ask(w, "b1", "{\"text\":\"x\",\"confirm\":3,\"audience\":{\"teams\":[\"crowd\"]}}", false);
+    CHECK("confirmed", x.kept);
+    CHECK_INT("and stays then", redis_int(w, "PTTL bl:b1"), -1);
+    x = ask(w, "b1", "{\"text\":\"y\",\"confirm\":3,\"audience\":{\"teams\":[\"crowd\"]}}", false);
+    CHECK("one of an id", x.code == ERR_NONE && !x.kept);
+    UNTIL(w, "sent", w->nsent == 3);
+    CHECK_INT("told", sent_to(w, "+12025560002", "x"), 1);
+    CHECK_INT("skipped as such", count(w, "skipped"), 1);
+    world_free(&w);
+}
+
+/* ---- rounds ---- */
+
+static void check_each_once(struct world *w)
+{
+    int64_t one = 0;
+
+    for (int i = 1; i <= MANY; i++) {
+        one += redis_int(w, "LLEN l:out:main:3p%d", i) == 1;
+    }
+    CHECK_INT("one message waits for each", one, MANY);
+    CHECK_INT("and is known as his", redis_int(w, "HLEN bm:b1"), MANY);
+    CHECK_INT("total", count(w, "total"), MANY);
+    CHECK_INT("queued", count(w, "queued"), MANY);
+}
+
+/* Somebody else has the lease, in the middle: the chunk under way comes to nothing, and the next
+ * turn goes on. */
+static void test_lease_lost(void)
+{
+    const struct world_options brief = {.config = "\"delivery\":{\"lease_ms\":1000},",
+                                        .tenant = MANY_ALLOWED};
+    struct world *w = world_new(&brief);
+    int64_t at;
+
+    begin_many(w);
+    redis_get(w, "HSET k:in 3br:b1:1 999999|%s|another", redis_get(w, "LINDEX l:in:3br:b1:1 0"));
+    world_run(w, 60);
+    at = expanded(w);
+    CHECK("stopped", at < CHUNKS);
+    world_run(w, 100);
+    CHECK_INT("and stays so", expanded(w), at);
+    world_run(w, 1000);
+    broadcast_wake(w->et); /* as any news does; without it somebody looks every 30 s */
+    UNTIL(w, "its end, by another turn", expanded(w) == CHUNKS);
+    check_each_once(w);
+    world_free(&w);
+}
+
+static void test_killed(void)
+{
+    const struct world_options brief = {.config = "\"delivery\":{\"lease_ms\":1000},",
+                                        .tenant = MANY_ALLOWED};
+    struct world *w = world_new(&brief);
+
+    begin_many(w);
+    world_kill(w);
+    world_start(w);
+    UNTIL(w, "its end", expanded(w) == CHUNKS);
+    check_each_once(w);
+    world_free(&w);
+}
+
+/* An item that lives on is not given up for turns that it lost long ago: getting on makes them
+ * good. */
+static void test_turns_lost(void)
+{
+    const struct world_options brief = {.config = "\"delivery\":{\"lease_ms\":1000},",
+                                        .tenant = MANY_ALLOWED};
+    struct world *w = world_new(&brief);
+    const char *item;
+
+    crowd(w, 1);
+    stand_still(w);
+    CHECK("accepted", ask(w, "b1", TO_CROWD, false).kept);
+    UNTIL(w, "watched", expanded(w) == 1);
+    item = arena_dup(w->a, str_of(redis_get(w, "LINDEX l:in:3br:b1:1 0"))).p;
+    for (int turn = 0; turn < 3; turn++) {
+        redis_get(w, "HSET i:%s n 4", item);
+        UNTIL(w, "the next look", redis_int(w, "HGET i:%s n", item) == 0);
+    }
+    CHECK_INT("not given up", redis_int(w, "ZCARD dl"), 0);
+    world_free(&w);
+}
+
+/* ---- cancelling ---- */
+
+static void on_cancelled(void *ctx, const struct err *err, const struct commit_outcome *outcome)
+{
+    CHECK("cancelled", err == NULL && outcome->result == COMMIT_OK);
+    *(bool *)ctx = true;
+}
+
+static void cancel(struct world *w)
+{
+    struct commit *c = commit_new(STR("acme"));
+    bool done = false;
+
+    once(NULL, c);
+    broadcast_cancel(w->et, w->a, STR("b1"), c);
+    commit_run(w->engine->store, &c, on_cancelled, &done);
+    UNTIL(w, "cancelled", done);
+    broadcast_wake(w->et);
+}
+
+static void test_cancelled_in_the_middle(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = MANY_ALLOWED});
+    int64_t at;
+
+    begin_many(w);
+    cancel(w);
+    CHECK_INT("at once", count(w, "cancelled"), MANY);
+    CHECK_INT("nothing waits by the counts", count(w, "queued"), 0);
+    UNTIL(w, "the sweep", redis_int(w, "ZCARD r:out:main:3") == 0);
+    at = expanded(w);
+    UNTIL(w, "its end is told",
+          stream_events(w, "gateway.broadcast.closed.v1", "\"cancelled\":500") == 1);
+    CHECK_INT("no more is expanded", expanded(w), at);
+    CHECK_INT("the split stays", count(w, "cancelled"), MANY);
+    CHECK_Z("state", str_of(redis_get(w, "HGET b:b1 st")), "cancelled");
+    CHECK_Z("of one", message_state(w, arena_dup(w->a, str_of(redis_get(w, "HGET bm:b1 p1")))),
+            "cancelled");
+    UNTIL(w, "idle", idle(w));
+    CHECK_INT("nobody got it", w->nsent, 0);
+    world_free(&w);
+}
+
+/* ---- the end ---- */
+
+static void delivered(struct world *w, size_t nth)
+{
+    put_status(w, w->sent[nth].id, w->sent[nth].correlation, DELIVERY_DELIVERED, 0);
+}
+
+static void test_closed(void)
+{
+    struct world *w = world_new(NULL);
+
+    crowd(w, 2);
+    CHECK("accepted", ask(w, "b1", TO_CROWD, false).kept);
+    UNTIL(w, "sent", count(w, "sent") == 2);
+    delivered(w, 0);
+    world_run(w, 700);
+    CHECK_Z("one has not got it yet", str_of(redis_get(w, "HGET b:b1 st")), "sending");
+    delivered(w, 1);
+    UNTIL(w, "closed", str_eqz(str_of(redis_get(w, "HGET b:b1 st")), "closed"));
+    CHECK_INT("told once", stream_events(w, "gateway.broadcast.closed.v1", "\"delivered\":2"), 1);
+    UNTIL(w, "nothing is left of it in the queue", idle(w));
+    world_free(&w);
+}
+
+static void test_answered(void)
+{
+    struct world *w = world_new(NULL);
+
+    CHECK("accepted",
+          ask(w, "b1",
+              "{\"text\":\"x\",\"ask\":\"safety\",\"audience\":{\"users\":[\"u1\",\"u2\"]}}", false)
+              .kept);
+    UNTIL(w, "sent", count(w, "silent") == 2);
+    delivered(w, 0);
+    delivered(w, 1);
+    put_text(w, ANA, "wamid.1", "SAFE");
+    UNTIL(w, "one answer", count(w, "answered") == 1);
+    world_run(w, 700);
+    CHECK_Z("the other one is silent", str_of(redis_get(w, "HGET b:b1 st")), "sending");
+    put_text(w, BEN, "wamid.2", "help me");
+    UNTIL(w, "closed", str_eqz(str_of(redis_get(w, "HGET b:b1 st")), "closed"));
+    CHECK_INT("safe", count(w, "safe"), 1);
+    CHECK_INT("help", count(w, "help"), 1);
+    CHECK_INT("silent", count(w, "silent"), 0);
+    CHECK_INT("each answer is told", stream_events(w, "gateway.broadcast.answered.v1", ""), 2);
+    world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_accept),
+        TEST(test_lease_lost),
+        TEST(test_killed),
+        TEST(test_turns_lost),
+        TEST(test_cancelled_in_the_middle),
+        TEST(test_closed),
+        TEST(test_answered),
+    };
+    int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
+
+    world_done();
+    return code;
+}
