@@ -9,7 +9,8 @@
 
 struct cmms_event {
     struct str id, source, type, subject;
-    struct wall time;
+    struct wall time, accepted; /* accepted: by us; 0: not known */
+    enum prio prio;          /* of its lane */
     const struct json *data; /* object; borrowed from the parsed event */
     struct str lane;         /* key of what it is about: events of one lane are executed in order */
     struct str mark_key;     /* order id for the "older than the copy" rule, or empty */
@@ -17,6 +18,11 @@ struct cmms_event {
 };
 /** ERR_INVALID or ERR_BAD_REQUEST naming the member. Unknown types are refused with ERR_INVALID. */
 bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *out, struct err *err);
+
+/** The inbound lane of events about @what (e->lane). */
+struct str cmms_event_lane(const struct tenant *t, struct arena *a, enum prio prio, struct str what);
+/** Nothing can follow from it, whatever is kept: a reading that no threshold is about. */
+bool cmms_event_is_idle(const struct tenant *t, const struct cmms_event *e);
 
 /*
  * What the decision reads, in steps: cmms_event_phones() tells the phones that are named, the caller

@@ -5,6 +5,7 @@
  *
  *   y:<ref>   HASH v version, b sealed JSON {"clock", "over", "is": what it is, by its kind's codec}
  *   yl        ZSET ref -> wall ms of the last change: for the retention
+ *   ya        ZSET alert's id -> wall ms of its first raise: what GET /api/v1/alerts lists
  *   bq        field "<person>|y": refs of those that wait for a word of his, the newest first, a line each,
  *             at most MATTER_ASKED_MAX
  *   <ref>     "<letter of the kind>:<id as the CMMS named it>"
@@ -35,6 +36,8 @@ enum matter_kind {
     MATTER_TEAM,            /* "t": team.h */
     MATTER_CHECKLIST,       /* "c": checklist.h */
     MATTER_ORDER_CHECKLIST, /* "o": the list of a work order, whose id it has; plain field ck of o:<id> */
+    MATTER_ALERT,           /* "a": alert.h */
+    MATTER_READING,         /* "r": threshold.h */
     MATTER_KINDS
 };
 struct matter {
@@ -71,11 +74,16 @@ struct matter_wants { /* whom a decision needs: the union */
     size_t nids, nteams, nsites;
     unsigned roles; /* all who have one of them */
     struct str order_id; /* or empty */
+    /* A slice of many: the next `most` (0: MATTER_PEOPLE_MAX) of them by id, behind `after`. */
+    struct str after;
+    size_t most;
 };
 struct matter_view {
     const struct matter *m;
     const struct user *const *people; /* those of the wants who are known, each once */
     size_t npeople;
+    struct str last;           /* id of the last one looked at, also if he is not known */
+    bool more;                 /* there are others behind him */
     const struct order *order; /* or NULL */
 };
 struct plan;

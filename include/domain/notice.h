@@ -5,6 +5,7 @@
 #ifndef CREWLINE_DOMAIN_NOTICE_H
 #define CREWLINE_DOMAIN_NOTICE_H
 
+#include "domain/alert.h"
 #include "domain/checklist.h"
 #include "domain/plan.h"
 #include "domain/pm.h"
@@ -51,6 +52,15 @@ void notice_checklist_taken(struct plan *p, const struct checklist *c, const str
 /** To the supervisor; @names: whose it is. */
 void notice_checklist_overdue(struct plan *p, const struct checklist *c, const struct matter *m,
                               const struct user *to, struct str names);
+/* Of an alert (alert.h), to whomever user_notify() allows it at critical: it is there; @name responds; it is
+ * over; asks who responded whether he is still on it. */
+void notice_alert_raised(struct plan *p, const struct alert *al, const struct matter *m, const struct user *to);
+void notice_alert_taken(struct plan *p, const struct alert *al, const struct matter *m, const struct user *to,
+                        struct str name);
+void notice_alert_cleared(struct plan *p, const struct alert *al, const struct matter *m, const struct user *to);
+void notice_alert_still(struct plan *p, const struct alert *al, const struct matter *m, const struct user *to);
+/** What is wrong, in his language. */
+struct str notice_alert_text(const struct plan *p, const struct alert *al, const struct user *to);
 /** To somebody of `alerts.users`: something of ours is in trouble, or (severity "ok") well again. */
 void notice_alert(struct plan *p, const struct user *to, struct str component, const char *severity,
                   struct str text, struct str advice);

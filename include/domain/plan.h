@@ -41,6 +41,9 @@ struct plan_medium { /* a file: its document, and what has to be done about it *
     const struct medium *medium;
     struct str todo; /* an inbound item of its lane (jobs/inbox_media.c), or empty */
 };
+struct plan_input { /* an inbound item of our own making: its letter, and what follows */
+    struct str lane, text;
+};
 struct plan_audit { /* an entry of the audit trail (stream au, as the API writes it) */
     struct str what, subject;
 };
@@ -76,6 +79,9 @@ struct plan {
     size_t nmatters;
     struct plan_ask *asks;
     size_t nasks;
+    struct plan_input *inputs;
+    size_t ninputs;
+    int64_t responded_ms; /* after which somebody responded to an alert; 0: nobody did */
     struct str broadcast, broadcast_answer; /* the speaker's answer: ack, safe, help; or empty */
     struct plan_audit *audits;
     size_t naudits;
@@ -106,6 +112,10 @@ void plan_matter(struct plan *p, const struct matter *m);
 void plan_ask(struct plan *p, const struct matter *m, struct str person, bool asked);
 /** @m as it is to be (NULL: it stays as it is), at the version it was read at; @todo may be empty. */
 void plan_medium(struct plan *p, const struct medium *m, struct str todo);
+void plan_input(struct plan *p, struct str lane, struct str text);
+/** The writes of an inbound item for @at (0: at once); a marked write. */
+void plan_input_put(const struct tenant *t, struct arena *a, struct str id, const struct plan_input *in,
+                    struct wall at, struct commit *c);
 /**
  * A phone that @u has and @before had not is checked: the index must name nobody, @u, or whom plan_phone()
  * told; else the commit is a conflict. So one phone never has two owners.

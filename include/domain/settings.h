@@ -11,6 +11,9 @@
 #include "base/log.h"
 #include "store/store.h"
 
+struct ladder;
+struct threshold;
+
 enum provider_kind { PROVIDER_META, PROVIDER_TWILIO };
 
 struct sender {
@@ -46,7 +49,9 @@ struct tenant_settings {
     /* failover: how long a sender may be paused, a critical message undelivered; 0: for ever */
     int64_t failover_paused_after_ms, failover_critical_after_ms;
     unsigned sms_classes; /* bits of enum user_class: critical messages of these end as an SMS */
-    const struct json *thresholds, *ladder; /* or NULL */
+    struct threshold *thresholds;
+    size_t nthresholds;
+    struct ladder *ladder; /* or NULL: the built-in one */
     /* reminders of orders: so long before they are due, and so often after it (0: not at all) */
     int64_t remind_before_ms[REMINDERS_MAX], remind_after_ms;
     size_t nremind;

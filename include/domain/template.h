@@ -52,6 +52,10 @@
 #define TEMPLATE_CHECKLIST  "crewline_checklist_due"      /* name; 1 option: start */
 #define TEMPLATE_CHECKLIST_TAKEN "crewline_checklist_taken" /* name who */
 #define TEMPLATE_CHECKLIST_LATE "crewline_checklist_late" /* name answered who */
+#define TEMPLATE_ALERT         "crewline_alert"         /* asset text time; 2 options: respond, escalate */
+#define TEMPLATE_ALERT_TAKEN   "crewline_alert_taken"   /* name asset text */
+#define TEMPLATE_ALERT_CLEARED "crewline_alert_cleared" /* asset text */
+#define TEMPLATE_ALERT_STILL   "crewline_alert_still"   /* asset text; 2 options: respond, escalate */
 #define TEMPLATE_WELCOME    "crewline_welcome"          /* company */
 #define TEMPLATE_VERIFY     "crewline_welcome_code"     /* company url */
 #define TEMPLATE_BROADCAST  "crewline_broadcast"        /* headline text */

@@ -54,7 +54,8 @@ int64_t metric_get(enum metric m);
     X(SEND, "send_seconds", "From the first byte to a provider to its answer")             \
     X(QUEUE, "queue_seconds", "From the acceptance of a message to its hand-over")         \
     X(CALLBACK, "callback_seconds", "From the first byte of a callback to its answer")     \
-    X(COMMAND, "command_seconds", "From the acceptance of an inbound message to its plan")
+    X(COMMAND, "command_seconds", "From the acceptance of an inbound message to its plan") \
+    X(ALERT, "alert_response_seconds", "From the acceptance of an alert to a response")
 enum histogram {
 #define X(name, text, help) HISTOGRAM_##name,
     HISTOGRAM_LIST(X)

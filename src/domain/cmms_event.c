@@ -43,6 +43,9 @@ static const struct {
     {"cmms.person.removed.v1",             ABOUT_PERSON,    cmms_person_removed },
     {"cmms.pm.due.v1",                     ABOUT_MATTER,    cmms_pm_due         },
     {"cmms.checklist.due.v1",              ABOUT_MATTER,    cmms_checklist_due  },
+    {"cmms.alert.raised.v1",               ABOUT_MATTER,    cmms_alert_raised   },
+    {"cmms.alert.cleared.v1",              ABOUT_MATTER,    cmms_alert_cleared  },
+    {"cmms.condition.reading.v1",          ABOUT_MATTER,    cmms_reading        },
     {"cmms.broadcast.requested.v1",        ABOUT_BROADCAST, NULL                },
     {"cmms.broadcast.cancelled.v1",        ABOUT_BROADCAST, NULL                },
 };
@@ -217,7 +220,7 @@ bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *
     const char *member;
     size_t row;
 
-    *out = (struct cmms_event){.mark = -1};
+    *out = (struct cmms_event){.mark = -1, .prio = PRIO_HIGH};
     if (json_kind(j) != JSON_OBJECT) {
         return err_set(err, ERR_BAD_REQUEST, "an event is a JSON object");
     }
@@ -252,6 +255,12 @@ bool cmms_event_parse(struct arena *a, const struct json *j, struct cmms_event *
         return err_member(err, "data.%s", member);
     }
     return parse_subject(a, row, out, err);
+}
+
+struct str cmms_event_lane(const struct tenant *t, struct arena *a, enum prio prio, struct str what)
+{
+    return arena_printf(a, "%de:%.*s", (int)prio,
+                        STR_ARG(vault_hash_arena(t->vault, a, "lane", what)));
 }
 
 /* ---- what is read ---- */

@@ -22,7 +22,8 @@ event_fn cmms_order_created, cmms_order_assigned, cmms_order_updated, cmms_order
     cmms_order_priority, cmms_order_deleted, cmms_person_upserted, cmms_person_removed, cmms_pm_due,
     cmms_checklist_due;
 event_fn cmms_order_comment, cmms_order_parts, cmms_order_due, cmms_request_created,
-    cmms_request_status, cmms_asset_status;
+    cmms_request_status, cmms_asset_status,
+    cmms_alert_raised, cmms_alert_cleared, cmms_reading;
 
 const struct json *cmms_order_of(const struct cmms_event *e);
 const struct json *cmms_requester_of(const struct cmms_event *e); /* of a request */
@@ -60,6 +61,14 @@ const struct json *cmms_matter_of(const struct cmms_event *e);
 struct str cmms_matter_ref(struct arena *a, const struct cmms_event *e);
 /** Checks that object, and fills e->lane. */
 bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *err);
+
+/* alerts: cmms_alert.c */
+bool cmms_alert_subject(struct arena *a, const struct json *j, struct err *err);
+bool cmms_reading_subject(struct arena *a, const struct json *j, struct err *err);
+/** The id of the matter a reading is about. */
+struct str cmms_reading_id(struct arena *a, const struct json *j);
+/** A reading older than one taken before is no news. */
+void cmms_reading_mark(struct arena *a, const struct json *j, struct cmms_event *out);
 
 /* broadcasts */
 bool cmms_broadcast_subject(struct arena *a, struct cmms_event *out, struct err *err);

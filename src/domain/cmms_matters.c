@@ -20,13 +20,30 @@ static bool checklist_subject(struct arena *a, const struct json *j, struct err 
     return checklist_from_json(a, j, &c, err);
 }
 
+/* To be cleared an alert needs a name only. */
+static bool named(struct arena *a, const struct json *j, struct err *err)
+{
+    (void)a;
+    (void)j;
+    (void)err;
+    return true;
+}
+
 static const struct {
     const char *type, *member; /* data.<member>.id names it */
     enum matter_kind kind;
-    subject_fn *check; /* names the wrong member in full */
+    enum prio prio;
+    subject_fn *check;                                       /* names the wrong member in full */
+    struct str (*id)(struct arena *a, const struct json *j); /* where it has no id of its own */
+    void (*mark)(struct arena *a, const struct json *j, struct cmms_event *out); /* or NULL */
 } rows[] = {
-    {"cmms.pm.due.v1", "pm", MATTER_PM, pm_subject},
-    {"cmms.checklist.due.v1", "checklist", MATTER_CHECKLIST, checklist_subject},
+    {"cmms.pm.due.v1",            "pm",        MATTER_PM,        PRIO_HIGH,     pm_subject,           NULL, NULL             },
+    {"cmms.checklist.due.v1",     "checklist", MATTER_CHECKLIST, PRIO_HIGH,     checklist_subject,    NULL,
+     NULL                                                                                                                    },
+    {"cmms.alert.raised.v1",      "alert",     MATTER_ALERT,     PRIO_CRITICAL, cmms_alert_subject,   NULL, NULL             },
+    {"cmms.alert.cleared.v1",     "alert",     MATTER_ALERT,     PRIO_CRITICAL, named,                NULL, NULL             },
+    {"cmms.condition.reading.v1", "reading",   MATTER_READING,   PRIO_HIGH,     cmms_reading_subject,
+     cmms_reading_id,                                                                                       cmms_reading_mark},
 };
 
 static size_t find(struct str type)
@@ -49,13 +66,17 @@ const struct json *cmms_matter_of(const struct cmms_event *e)
     return json_get(e->data, rows[find(e->type)].member);
 }
 
+static struct str id_of(struct arena *a, size_t row, const struct json *j)
+{
+    return rows[row].id != NULL ? rows[row].id(a, j) : json_get_text(j, "id", a);
+}
+
 struct str cmms_matter_ref(struct arena *a, const struct cmms_event *e)
 {
     size_t row = find(e->type);
 
-    return row < ARRAY_LEN(rows)
-               ? matter_ref(a, rows[row].kind, json_get_text(cmms_matter_of(e), "id", a))
-               : STR_NONE;
+    return row < ARRAY_LEN(rows) ? matter_ref(a, rows[row].kind, id_of(a, row, cmms_matter_of(e)))
+                                 : STR_NONE;
 }
 
 bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *err)
@@ -67,13 +88,20 @@ bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *er
         err_set(err, ERR_INVALID, "the event has no \"%s\"", rows[row].member);
         return err_member(err, "data.%s", rows[row].member);
     }
-    if (!matter_id_ok(json_get_text(j, "id", a))) {
+    if (rows[row].id == NULL && !matter_id_ok(json_get_text(j, "id", a))) {
         err_set(err, ERR_INVALID,
                 "an id is 1 to %d bytes without blanks, control characters and '|'", MATTER_ID_MAX);
         return err_member(err, "data.%s.id", rows[row].member);
     }
+    if (!rows[row].check(a, j, err)) {
+        return false;
+    }
+    out->prio = rows[row].prio;
     out->lane = arena_printf(a, "y:%.*s", STR_ARG(cmms_matter_ref(a, out)));
-    return rows[row].check(a, j, err);
+    if (rows[row].mark != NULL) {
+        rows[row].mark(a, j, out);
+    }
+    return true;
 }
 
 /* ---- scheduled maintenance ---- */

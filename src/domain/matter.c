@@ -15,11 +15,14 @@ static const struct {
     enum prio prio; /* of its lane */
     matter_wants_fn *wants;
     matter_strike_fn *strike;
+    const char *list; /* ZSET of its ids by the time they were first seen, or NULL */
 } kinds[] = {
-    [MATTER_PM] = {'p', PRIO_NORMAL, pm_wants, pm_strike},
-    [MATTER_TEAM] = {'t', PRIO_NORMAL, team_wants, team_strike},
-    [MATTER_CHECKLIST] = {'c', PRIO_NORMAL, checklist_wants, checklist_strike},
-    [MATTER_ORDER_CHECKLIST] = {'o', PRIO_NORMAL, checklist_wants, checklist_strike},
+    [MATTER_PM] = {'p', PRIO_NORMAL,   pm_wants,        pm_strike,        NULL},
+    [MATTER_TEAM] = {'t', PRIO_NORMAL,   team_wants,      team_strike,      NULL},
+    [MATTER_CHECKLIST] = {'c', PRIO_NORMAL,   checklist_wants, checklist_strike, NULL},
+    [MATTER_ORDER_CHECKLIST] = {'o', PRIO_NORMAL,   checklist_wants, checklist_strike, NULL},
+    [MATTER_ALERT] = {'a', PRIO_CRITICAL, alert_wants,     alert_strike,     "ya"},
+    [MATTER_READING] = {'r', PRIO_CRITICAL, reading_wants,   reading_strike,   NULL},
 };
 
 /* ---- names ---- */
@@ -116,20 +119,14 @@ void matter_check(const struct matter *m, struct commit *c)
 static void put_clock(const struct tenant *t, struct arena *a, const struct matter *m,
                       struct str ref, struct commit *c)
 {
-    static const struct rate none;
     struct str id =
         arena_printf(a, "y-%.*s-%lld", STR_ARG(vault_hash_arena(t->vault, a, "matter", ref)),
                      (long long)(m->version + 1));
-    struct str key = arena_printf(a, "i:%.*s", STR_ARG(id));
     struct str text =
         arena_printf(a, "%c%.*s\n%lld", MATTER_ITEM, STR_ARG(ref), (long long)m->clock.ms);
-    struct buf sealed;
+    const struct plan_input item = {matter_lane(t, a, ref), text};
 
-    buf_init(&sealed, text.n + SEAL_EXTRA_BYTES + 64);
-    vault_seal(t->vault, key, "b", text, &sealed);
-    commit_hset(c, key, STR("b"), arena_dup(a, buf_str(&sealed)));
-    buf_fini(&sealed);
-    commit_enqueue(c, STR(QUEUE_IN), matter_lane(t, a, ref), id, m->clock, false, &none);
+    plan_input_put(t, a, id, &item, m->clock, c);
 }
 
 bool matter_put(const struct tenant *t, struct arena *a, const struct matter *m, struct wall now,
@@ -150,6 +147,9 @@ bool matter_put(const struct tenant *t, struct arena *a, const struct matter *m,
     vault_seal(t->vault, key, "b", buf_str(&text), &sealed);
     commit_doc(c, key, m->version + 1, buf_str(&sealed));
     commit_zadd(c, STR("yl"), (double)now.ms, ref);
+    if (kinds[m->kind].list != NULL && m->version == 0) {
+        commit_zadd(c, str_of(kinds[m->kind].list), (double)now.ms, m->id);
+    }
     mem_wipe(text.p, text.n);
     buf_fini(&text);
     buf_fini(&sealed);

@@ -12,8 +12,8 @@ typedef void matter_wants_fn(struct arena *a, const struct tenant *t, const stru
                              struct matter_wants *out);
 /** False: its body does not decode; it is over then. */
 typedef bool matter_strike_fn(const struct matter_view *v, struct plan *p, struct err *err);
-matter_wants_fn pm_wants, team_wants, checklist_wants;
-matter_strike_fn pm_strike, team_strike, checklist_strike;
+matter_wants_fn pm_wants, team_wants, checklist_wants, alert_wants, reading_wants;
+matter_strike_fn pm_strike, team_strike, checklist_strike, alert_strike, reading_strike;
 
 /** Once, unless empty or too many. */
 void matter_wants_person(struct matter_wants *w, struct str id);

@@ -136,6 +136,38 @@ void plan_ask(struct plan *p, const struct matter *m, struct str person, bool as
     }
 }
 
+void plan_input(struct plan *p, struct str lane, struct str text)
+{
+    if (grow(p, &p->inputs, p->ninputs, sizeof(*p->inputs), PLAN_PARTS_MAX)) {
+        p->inputs[p->ninputs++] = (struct plan_input){lane, text};
+    }
+}
+
+void plan_input_put(const struct tenant *t, struct arena *a, struct str id,
+                    const struct plan_input *in, struct wall at, struct commit *c)
+{
+    static const struct rate none;
+    struct str key = arena_printf(a, "i:%.*s", STR_ARG(id));
+    struct buf sealed;
+
+    buf_init(&sealed, in->text.n + SEAL_EXTRA_BYTES + 64);
+    vault_seal(t->vault, key, "b", in->text, &sealed);
+    commit_hset(c, key, STR("b"), arena_dup(a, buf_str(&sealed)));
+    buf_fini(&sealed);
+    commit_enqueue(c, STR(QUEUE_IN), in->lane, id, at, false, &none);
+}
+
+static size_t write_inputs(struct plan *p, struct commit *c)
+{
+    char id[ID_BYTES];
+
+    for (size_t i = 0; i < p->ninputs; i++) {
+        id_new(id);
+        plan_input_put(p->tenant, p->a, str_of(id), &p->inputs[i], (struct wall){0}, c);
+    }
+    return p->ninputs;
+}
+
 void plan_user(struct plan *p, const struct user *u, const struct user *before)
 {
     for (size_t i = 0; i < p->nusers; i++) {
@@ -424,6 +456,7 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
     for (size_t i = 0; i < p->nmatters; i++) {
         marked += matter_put(p->tenant, p->a, p->matters[i], p->now, c);
     }
+    marked += write_inputs(p, c);
     write_asks(p, c);
     write_users(p, c);
     if (p->conversation != NULL && !write_conversation(p, c, err)) {

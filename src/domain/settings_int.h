@@ -47,6 +47,8 @@ void settings_reload_failover(struct tenant_settings *to, const struct tenant_se
 /** `reminders`: what people are told by the clock. */
 bool settings_read_notices(struct place *tenant, struct tenant_settings *t);
 void settings_reload_notices(struct tenant_settings *to, const struct tenant_settings *from);
+/** `ladder` and `thresholds`. */
+bool settings_read_ladder(struct place *tenant, struct tenant_settings *t);
 
 bool settings_read_tenants(struct settings *s, struct err *err);
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept);

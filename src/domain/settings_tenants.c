@@ -161,11 +161,10 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
     t->checklist_overdue_after_ms =
         1000 * place_number(p, "checklist_overdue_after_s", 0, 86400 * 30, CHECKLIST_OVERDUE_S);
     t->require_code = json_get_bool(p->j, "require_code", false);
-    t->thresholds = json_get(p->j, "thresholds");
-    t->ladder = json_get(p->j, "ladder");
     return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) &&
            settings_read_senders(p, t) && settings_read_failover(p, t) && read_alerts(p, t) &&
-           settings_read_notices(p, t) && check_tenant(p, t);
+           settings_read_notices(p, t) && settings_read_ladder(p, t) &&
+           check_tenant(p, t);
 }
 
 /* ---- without a file: one tenant from the environment ---- */

@@ -128,6 +128,9 @@ size_t talk_checklist_missing(struct talk *t, const struct order *o);
 void talk_checklist_button(struct talk *t, const struct order *o, struct message *m);
 /** [Continue] below an answer to something else, when a round was left some time ago. */
 void talk_checklist_remind(struct talk *t);
+void talk_alert_tap(struct talk *t, const struct matter *m, struct str action);
+/** ESCALATE means an alert: whether it was answered as such. */
+bool talk_escalate_alert(struct talk *t);
 bool talk_verify(struct talk *t); /* unverified but known: true when the turn goes on */
 void talk_opt_in(struct talk *t);
 void talk_set_language(struct talk *t, const struct lang *l);

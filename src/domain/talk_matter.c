@@ -60,6 +60,7 @@ bool talk_tap_matter(struct talk *t, struct str payload)
     /* One row a kind. */
     static void (*const taps[])(struct talk *, const struct matter *, struct str) = {
         [MATTER_PM] = talk_pm_tap,
+        [MATTER_ALERT] = talk_alert_tap,
         [MATTER_CHECKLIST] = talk_checklist_tap,
         [MATTER_ORDER_CHECKLIST] = talk_checklist_tap /* posts to a team have no buttons */};
     struct str ref, action, id;

@@ -380,5 +380,7 @@ void talk_cmd_delay(struct talk *t)
 
 void talk_cmd_escalate(struct talk *t)
 {
-    resolved(t, CMD_ESCALATE, FIT_CURRENT);
+    if (!talk_escalate_alert(t)) {
+        resolved(t, CMD_ESCALATE, FIT_CURRENT);
+    }
 }

@@ -205,10 +205,3 @@ void talk_cmd_stop_all(struct talk *t)
 {
     talk_opt_out(t, STR("all"));
 }
-
-/* ---- alerts: nothing waits for an answer until they exist ---- */
-
-void talk_cmd_responding(struct talk *t)
-{
-    talk_say(t, "reply.no_alert");
-}

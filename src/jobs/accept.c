@@ -239,16 +239,9 @@ static struct str item_hash(const struct webhook_unit *u, const char *what)
                                                   : encode(a, in));
 }
 
-/* Of what one thing is about, in order. */
-static struct str event_lane_of(struct engine_tenant *et, struct arena *a, struct str what)
-{
-    return arena_printf(a, "%de:%.*s", PRIO_HIGH,
-                        STR_ARG(vault_hash_arena(et->t.vault, a, "lane", what)));
-}
-
 struct str inbox_order_lane(struct engine_tenant *et, struct arena *a, struct str order_id)
 {
-    return event_lane_of(et, a, arena_printf(a, "o:%.*s", STR_ARG(order_id)));
+    return cmms_event_lane(&et->t, a, PRIO_HIGH, arena_printf(a, "o:%.*s", STR_ARG(order_id)));
 }
 
 /* The lane of a person, so that his commands run in the order accepted; of a message for its
@@ -390,7 +383,9 @@ static void on_event_kept(void *ctx, const struct err *err, const struct commit_
     if (err == NULL) {
         if (outcome->result == COMMIT_OK) {
             metric_add(METRIC_EVENTS_IN, 1);
-            inbox_handed(ev->et, ev->lane, ev->id, commit_result_int(outcome, 0), ev->text);
+            if (ev->text.n > 0) {
+                inbox_handed(ev->et, ev->lane, ev->id, commit_result_int(outcome, 0), ev->text);
+            }
         } else if (outcome->result == COMMIT_DIFFERS) {
             result = ACCEPT_CONFLICT;
         } else { /* seen before, or older than what was accepted */
@@ -421,7 +416,7 @@ struct op *accept_event(struct engine *e, struct engine_tenant *et, const struct
     id_new(id);
     ev->id = arena_dup(a, str_of(id));
     ev->text = arena_printf(a, "%c%.*s", ITEM_EVENT, STR_ARG(text));
-    ev->lane = event_lane_of(et, a, event->lane);
+    ev->lane = cmms_event_lane(&et->t, a, event->prio, event->lane);
     /* With the length in front, so that no two pairs of source and id give the same text. */
     key = arena_printf(a, "%zu|%.*s|%.*s", event->source.n, STR_ARG(event->source),
                        STR_ARG(event->id));
@@ -437,7 +432,12 @@ struct op *accept_event(struct engine *e, struct engine_tenant *et, const struct
     if (marked) {
         commit_mark(c, event->mark_key, event->mark);
     }
-    inbox_put(et, a, c, ev->lane, ev->id, ev->text, true);
+    if (cmms_event_is_idle(&et->t, event)) {
+        ev->text = STR_NONE; /* seen, and over */
+        commit_ended(c, STR(QUEUE_IN), ev->id);
+    } else {
+        inbox_put(et, a, c, ev->lane, ev->id, ev->text, true);
+    }
     buf_fini(&print);
     ev->pending = commit_run(e->store, &c, on_event_kept, ev);
     return &ev->op;

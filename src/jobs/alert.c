@@ -11,7 +11,7 @@
 
 #define HOUR_MS ((int64_t)3600 * 1000)
 
-struct alert {
+struct alarm_note {
     struct job job;
     struct op *pending;
     struct arena *a;
@@ -21,7 +21,7 @@ struct alert {
     const char *severity;
 };
 
-static void alert_free(struct alert *al)
+static void alert_free(struct alarm_note *al)
 {
     job_end(&al->job);
     op_cancel(&al->pending);
@@ -31,19 +31,19 @@ static void alert_free(struct alert *al)
 
 static void drop_alert(struct job *job)
 {
-    alert_free(LIST_OF(job, struct alert, job));
+    alert_free(LIST_OF(job, struct alarm_note, job));
 }
 
 static void alert_checks(void *ctx, struct commit *c)
 {
-    struct alert *al = ctx;
+    struct alarm_note *al = ctx;
 
     commit_once(c, al->unit);
 }
 
 static void on_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
-    struct alert *al = ctx;
+    struct alarm_note *al = ctx;
 
     (void)outcome; /* a duplicate: another gateway has said so already */
     al->pending = NULL;
@@ -53,7 +53,7 @@ static void on_kept(void *ctx, const struct err *err, const struct commit_outcom
     alert_free(al);
 }
 
-static void keep(struct alert *al)
+static void keep(struct alarm_note *al)
 {
     const struct plan_run run = {alert_checks, NULL, on_kept, al};
     struct buf data;
@@ -76,7 +76,7 @@ static void keep(struct alert *al)
 /* Who cannot be read is left out: the event goes to the CMMS all the same. */
 static void on_people(void *ctx, const struct err *err, const struct doc *docs, size_t n)
 {
-    struct alert *al = ctx;
+    struct alarm_note *al = ctx;
 
     al->pending = NULL;
     for (size_t i = 0; err == NULL && i < n; i++) {
@@ -90,7 +90,7 @@ static void on_people(void *ctx, const struct err *err, const struct doc *docs, 
     keep(al);
 }
 
-static void ask_people(struct alert *al, size_t n)
+static void ask_people(struct alarm_note *al, size_t n)
 {
     struct str *keys = ARENA_ARRAY(al->a, struct str, n);
 
@@ -103,7 +103,7 @@ static void ask_people(struct alert *al, size_t n)
 void alert_raise(struct engine_tenant *et, struct str component, const char *severity,
                  struct str text, struct str advice)
 {
-    struct alert *al = MEM_NEW(struct alert);
+    struct alarm_note *al = MEM_NEW(struct alarm_note);
     size_t n = json_len(et->t.conf->alert_users);
 
     al->a = arena_new();

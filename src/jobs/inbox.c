@@ -148,6 +148,9 @@ static void on_planned(void *ctx, const struct err *err, const struct commit_out
         metric_add(METRIC_FENCED, 1);
     } else if (j->in.kind == INBOUND_MESSAGE && j->json == NULL && j->dead.n == 0) {
         histogram_add(HISTOGRAM_COMMAND, mono_now().us - j->began.us);
+        if (j->plan.responded_ms > 0) {
+            histogram_add(HISTOGRAM_ALERT, j->plan.responded_ms * 1000);
+        }
         read_mark(j->et, j->sender_id, &j->in);
     }
     inbox_free(j);

@@ -244,6 +244,7 @@ bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err)
         !cmms_event_parse(j->a, j->json, &j->event, err)) {
         return false;
     }
+    j->event.accepted = id_time(j->item->id);
     j->reads = ARENA_NEW(j->a, struct cmms_reads);
     j->decide = inbox_decide_event;
     if (!inbox_is_broadcast(j)) {

@@ -33,6 +33,7 @@ static struct doc doc_of(const struct reply *r)
 static void read_people(struct inbox_job *j, const struct reply *reply, struct matter_view *v)
 {
     size_t n = reply_len(reply) - 3;
+    int64_t all = reply_int(reply_at(reply, 2));
     const struct user **people = ARENA_ARRAY(j->work, const struct user *, n + 1);
     struct err err = {0};
 
@@ -42,6 +43,7 @@ static void read_people(struct inbox_job *j, const struct reply *reply, struct m
         struct str id = arena_dup(j->work, reply_str(reply_at(row, 0)));
         struct user *u = ARENA_NEW(j->work, struct user);
 
+        v->last = id;
         if (doc.version == 0) {
             continue;
         }
@@ -52,6 +54,7 @@ static void read_people(struct inbox_job *j, const struct reply *reply, struct m
         }
     }
     v->people = people;
+    v->more = all > (int64_t)n;
 }
 
 static void read_order(struct inbox_job *j, const struct reply *reply, struct matter_view *v)
@@ -92,7 +95,7 @@ static void on_people(void *ctx, const struct err *err, const struct reply *repl
         inbox_set_aside(j, &own);
         return;
     }
-    if (reply_int(reply_at(reply, 2)) > MATTER_PEOPLE_MAX) {
+    if (j->matter_wants->most == 0 && reply_int(reply_at(reply, 2)) > MATTER_PEOPLE_MAX) {
         log_warn("a matter concerns more people than are told at once",
                  LF_STR("tenant", j->et->t.id), LF_STR("matter", j->matter_ref),
                  LF_INT("people", reply_int(reply_at(reply, 2))));
@@ -144,9 +147,11 @@ static void ask_people(struct inbox_job *j, const struct matter *m)
     j->matter_wants = w;
     j->matter_version = m->version;
     call_init_script(&call, "people", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
-    call_int(&call, MATTER_PEOPLE_MAX);
+    call_int(&call, (int64_t)(w->most > 0 ? w->most : MATTER_PEOPLE_MAX));
     call_str(&call, j->matter_ref);
     call_str(&call, w->order_id);
+    call_int(&call, w->most > 0);
+    call_str(&call, w->after);
     call_int(&call, (int64_t)w->nids);
     for (size_t i = 0; i < w->nids; i++) {
         call_str(&call, w->ids[i]);

@@ -19,7 +19,8 @@ static const struct {
 
 /* Upper bounds in microseconds; one more bucket for what is above. */
 static const int64_t bounds_us[] = {500,    1000,   2500,   5000,    10000,   25000,    50000,
-                                    100000, 250000, 500000, 1000000, 2500000, 10000000, 60000000};
+                                    100000, 250000, 500000, 1000000, 2500000, 10000000, 60000000,
+                                    300000000, 900000000, 3600000000};
 #define BOUNDS (sizeof(bounds_us) / sizeof(bounds_us[0]))
 static struct {
     int64_t buckets[BOUNDS + 1], count, sum_us;

@@ -1,19 +1,39 @@
 -- people: those a matter wants, with their documents, each once: named, of teams, of sites, with a role.
--- ARGV most ref order nids id... nkeys key...   keys: indexes of ids ("ut:<team>", "us:<site>", "ur:<role>")
--- Returns {matter doc, order doc, how many there are, {id, version, body}...}
-local most, ref, order = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+-- ARGV most ref order sliced after nids id... nkeys key...
+--   keys: indexes of ids ("ut:<team>", "us:<site>", "ur:<role>"), all of them scored alike
+--   sliced '1': the next by id behind `after`; else any, those named first
+-- Returns {matter doc, order doc, how many there are (of the slice: more than most when others follow),
+--   {id, version, body}...}
+local most, ref, order, sliced, after = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
 local seen, ids, all = {}, {}, 0
+local function before(x, y) -- by bytes, as the indexes are: the order of Lua is that of the locale
+    for i = 1, math.min(#x, #y) do
+        local a, b = string.byte(x, i), string.byte(y, i)
+        if a ~= b then return a < b end
+    end
+    return #x < #y
+end
 local function add(id)
-    if seen[id] then return end
+    if seen[id] or (sliced and not before(after, id)) then return end
     seen[id] = true
     all = all + 1
-    if all <= most then ids[all] = id end
+    if sliced or all <= most then ids[all] = id end
 end
-local at = 5
-for i = at, at + ARGV[4] - 1 do add(ARGV[i]) end
-at = at + ARGV[4]
+local at = 7
+for i = at, at + ARGV[6] - 1 do add(ARGV[i]) end
+at = at + ARGV[6]
 for i = at + 1, at + ARGV[at] do
-    for _, id in ipairs(call('ZRANGE', P .. ARGV[i], '0', most)) do add(id) end
+    local found
+    if sliced then
+        found = call('ZRANGEBYLEX', P .. ARGV[i], after == '' and '-' or '(' .. after, '+', 'LIMIT', '0', most + 1)
+    else
+        found = call('ZRANGE', P .. ARGV[i], '0', most)
+    end
+    for _, id in ipairs(found) do add(id) end
+end
+if sliced then
+    table.sort(ids, before)
+    for i = #ids, most + 1, -1 do ids[i] = nil end
 end
 local out = {
     call('HMGET', P .. 'y:' .. ref, 'v', 'b'),
