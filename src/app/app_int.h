@@ -284,6 +284,7 @@ handler_fn api_order_list, api_order_get, api_order_timeline, api_order_media,
     api_media_get;
 handler_fn api_team_post;
 handler_fn api_asset_qr_svg, api_asset_qr_png;
+handler_fn api_alert_list, api_alert_get;
 handler_fn api_key_list, api_key_post, api_key_delete, api_audit_list;
 handler_fn api_callback_list, api_callback_replay, api_dead_letter_list, api_dead_letter_replay,
     api_dead_letter_replay_many;

@@ -10,6 +10,36 @@ const struct openapi_schema openapi_schemas[] = {
     {"Accepted",
      "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},\"state\":{\"const\":\"queued\"}},"
      "\"required\":[\"id\",\"state\"]}"},
+    {"Alert",
+     "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"asset\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"name\":{\"type\":\"string\"}}},\"site\":{\"type\":\"string\"},"
+     "\"severity\":{\"enum\":[\"info\",\"low\",\"minor\",\"warning\",\"medium\",\"major\",\"high\","
+     "\"critical\"]},\"text\":{\"type\":\"string\",\"description\":\"Empty: metric, threshold and below "
+     "say it\"},\"value\":{\"type\":\"number\"},\"unit\":{\"type\":\"string\"},"
+     "\"threshold\":{\"type\":\"number\"},\"metric\":{\"type\":\"string\"},"
+     "\"below\":{\"type\":\"boolean\"},\"state\":{\"enum\":[\"open\",\"responded\",\"unanswered\","
+     "\"cleared\"]},\"rung\":{\"type\":\"integer\",\"description\":\"The one at hand, from 1\"},"
+     "\"of_rungs\":{\"type\":\"integer\"},\"raised_at\":{\"type\":[\"string\",\"null\"],"
+     "\"format\":\"date-time\"},\"cleared_at\":{\"type\":[\"string\",\"null\"],"
+     "\"format\":\"date-time\"},\"responders\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+     "\"properties\":{\"id\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},"
+     "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"after_ms\":{\"type\":\"integer\","
+     "\"description\":\"Since its event was accepted\"}}}},\"rungs\":{\"type\":\"array\","
+     "\"description\":\"Of one alert: those begun\",\"items\":{\"type\":\"object\","
+     "\"properties\":{\"rung\":{\"type\":\"integer\"},\"at\":{\"type\":\"string\","
+     "\"format\":\"date-time\"},\"to\":{\"type\":\"object\"},\"wait_s\":{\"type\":\"integer\"},"
+     "\"need\":{\"type\":\"integer\"},\"told\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
+     "\"not_told\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+     "\"id\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},"
+     "\"reason\":{\"type\":\"string\"}}}}}}},\"ladder\":{\"type\":\"object\"}},"
+     "\"required\":[\"id\",\"severity\",\"state\",\"raised_at\",\"responders\"]}"},
+    {"Alerts",
+     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\","
+     "\"items\":{\"$ref\":\"#/components/schemas/Alert\"}},\"next_cursor\":{\"type\":[\"string\","
+     "\"null\"],"
+     "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
+     "\"required\":[\"items\",\"next_cursor\"]}"},
     {"Alive",
      "{\"type\":\"object\",\"properties\":{\"status\":{\"const\":\"ok\"}},\"required\":[\"status\"]}"},
     {"Attachment",

@@ -88,6 +88,12 @@ const struct route routes[] = {
     {"GET",    "/media/{id}", ALL, ROUTE_PUBLIC, api_media_get, "Work orders",
      "A file that somebody sent, with a key or by a signed link, to be saved", "exp sig", NULL, NULL, 200},
 
+/* alerts */
+    {"GET",    "/api/v1/alerts",                        ALL,   0,                                api_alert_list,              "Alerts",
+     "Critical alerts, last raised first",                                                                                                                                       "state limit cursor",                                        NULL,               "Alerts",              200},
+    {"GET",    "/api/v1/alerts/{id}",                   ALL,   0,                                api_alert_get,               "Alerts",
+     "One alert: whom it called on each rung, who responded and how soon",                                                                                                       NULL,                                                        NULL,               "Alert",               200},
+
 /* assets */
     {"GET",    "/api/v1/assets/{id}/qr.svg",            ALL,   0,                                api_asset_qr_svg,            "Assets",
      "QR code for a machine: opens WhatsApp with REPORT and the asset typed in",                                                                                                 "sender",                                                    NULL,               NULL,                  200},
