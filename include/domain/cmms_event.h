@@ -62,6 +62,9 @@ bool cmms_event_decide(const struct cmms_event *e, const struct cmms_reads *read
 void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view, size_t nusers,
                   struct plan *p);
 
+/** The matter that a refused event was about, to be read for it; or empty. */
+struct str cmms_refused_matter(struct arena *a, const struct json *event);
+
 /* Broadcasts are too large for a plan: jobs/broadcast_event.c carries them out. */
 enum cmms_broadcast { CMMS_BROADCAST_NONE, CMMS_BROADCAST_REQUESTED, CMMS_BROADCAST_CANCELLED };
 struct broadcast;

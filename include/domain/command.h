@@ -26,6 +26,7 @@ enum command_id {
     CMD_ESCALATE,
     CMD_RESPONDING,
     CMD_CONFIRM,
+    CMD_RESCHEDULE,
     CMD_CHECKLIST,
     CMD_CORRECT,
     CMD_REPORT,

@@ -41,8 +41,15 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 /** To the supervisor: somebody asks for help with an order. */
 void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
-/** Scheduled maintenance is due; whether he is told. */
-bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to);
+/** Scheduled maintenance is to be done, or (@now) due this minute; whether he is told. */
+bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to, bool now);
+/** Somebody has done it, or wants it at another time. */
+void notice_pm_said(struct plan *p, const struct pm *pm, const struct user *to);
+/** The CMMS refused what he said of it: it is as before. */
+void notice_pm_refused(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to,
+                       struct str reason);
+/** The CMMS refused what he said in the round of a checklist. */
+void notice_checklist_refused(struct plan *p, struct str name, const struct user *to, struct str reason);
 /** Somebody said something to his team. */
 bool notice_team(struct plan *p, const struct team_post *post, const struct matter *m, const struct user *to);
 /** A round of a checklist is due; whether he is told. */

@@ -1,6 +1,9 @@
 /*
- * pm: a scheduled maintenance (cmms.pm.due.v1): who does it is reminded of it and answers by a button or
- * CONFIRM; the CMMS hears the answer. A matter (matter.h) of kind MATTER_PM.
+ * pm: a scheduled maintenance (cmms.pm.due.v1): who does it is reminded of it and answers by a button,
+ * CONFIRM or RESCHEDULE; the CMMS hears the answer. A matter (matter.h) of kind MATTER_PM.
+ *
+ * What is not answered by the time it is due is reminded of once more. What one says for all (done, or a
+ * wish for another time) the others are told. Where the CMMS refuses it, it is again as it was before.
  */
 #ifndef CREWLINE_DOMAIN_PM_H
 #define CREWLINE_DOMAIN_PM_H
@@ -10,7 +13,7 @@
 
 #define PM_PEOPLE_MAX 64
 
-enum pm_state { PM_DUE, PM_CONFIRMED, PM_DONE };
+enum pm_state { PM_DUE, PM_CONFIRMED, PM_MOVED, PM_DONE };
 struct pm {
     struct str id, task, asset, periodicity;
     struct wall due;
@@ -18,7 +21,14 @@ struct pm {
     size_t npeople;
     enum pm_state state;
     struct str by;   /* name of whoever answered last, or empty */
+    struct str by_id;
     bool told;       /* the assignees were reminded */
+    bool late_told;  /* and once more, at the time it is due */
+    bool news;       /* the others are to hear what `by` said */
+    /* Before the last answer, for a refusal: nothing before it when there is no `has_before`. */
+    bool has_before;
+    enum pm_state before;
+    struct wall due_before;
 };
 /** From data.pm of the event. ERR_INVALID naming the member. */
 bool pm_from_json(struct arena *a, const struct json *j, struct pm *out, struct err *err);

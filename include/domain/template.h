@@ -47,7 +47,10 @@
 #define TEMPLATE_ASSET      "crewline_asset_status"     /* asset status time */
 #define TEMPLATE_REFUSED    "crewline_change_refused"   /* number reason status */
 #define TEMPLATE_NO_NOTE    "crewline_note_refused"     /* number reason */
-#define TEMPLATE_PM         "crewline_maintenance_due"   /* asset task due; 2 options: done, confirm */
+#define TEMPLATE_PM         "crewline_maintenance_due"   /* asset task due; 3 options: done, move, confirm */
+#define TEMPLATE_PM_DONE    "crewline_pm_done"  /* task name */
+#define TEMPLATE_PM_MOVED   "crewline_pm_moved" /* task when name */
+#define TEMPLATE_PM_REFUSED "crewline_pm_refused"    /* task reason */
 #define TEMPLATE_TEAM       "crewline_team_message"      /* team name text */
 #define TEMPLATE_CHECKLIST  "crewline_checklist_due"      /* name; 1 option: start */
 #define TEMPLATE_CHECKLIST_TAKEN "crewline_checklist_taken" /* name who */

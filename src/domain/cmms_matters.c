@@ -113,7 +113,8 @@ static bool pm_is_news(struct turn *t, const struct pm *pm)
     struct err err = {0};
 
     return t->view->matter == NULL || t->view->matter->over ||
-           !pm_decode(t->p->a, t->view->matter->body, &kept, &err) || kept.due.ms != pm->due.ms ||
+           !pm_decode(t->p->a, t->view->matter->body, &kept, &err) || kept.state == PM_MOVED ||
+           kept.due.ms != pm->due.ms ||
            !str_eq(kept.task, pm->task);
 }
 

@@ -40,6 +40,7 @@ static const struct {
     [CMD_ESCALATE] = {"escalate",   take_text    },
     [CMD_RESPONDING] = {"responding", take_order   },
     [CMD_CONFIRM] = {"confirm",    take_order   },
+    [CMD_RESCHEDULE] = {"reschedule", take_words   },
     [CMD_CHECKLIST] = {"checklist",  take_order   },
     [CMD_CORRECT] = {"correct",    take_number  },
     [CMD_REPORT] = {"report",     take_words   },

@@ -17,6 +17,9 @@ matter_strike_fn pm_strike, team_strike, checklist_strike, alert_strike, reading
 
 /** Once, unless empty or too many. */
 void matter_wants_person(struct matter_wants *w, struct str id);
+struct pm;
+/** Its document as it is now. */
+void pm_keep(struct arena *a, const struct pm *pm, struct matter *m);
 /** Of those read; NULL: not known. */
 const struct user *matter_person(const struct matter_view *v, struct str id);
 

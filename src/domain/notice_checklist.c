@@ -65,3 +65,17 @@ void notice_checklist_overdue(struct plan *p, const struct checklist *c, const s
                      arena_printf(p->a, "%lld/%zu", (long long)answered, c->nitems), names);
     }
 }
+
+void notice_checklist_refused(struct plan *p, struct str name, const struct user *to,
+                              struct str reason)
+{
+    struct message *out;
+    struct page g;
+
+    page_init(&g, p, to);
+    page_add(&g, "notice.checklist_refused", ARG_S("name", name), ARG_S("reason", reason));
+    out = notice_tell(p, NULL, to, CLASS_CHECKLISTS, page_end(&g));
+    if (out != NULL) {
+        TEMPLATE_SET(p->a, out, TEMPLATE_PM_REFUSED, name, reason);
+    }
+}

@@ -36,6 +36,11 @@ void page_blank(struct page *g);
 /** One message, when user_notify() allows it; else an entry of @o (or NULL) says why not, and NULL. */
 struct message *notice_tell(struct plan *p, const struct order *o, const struct user *to,
                             enum user_class cls, struct str text);
+struct pm;
+struct str notice_pm_text(struct plan *p, const struct pm *pm, const struct user *to, bool now);
+/** [Mark as Done] [Reschedule] [Confirm] */
+void notice_pm_buttons(struct plan *p, const struct pm *pm, const struct matter *m,
+                       const struct user *to, struct message *out);
 /** In a person's quiet hours what is not urgent waits for the morning. */
 void notice_priority_set(const struct plan *p, const struct user *to, struct message *m,
                          enum prio prio);

@@ -19,33 +19,6 @@ void notice_matter_button(struct plan *p, const struct matter *about, const stru
     }
 }
 
-bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to)
-{
-    struct message *out;
-    struct page g;
-
-    page_init(&g, p, to);
-    page_add(&g, "notice.pm");
-    page_blank(&g);
-    if (pm->asset.n > 0) {
-        page_add(&g, "line.equipment", ARG_S("asset", pm->asset));
-    }
-    page_add(&g, "line.task", ARG_S("task", pm->task));
-    if (pm->due.ms > 0) {
-        page_add(&g, "line.pm_due", ARG_T("due", pm->due));
-    }
-    out = notice_tell(p, NULL, to, CLASS_REMINDERS, page_end(&g));
-    if (out == NULL) {
-        return false;
-    }
-    out->text = i18n_cut(p->a, out->text, BODY_MAX);
-    TEMPLATE_SET(p->a, out, TEMPLATE_PM, pm->asset, pm->task,
-                 page_moment(&g, "value.moment", pm->due));
-    notice_matter_button(p, m, to, out, "done", "button.pm_done");
-    notice_matter_button(p, m, to, out, "confirm", "button.confirm");
-    return true;
-}
-
 bool notice_team(struct plan *p, const struct team_post *post, const struct matter *m,
                  const struct user *to)
 {

@@ -58,7 +58,17 @@ bool pm_from_json(struct arena *a, const struct json *j, struct pm *out, struct 
 }
 
 static const char *const states[] = {
-    [PM_DUE] = "due", [PM_CONFIRMED] = "confirmed", [PM_DONE] = "done"};
+    [PM_DUE] = "due", [PM_CONFIRMED] = "confirmed", [PM_MOVED] = "moved", [PM_DONE] = "done"};
+
+static enum pm_state state_of(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        if (str_eqz(name, states[i])) {
+            return (enum pm_state)i;
+        }
+    }
+    return PM_DUE;
+}
 
 void pm_encode(const struct pm *pm, struct buf *out)
 {
@@ -78,7 +88,14 @@ void pm_encode(const struct pm *pm, struct buf *out)
     jw_close(&w, ']');
     jw_z(&w, "state", states[pm->state]);
     jw_str(&w, "by", pm->by);
+    jw_str(&w, "by_id", pm->by_id);
     jw_bool(&w, "told", pm->told);
+    jw_bool(&w, "late_told", pm->late_told);
+    jw_bool(&w, "news", pm->news);
+    if (pm->has_before) {
+        jw_z(&w, "before", states[pm->before]);
+        jw_int(&w, "due_before", pm->due_before.ms);
+    }
     jw_close(&w, '}');
 }
 
@@ -86,7 +103,6 @@ bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err
 {
     struct json *j;
     const struct json *people;
-    struct str state;
 
     if (!json_parse(text, (size_t)1 << 20, &j, err)) {
         return false;
@@ -97,11 +113,14 @@ bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err
                        .periodicity = arena_dup(a, json_get_str(j, "periodicity")),
                        .due = {json_get_int(j, "due", 0)},
                        .by = arena_dup(a, json_get_str(j, "by")),
-                       .told = json_get_bool(j, "told", false)};
-    state = json_get_str(j, "state");
-    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-        out->state = str_eqz(state, states[i]) ? (enum pm_state)i : out->state;
-    }
+                       .by_id = arena_dup(a, json_get_str(j, "by_id")),
+                       .told = json_get_bool(j, "told", false),
+                       .late_told = json_get_bool(j, "late_told", false),
+                       .news = json_get_bool(j, "news", false),
+                       .has_before = json_get(j, "before") != NULL,
+                       .before = state_of(json_get_str(j, "before")),
+                       .due_before = {json_get_int(j, "due_before", 0)},
+                       .state = state_of(json_get_str(j, "state"))};
     people = json_get(j, "people");
     for (size_t i = 0; i < json_len(people) && i < PM_PEOPLE_MAX; i++) {
         out->people[out->npeople++] = arena_dup(a, json_str(json_at(people, i)));
@@ -110,7 +129,7 @@ bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err
     return true;
 }
 
-/* ---- the clock: those who do it are reminded, once ---- */
+/* ---- the clock: those who do it are reminded, and told what one of them said ---- */
 
 void pm_wants(struct arena *a, const struct tenant *t, const struct matter *m,
               struct matter_wants *out)
@@ -126,29 +145,68 @@ void pm_wants(struct arena *a, const struct tenant *t, const struct matter *m,
     }
 }
 
+void pm_keep(struct arena *a, const struct pm *pm, struct matter *m)
+{
+    struct buf body;
+
+    buf_init(&body, (size_t)1 << 20);
+    pm_encode(pm, &body);
+    m->body = arena_dup(a, buf_str(&body));
+    buf_fini(&body);
+}
+
+static void remind(const struct matter_view *v, struct pm *pm, const struct matter *m,
+                   struct plan *p, bool late)
+{
+    for (size_t i = 0; i < pm->npeople; i++) {
+        const struct user *to = matter_person(v, pm->people[i]);
+
+        /* Whose answer the CMMS refused has just been told so, with the buttons. */
+        if (to != NULL && (late || !str_eq(to->id, pm->by_id)) && notice_pm(p, pm, m, to, late)) {
+            plan_ask(p, m, to->id, true);
+        }
+    }
+}
+
+static void tell_others(const struct matter_view *v, const struct pm *pm, const struct matter *m,
+                        struct plan *p)
+{
+    for (size_t i = 0; i < pm->npeople; i++) {
+        const struct user *to = matter_person(v, pm->people[i]);
+
+        if (to != NULL && !str_eq(to->id, pm->by_id)) {
+            notice_pm_said(p, pm, to);
+            plan_ask(p, m, to->id, false);
+        }
+    }
+}
+
 bool pm_strike(const struct matter_view *v, struct plan *p, struct err *err)
 {
     struct matter *m = ARENA_NEW(p->a, struct matter);
     struct pm pm;
-    struct buf body;
 
     *m = *v->m;
     m->clock = (struct wall){0};
     if (!pm_decode(p->a, m->body, &pm, err)) {
         return false;
     }
-    for (size_t i = 0; i < pm.npeople && !pm.told && !m->over; i++) {
-        const struct user *to = matter_person(v, pm.people[i]);
-
-        if (to != NULL && notice_pm(p, &pm, m, to)) {
-            plan_ask(p, m, to->id, true);
-        }
+    if (!pm.told && !m->over) {
+        remind(v, &pm, m, p, false);
+        pm.late_told = pm.late_told || pm.due.ms <= p->now.ms; /* it came late: once is enough */
+    } else if (pm.state == PM_DUE && !pm.late_told && pm.due.ms > 0 && pm.due.ms <= p->now.ms) {
+        remind(v, &pm, m, p, true);
+        pm.late_told = true;
     }
     pm.told = true;
-    buf_init(&body, (size_t)1 << 20);
-    pm_encode(&pm, &body);
-    m->body = arena_dup(p->a, buf_str(&body));
-    buf_fini(&body);
+    if (pm.news) {
+        tell_others(v, &pm, m, p);
+        pm.news = false;
+    }
+    if (pm.state == PM_DUE && !pm.late_told) {
+        m->clock = pm.due;
+    }
+    pm_keep(p->a, &pm, m);
     plan_matter(p, m);
     return true;
 }

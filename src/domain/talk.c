@@ -31,6 +31,7 @@ static const struct {
     {CMD_ESCALATE,   talk_cmd_escalate,   true },
     {CMD_RESPONDING, talk_cmd_responding, true },
     {CMD_CONFIRM,    talk_cmd_confirm,    true },
+    {CMD_RESCHEDULE, talk_cmd_reschedule, true },
     {CMD_CHECKLIST,  talk_cmd_checklist,  true },
     {CMD_CORRECT,    talk_cmd_correct,    true },
     {CMD_REPORT,     talk_cmd_report,     false},
@@ -221,7 +222,7 @@ static void answer(struct talk *t)
             t->conv.options_over = true;
             t->conv_changed = true;
         }
-        if (!talk_checklist_typed(t)) {
+        if (!talk_checklist_typed(t) && !talk_pm_typed(t)) {
             talk_command(t);
         }
         break;

@@ -31,6 +31,27 @@ static size_t collect(struct talk *t, struct round *out)
     return n;
 }
 
+static struct str where_it_stands(struct talk *t, const struct checklist *c)
+{
+    return I18N(t->a, t->l, t->timezone, "ask.progress", ARG_S("name", c->name),
+                ARG_N("i", (int64_t)(c->nitems - checklist_count(c, ITEM_OPEN))),
+                ARG_N("n", (int64_t)c->nitems));
+}
+
+bool talk_checklist_row(struct talk *t, const struct matter *m, struct message_option *out)
+{
+    struct round r;
+
+    if (!round_open(t, m, &r) || r.c.state == CHECKLIST_SUBMITTED) {
+        return false;
+    }
+    *out = (struct message_option){
+        .id = matter_payload(t->a, m, arena_printf(t->a, "go,%lld", (long long)r.c.round).p),
+        .title = r.c.order_number.n > 0 ? r.c.order_number : r.c.name,
+        .description = where_it_stands(t, &r.c)};
+    return true;
+}
+
 static void ask_which_round(struct talk *t, struct round *rounds, size_t n)
 {
     struct message *m = talk_say(t, "reply.round_which");
@@ -42,10 +63,7 @@ static void ask_which_round(struct talk *t, struct round *rounds, size_t n)
         struct str action = arena_printf(t->a, "go,%lld", (long long)c->round);
 
         talk_add_option(t, m, matter_payload(t->a, rounds[i].m, action.p),
-                        c->order_number.n > 0 ? c->order_number : c->name,
-                        I18N(t->a, t->l, t->timezone, "ask.progress", ARG_S("name", c->name),
-                             ARG_N("i", (int64_t)(c->nitems - checklist_count(c, ITEM_OPEN))),
-                             ARG_N("n", (int64_t)c->nitems)));
+                        c->order_number.n > 0 ? c->order_number : c->name, where_it_stands(t, c));
     }
 }
 

@@ -81,7 +81,7 @@ typedef void talk_fn(struct talk *t);
 talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, talk_cmd_show,
     talk_cmd_note, talk_cmd_delay, talk_cmd_escalate;
 talk_fn talk_cmd_my_work, talk_cmd_pending, talk_cmd_more, talk_cmd_status, talk_cmd_help;
-talk_fn talk_cmd_checklist, talk_cmd_correct;
+talk_fn talk_cmd_checklist, talk_cmd_correct, talk_cmd_reschedule;
 talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm,
     talk_cmd_safe, talk_cmd_help_me;
 talk_fn talk_cmd_report, talk_cmd_team;
@@ -111,10 +111,17 @@ bool talk_tap_matter(struct talk *t, struct str payload); /* whether it was one 
 const struct matter *talk_matter_meant(struct talk *t, enum matter_kind kind, struct str typed);
 /** Those that wait for him, the newest first. */
 size_t talk_matters_open(struct talk *t, enum matter_kind kind, const struct matter **out, size_t max);
+/** Rows of those that wait for a word of his, for PENDING. */
+size_t talk_matters_pending(struct talk *t, struct message_option *out, size_t max);
+/** What a row of it says; false: it does not wait any more. */
+bool talk_pm_row(struct talk *t, const struct matter *m, struct message_option *out);
+bool talk_checklist_row(struct talk *t, const struct matter *m, struct message_option *out);
 /** As talk_event_end(), with the matter as the subject. */
 void talk_matter_event(struct talk *t, const char *type, const struct matter *m, struct jw *w,
                        struct buf *data);
 void talk_pm_tap(struct talk *t, const struct matter *m, struct str action);
+/** Is what he typed the date that was asked for? Then it has been answered. */
+bool talk_pm_typed(struct talk *t);
 /* rounds of checklists: talk_checklist.c */
 void talk_checklist_tap(struct talk *t, const struct matter *m, struct str action);
 /** Of an order's list that nobody has begun; false: there is none. */

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 
 struct listed {
-    const struct order *order;
-    const char *why; /* of PENDING: key of the reason, or NULL */
+    const struct order *order; /* or NULL: */
+    struct message_option row; /* a matter that waits for him */
+    const char *why;           /* of PENDING: key of the reason, or NULL */
 };
 
 static int by_urgency(const void *a, const void *b)
@@ -26,19 +27,26 @@ static const char *pending_reason(const struct talk *t, const struct order *o)
     return o->due.ms > 0 && o->due.ms < t->p->now.ms ? "reply.pending_overdue" : NULL;
 }
 
-static size_t collect(const struct talk *t, bool pending, struct listed *out, size_t max)
+static size_t collect(struct talk *t, bool pending, struct listed *out, size_t max)
 {
-    size_t n = 0;
+    struct message_option rows[MESSAGE_ROWS_MAX];
+    size_t n = 0, matters = 0;
 
+    if (pending) {
+        matters = talk_matters_pending(t, rows, ARRAY_LEN(rows));
+    }
+    for (; n < matters && n < max; n++) {
+        out[n] = (struct listed){.row = rows[n]};
+    }
     for (size_t i = 0; i < t->v->norders && n < max; i++) {
         const struct view_order *vo = &t->v->orders[i];
         const char *why = pending ? pending_reason(t, vo->order) : NULL;
 
         if (talk_is_mine(vo) && order_is_open(vo->order) && (!pending || why != NULL)) {
-            out[n++] = (struct listed){vo->order, why};
+            out[n++] = (struct listed){.order = vo->order, .why = why};
         }
     }
-    qsort(out, n, sizeof(*out), by_urgency);
+    qsort(out + matters, n - matters, sizeof(*out), by_urgency);
     return n;
 }
 
@@ -69,6 +77,7 @@ static void list(struct talk *t, bool pending, size_t from)
     size_t n = collect(t, pending, rows, ARRAY_LEN(rows)), left;
     struct message *m;
     struct buf body;
+    bool others;
 
     if (n == 0) {
         talk_say_text(t, pending ? I18N(t->a, t->l, t->timezone, "reply.pending_none")
@@ -81,7 +90,10 @@ static void list(struct talk *t, bool pending, size_t from)
     }
     left = n - from > MESSAGE_ROWS_MAX ? n - from - MESSAGE_ROWS_MAX : 0;
     buf_init(&body, 4096);
-    buf_add(&body, pending
+    others = rows[0].order == NULL;
+    buf_add(&body, others
+                       ? I18N(t->a, t->l, t->timezone, "reply.pending_all", ARG_N("n", (int64_t)n))
+                   : pending
                        ? I18N(t->a, t->l, t->timezone, "reply.pending", ARG_N("n", (int64_t)n))
                        : I18N(t->a, t->l, t->timezone, "reply.my_work", ARG_N("n", (int64_t)n)));
     if (left > 0) {
@@ -91,8 +103,13 @@ static void list(struct talk *t, bool pending, size_t from)
     m = talk_say_text(t, arena_dup(t->a, buf_str(&body)));
     buf_fini(&body);
     m->kind = MESSAGE_LIST;
-    m->list_button = I18N(t->a, t->l, t->timezone, "list.orders");
+    m->list_button = others ? I18N(t->a, t->l, t->timezone, "list.choose")
+                            : I18N(t->a, t->l, t->timezone, "list.orders");
     for (size_t i = from; i < n && m->noptions < MESSAGE_ROWS_MAX; i++) {
+        if (rows[i].order == NULL) {
+            talk_add_option(t, m, rows[i].row.id, rows[i].row.title, rows[i].row.description);
+            continue;
+        }
         talk_add_option(t, m, arena_printf(t->a, "view:%.*s", STR_ARG(rows[i].order->id)),
                         rows[i].order->number, row_of(t, &rows[i]));
     }

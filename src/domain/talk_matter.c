@@ -44,6 +44,26 @@ size_t talk_matters_open(struct talk *t, enum matter_kind kind, const struct mat
     return n;
 }
 
+size_t talk_matters_pending(struct talk *t, struct message_option *out, size_t max)
+{
+    /* One row a kind; those without are not asked about. */
+    static bool (*const rows[])(struct talk *, const struct matter *, struct message_option *) = {
+        [MATTER_PM] = talk_pm_row,
+        [MATTER_CHECKLIST] = talk_checklist_row,
+        [MATTER_ORDER_CHECKLIST] = talk_checklist_row};
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->v->nmatters && n < max; i++) {
+        const struct view_matter *vm = &t->v->matters[i];
+
+        if ((vm->flags & VIEW_ASKED) != 0 && !vm->matter->over &&
+            vm->matter->kind < ARRAY_LEN(rows) && rows[vm->matter->kind] != NULL) {
+            n += rows[vm->matter->kind](t, vm->matter, &out[n]);
+        }
+    }
+    return n;
+}
+
 /* A tap names it; a number that stands for a tap does not: then it is one that waits for him. */
 static const struct view_matter *by_id(const struct talk *t, enum matter_kind kind, struct str id)
 {

@@ -268,6 +268,7 @@ bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err)
     data = json_path(j->json, "event.data");
     j->reads = ARENA_NEW(j->a, struct cmms_reads);
     j->reads->order_id = json_str(json_path(data, "workorder.id"));
+    j->reads->matter = cmms_refused_matter(j->a, json_get(j->json, "event"));
     person = json_str(json_path(data, "person.id"));
     if (user_id_ok(person)) {
         j->reads->users[j->reads->nusers++] = person;

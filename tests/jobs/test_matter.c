@@ -84,6 +84,139 @@ static void test_killed(void)
     world_free(&w);
 }
 
+static const char *pm_due_in(struct world *w, const char *id, int seconds)
+{
+    char due[WALL_TEXT_BYTES];
+
+    wall_format((struct wall){wall_now().ms + seconds * 1000LL}, due);
+    return arena_printf(
+               w->a,
+               "{\"pm\":{\"id\":\"%s\",\"task\":\"Grease the bearings\",\"asset\":\"Fan 2\","
+               "\"due_at\":\"%s\",\"assignees\":[\"u1\",\"u2\"]}}",
+               id, due)
+        .p;
+}
+
+static void say(struct world *w, const char *who, const char *id, const char *text)
+{
+    put_text(w, who, id, text);
+    UNTIL(w, id, idle(w));
+}
+
+static void tap(struct world *w, const char *who, const char *id, const char *payload)
+{
+    put_tap(w, who, id, payload);
+    UNTIL(w, id, idle(w));
+}
+
+#define MOVED "gateway.pm.reschedule_requested.v1"
+
+/* By the list, by a date, by a command; what is no date, over, or means two days is asked again. */
+static void test_moved(void)
+{
+    struct world *w = world_new(NULL);
+    const char *at;
+
+    pm(w, "e1", PM("PM-7", "Monthly filter replacement", DUE));
+    tap(w, ANA, "t1", "y:p:move:PM-7");
+    CHECK_INT("asks when", sent_to(w, ANA, "Tomorrow"), 1);
+    CHECK_INT("another date", sent_to(w, ANA, "Another date"), 1);
+    say(w, ANA, "t2", "2031-05-06 14:30");
+    CHECK_INT("a typed date answers", stream_events(w, MOVED, "\"new_due_at\":\"2031-05-06T"), 1);
+    CHECK_INT("she is told", sent_to(w, ANA, "last word"), 1);
+    CHECK_INT("he hears of it", sent_to(w, BEN, "asked for another time"), 1);
+    say(w, ANA, "t3", "2031-05-07");
+    CHECK_INT("the question is over", stream_events(w, MOVED, ""), 1);
+    pm(w, "e2", PM("PM-7", "Monthly filter replacement", DUE));
+    CHECK_INT("asked anew by the CMMS", sent_to(w, ANA, "Maintenance Reminder"), 2);
+    say(w, ANA, "t4", "RESCHEDULE pm-7 2031-06-01 08:00");
+    CHECK_INT("named with its date", stream_events(w, MOVED, "2031-06-01"), 1);
+    pm(w, "e3", PM("PM-8", "Check the belts", DUE));
+    say(w, ANA, "t5", "reschedule 2019-01-01");
+    CHECK_INT("over", sent_to(w, ANA, "is over already"), 1);
+    say(w, ANA, "t6", "whenever you like");
+    CHECK_INT("no date", sent_to(w, ANA, "could not read a date"), 1);
+    say(w, ANA, "t7", "31/02/2031");
+    CHECK_INT("no such day", sent_to(w, ANA, "no such day"), 1);
+    say(w, ANA, "t8", "MY WORK");
+    CHECK_INT("a command in between", sent_to(w, ANA, "You have no open work orders."), 1);
+    CHECK_INT("none of it moved", stream_events(w, MOVED, ""), 2);
+    at = arena_printf(w->a, "y:p:at,%lld:PM-8", (long long)wall_now().ms + 86400000).p;
+    tap(w, ANA, "t9", at);
+    CHECK_INT("a row", stream_events(w, MOVED, "PM-8"), 1);
+    tap(w, ANA, "t10", at);
+    CHECK_INT("twice is once", stream_events(w, MOVED, "PM-8"), 1);
+    CHECK_INT("and said", sent_to(w, ANA, "already (Ana"), 1);
+    tap(w, ANA, "t11", "y:p:at,1000:PM-8");
+    CHECK_INT("a row of long ago", sent_to(w, ANA, "is over already"), 2);
+    world_free(&w);
+}
+
+/* Which of two, with the date that was typed. */
+static void test_move_which(void)
+{
+    struct world *w = world_new(NULL);
+
+    pm(w, "e1", PM("PM-1", "Grease the bearings", DUE));
+    pm(w, "e2", PM("PM-2", "Check the belts", DUE));
+    say(w, ANA, "t1", "RESCHEDULE 2031-05-06 14:30");
+    CHECK_INT("asks", sent_to(w, ANA, "Which maintenance do you want to reschedule"), 1);
+    tap(w, ANA, "t2", "y:p:move:PM-2");
+    CHECK_INT("the date is remembered", stream_events(w, MOVED, "2031-05-06"), 1);
+    CHECK_INT("that one", stream_events(w, MOVED, "PM-2"), 1);
+    say(w, ANA, "t3", "PENDING");
+    CHECK_INT("the other one waits", sent_to(w, ANA, "1 thing waits"), 1);
+    CHECK_INT("by its name", sent_to(w, ANA, "y:p:view:PM-1"), 1);
+    tap(w, ANA, "t4", "y:p:view:PM-1");
+    CHECK_INT("is shown again", sent_to(w, ANA, "Grease the bearings"), 4);
+    world_free(&w);
+}
+
+/* What one has done the others hear; what nobody answered is reminded of once, when it is due. */
+static void test_others_and_due(void)
+{
+    struct world *w = world_new(NULL);
+
+    put_event(w, "e1", "cmms.pm.due.v1", pm_due_in(w, "PM-1", 2));
+    UNTIL(w, "told", sent_to(w, ANA, "Maintenance Reminder") == 1);
+    CHECK_INT("not yet", sent_to(w, ANA, "due now"), 0);
+    UNTIL(w, "due", sent_to(w, ANA, "due now") == 1 && sent_to(w, BEN, "due now") == 1);
+    tap(w, BEN, "t1", "y:p:done:PM-1");
+    UNTIL(w, "she hears", sent_to(w, ANA, "has done it") == 1);
+    CHECK_INT("not he himself", sent_to(w, BEN, "has done it"), 0);
+    CHECK_Z("nothing waits for her", str_of(redis_get(w, "HGET bq u1|y")), "");
+    put_event(w, "e2", "cmms.pm.due.v1", pm_due_in(w, "PM-2", 2));
+    UNTIL(w, "told", sent_to(w, ANA, "Maintenance Reminder") == 2);
+    tap(w, ANA, "t2", "y:p:confirm:PM-2");
+    put_event(w, "e3", "cmms.pm.due.v1", pm_due_in(w, "PM-3", 3));
+    UNTIL(w, "the later one is due", sent_to(w, ANA, "due now") == 2);
+    CHECK_INT("what is confirmed is not", sent_to(w, ANA, "due now"), 2);
+    world_free(&w);
+}
+
+/* Refused: told why, and it is as before. */
+static void test_refused(void)
+{
+    struct world *w = world_new(NULL);
+
+    pm(w, "e1", PM("PM-7", "Monthly filter replacement", DUE));
+    w->hooks[0] = (struct act){.status = 409, .body = "{\"reason\":\"locked for the audit\"}"};
+    w->nhooks = 1;
+    tap(w, ANA, "t1", "y:p:done:PM-7");
+    UNTIL(w, "told why", sent_to(w, ANA, "locked for the audit") == 1);
+    UNTIL(w, "he is reminded anew", sent_to(w, BEN, "Maintenance Reminder") == 2);
+    CHECK_INT("she has the buttons with the reason", sent_to(w, ANA, "Maintenance Reminder"), 1);
+    tap(w, ANA, "t2", "y:p:done:PM-7");
+    CHECK_INT("and may say it again", stream_events(w, "gateway.pm.completed.v1", ""), 2);
+    pm(w, "e2", PM("PM-8", "Check the belts", DUE));
+    w->hooks[w->ahooks] = (struct act){.status = 422, .body = "{\"reason\":\"not before June\"}"};
+    w->nhooks = w->ahooks + 1;
+    say(w, ANA, "t3", "RESCHEDULE PM-8 2031-05-06 14:30");
+    UNTIL(w, "told why", sent_to(w, ANA, "not before June") == 1 && idle(w));
+    CHECK_INT("at the time it was", sent_to(w, ANA, "Dec 1, 2027"), 4);
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -118,8 +251,9 @@ static void test_bad(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_told_and_done), TEST(test_confirm),
-                                        TEST(test_killed), TEST(test_bad)};
+    static const struct test tests[] = {
+        TEST(test_told_and_done), TEST(test_confirm),        TEST(test_killed),  TEST(test_moved),
+        TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
