@@ -279,7 +279,7 @@ int cmd_completion(const struct args *a)
         "--expires-at --confirm --dry-run --json --tenant';;\n"
         "      replay) words='--all --kind --type --subject --user --reason --since --until "
         "--dry-run --tenant';;\n"
-        "      prove) words='--since --tenant --json';;\n"
+        "      prove) words='--since --tenant --json --order --seal';;\n"
         "      migrate) words='--status';;\n"
         "      completion) words='bash';;\n"
         "      serve) words='--listen --public-url --log-level';;\n"

@@ -3,6 +3,7 @@
  * running gateways or without. Exit 0: every accepted input is in exactly one end state; 1: the ids
  * of those that are not are told.
  */
+#include "cli_evidence.h"
 #include "main.h"
 
 #include "base/mem.h"
@@ -166,8 +167,12 @@ int cmd_prove(const struct args *a)
     static const struct command_hooks hooks = {.on_ready = on_ready, .on_end = on_end};
     struct prove p = {.json = args_has(a, "--json")};
     struct str since = args_flag(a, "--since");
+    struct str order = args_flag(a, "--order");
     int code;
 
+    if (order.n > 0) {
+        return prove_order(a, order);
+    }
     if (since.n > 0 && !args_time(since, &p.since)) {
         fprintf(stderr, "crewline: --since is \"%.*s\"; it is " ARGS_TIME_FORMS "\n",
                 STR_ARG(since));

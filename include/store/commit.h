@@ -143,6 +143,11 @@ void commit_ahead(struct commit *c, struct str key, struct str field, int64_t us
 void commit_zadd(struct commit *c, struct str key, double score, struct str member);
 void commit_zrem(struct commit *c, struct str key, struct str member);
 void commit_append(struct commit *c, struct str key, struct str body, int64_t keep);
+/**
+ * The same, chained: of @body the first 64 characters are a digest that is not kept; what is, is "<n>|<link>|" and
+ * the rest, where link is the SHA-1 in hex of "<link before>|<n>|<digest>".
+ */
+void commit_chain(struct commit *c, struct str key, struct str body, int64_t keep);
 void commit_log(struct commit *c, struct str key, struct str body); /* stream, own ids */
 void commit_put_for(struct commit *c, struct str key, struct str value, int64_t ms);
 

@@ -171,13 +171,23 @@ static void read_timeline(struct request *r, const struct order *o)
 {
     const struct order_get *g = r->user;
 
-    (void)o;
-    timeline_answer(r, g->id, g->from, g->limit);
+    if (request_param(r, "export").n > 0) {
+        timeline_export(r, g->id, o->number);
+    } else {
+        timeline_answer(r, g->id, g->from, g->limit);
+    }
 }
 
 void api_order_timeline(struct request *r)
 {
-    if (page(r)) {
+    struct str as = request_param(r, "export");
+
+    if (as.n > 0 && !str_eqz(as, "evidence")) {
+        err_set(&r->err, ERR_BAD_REQUEST, "?export= is \"%.*s\"; there is \"evidence\"",
+                STR_ARG(str_slice(as, 0, 40)));
+        err_member(&r->err, "export");
+        reply_error(r, &r->err);
+    } else if (page(r)) {
         find(r, read_timeline);
     }
 }

@@ -2,10 +2,17 @@
  * api_timeline: everything said about a work order, oldest first: the entries of its timeline (list
  * ot:<id>) and the messages about it (index mo:<id>), merged by time. ENTRIES -> ids of MESSAGES ->
  * records of the page. Both grow at their end, so that a place in the merged order is a cursor.
+ * As evidence (domain/evidence.h) all of it goes out, a slice at a time, each item chained.
  */
 #include "app_int.h"
+#include "base/mem.h"
+#include "domain/evidence.h"
 #include "domain/order_store.h"
 
+#include <stdio.h>
+
+#define SLICE        50 /* of an export: some 1 ms of the loop */
+#define ENTRIES      100
 #define MESSAGES_MAX 5000 /* of one order; later ones are in /api/v1/messages?work_order= */
 
 struct moment { /* one item: an entry, or a message */
@@ -17,10 +24,14 @@ struct timeline {
     struct str order_id;
     int64_t from, limit;
     struct moment *entries, *messages, *all;
-    size_t nentries, nmessages, n;
-    struct message_record *records; /* of the page's messages, in order */
+    size_t nentries, nmessages, n, nread; /* nread: of the stored entries */
+    struct message_record *records;       /* of the page's messages, in order */
     struct str *ids;
     size_t nrecords;
+    bool export_; /* as evidence: then */
+    struct str number;
+    struct evidence_chain chain;
+    struct evidence evidence;
 };
 
 /* Entries begin with {"at":"<time>"; the whole of one is parsed by whoever reads it. */
@@ -84,10 +95,17 @@ static size_t page_end(const struct timeline *t)
     return end < t->n ? end : t->n;
 }
 
+static void export_slice(struct request *r, struct timeline *t);
+
 static void answer(struct request *r, struct timeline *t)
 {
     size_t end = page_end(t);
     struct jw w;
+
+    if (t->export_) {
+        export_slice(r, t);
+        return;
+    }
 
     reply_begin(r, &w);
     jw_open(&w, NULL, '{');
@@ -105,17 +123,94 @@ static void answer(struct request *r, struct timeline *t)
     reply_built(r, 200, &r->out);
 }
 
+/* ---- evidence ---- */
+
+static void read_records(struct request *r, struct timeline *t);
+
+static void on_room(void *ctx)
+{
+    struct request *r = obj_check(ctx, REQUEST_MAGIC);
+
+    read_records(r, r->user);
+}
+
+static void export_item(struct request *r, struct timeline *t, const struct moment *item)
+{
+    struct buf text;
+    struct jw w;
+
+    if (item->entry.n > 0) {
+        evidence_item(&t->evidence, item->entry, &r->out);
+        return;
+    }
+    buf_init(&text, (size_t)1 << 20);
+    jw_init(&w, &text);
+    write_message(r, t, item, &w);
+    if (text.n > 0) {
+        evidence_item(&t->evidence, buf_str(&text), &r->out);
+    }
+    buf_fini(&text);
+}
+
+/* The name of the order, where it is fit for a file's; it cannot end the header. */
+static void export_start(struct request *r, struct timeline *t)
+{
+    char file[80] = "evidence-", *p = file + strlen(file);
+
+    for (size_t i = 0; i < t->number.n && i < 40; i++) {
+        char c = t->number.p[i];
+        bool fit = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-';
+
+        *p++ = fit ? c : '_';
+    }
+    snprintf(p, 6, ".json");
+    reply_stream(r, "application/json", file);
+    buf_init(&r->out, (size_t)16 << 20);
+    evidence_begin(&t->evidence, r->who.tenant->id, t->number, wall_now(), &r->out);
+    t->evidence.broken = t->chain.broken;
+}
+
+static void export_slice(struct request *r, struct timeline *t)
+{
+    size_t end = page_end(t);
+
+    if (t->from == 0) {
+        export_start(r, t);
+    }
+    for (size_t i = (size_t)t->from; i < end; i++) {
+        export_item(r, t, &t->all[i]);
+    }
+    t->from = (int64_t)end;
+    t->nrecords = 0;
+    if (end == t->n) {
+        evidence_end(&t->evidence, r->who.tenant, &r->out);
+    }
+    http_stream_write(r->http, buf_str(&r->out));
+    buf_reset(&r->out);
+    if (end == t->n) {
+        buf_fini(&r->out);
+        http_stream_end(r->http);
+    } else {
+        http_stream_wait(r->http, on_room, r); /* others are let in between */
+    }
+}
+
 /* ---- what is read ---- */
 
 static void on_records(void *ctx, const struct err *err, const struct reply *reply)
 {
-    struct request *r;
-    struct timeline *t;
+    struct request *r = obj_check(ctx, REQUEST_MAGIC);
+    struct timeline *t = r->user;
 
+    if (err != NULL && t->export_ && t->from > 0) {
+        r->pending = NULL;
+        buf_fini(&r->out);
+        http_req_break(r->http, STR_NONE); /* half of it must not look whole */
+        return;
+    }
     if (!request_resume(ctx, err, &r)) {
         return;
     }
-    t = r->user;
     t->records = ARENA_ARRAY(r->a, struct message_record, reply_len(reply) + 1);
     t->ids = ARENA_ARRAY(r->a, struct str, reply_len(reply) + 1);
     for (size_t i = 1; i < reply_len(reply); i++) {
@@ -178,26 +273,39 @@ static void on_messages(void *ctx, const struct err *err, const struct reply *re
     read_records(r, t);
 }
 
+static void read_entries(struct request *r, struct timeline *t);
+
+static void take_entry(struct request *r, struct timeline *t, struct str stored)
+{
+    struct str key = arena_printf(r->a, "ot:%.*s", STR_ARG(t->order_id)), text;
+    struct wall before = t->nentries > 0 ? t->entries[t->nentries - 1].at : (struct wall){0};
+    struct err own = {0};
+
+    if (evidence_entry_open(r->who.tenant, r->a, key, stored, t->export_ ? &t->chain : NULL, &text,
+                            &own)) {
+        t->entries[t->nentries++] = (struct moment){time_of(text), text, STR_NONE};
+    } else if (t->export_) {
+        t->entries[t->nentries++] =
+            (struct moment){before, STR("{\"kind\":\"damaged\"}"), STR_NONE};
+    }
+}
+
 static void on_entries(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct request *r;
     struct timeline *t;
-    struct str key, text;
     struct call call;
 
     if (!request_resume(ctx, err, &r)) {
         return;
     }
     t = r->user;
-    key = arena_printf(r->a, "ot:%.*s", STR_ARG(t->order_id));
-    t->entries = ARENA_ARRAY(r->a, struct moment, reply_len(reply) + 1);
-    for (size_t i = 0; i < reply_len(reply); i++) {
-        struct err own = {0};
-
-        if (vault_open_arena(r->who.tenant->vault, r->a, key, "e", reply_str(reply_at(reply, i)),
-                             &text, &own)) {
-            t->entries[t->nentries++] = (struct moment){time_of(text), text, STR_NONE};
-        }
+    for (size_t i = 0; i < reply_len(reply) && t->nread < TIMELINE_KEPT; i++, t->nread++) {
+        take_entry(r, t, reply_str(reply_at(reply, i)));
+    }
+    if (t->nread < TIMELINE_KEPT && reply_len(reply) == ENTRIES) {
+        read_entries(r, t);
+        return;
     }
     call_init(&call);
     call_str(&call, STR("ZRANGE"));
@@ -207,17 +315,44 @@ static void on_entries(void *ctx, const struct err *err, const struct reply *rep
     r->pending = store_run(engine_store(r->e), &call, on_messages, r);
 }
 
-void timeline_answer(struct request *r, struct str order_id, int64_t from, int64_t limit)
+/* Some at a time: each is opened. */
+static void read_entries(struct request *r, struct timeline *t)
 {
-    struct timeline *t = ARENA_NEW(r->a, struct timeline);
     struct call call;
 
-    *t = (struct timeline){.order_id = order_id, .from = from, .limit = limit};
-    r->user = t;
     call_init(&call);
     call_str(&call, STR("LRANGE"));
-    call_str(&call, tenant_key(r, arena_printf(r->a, "ot:%.*s", STR_ARG(order_id)).p));
-    call_int(&call, 0);
-    call_int(&call, -1);
+    call_str(&call, tenant_key(r, arena_printf(r->a, "ot:%.*s", STR_ARG(t->order_id)).p));
+    call_int(&call, (int64_t)t->nread);
+    call_int(&call, (int64_t)t->nread + ENTRIES - 1);
     r->pending = store_run(engine_store(r->e), &call, on_entries, r);
+}
+
+static struct timeline *timeline_of(struct request *r, struct str order_id)
+{
+    struct timeline *t = ARENA_NEW(r->a, struct timeline);
+
+    t->order_id = order_id;
+    t->entries = ARENA_ARRAY(r->a, struct moment, TIMELINE_KEPT);
+    r->user = t;
+    return t;
+}
+
+void timeline_answer(struct request *r, struct str order_id, int64_t from, int64_t limit)
+{
+    struct timeline *t = timeline_of(r, order_id);
+
+    t->from = from;
+    t->limit = limit;
+    read_entries(r, t);
+}
+
+void timeline_export(struct request *r, struct str order_id, struct str number)
+{
+    struct timeline *t = timeline_of(r, order_id);
+
+    t->export_ = true;
+    t->number = number;
+    t->limit = SLICE;
+    read_entries(r, t);
 }

@@ -227,6 +227,8 @@ struct str message_state_error(struct arena *a, struct str state, struct str det
                                struct str *advice);
 /** Answers with the timeline of an order, from its @from-th entry on. */
 void timeline_answer(struct request *r, struct str order_id, int64_t from, int64_t limit);
+/** The whole of it, as a document that proves itself (domain/evidence.h). */
+void timeline_export(struct request *r, struct str order_id, struct str number);
 /** Answers with the files of an order, newest first. */
 void media_answer(struct request *r, struct str order_id);
 /** ERR_INVALID naming "id": an id that cannot be a lane or part of a key. */

@@ -16,6 +16,8 @@ static const struct {
     {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                            },
     {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"                     },
     {"exp",              "{\"type\":\"integer\"}",                                                "Of a signed link: the second (Unix) when it ends"},
+    {"export",           "{\"const\":\"evidence\"}",
+     "All of it as a document whose items are chained by hashes"                                                                                    },
     {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not before"                                      },
     {"hub.challenge",    "{\"type\":\"string\"}",                                                 "Comes back as it is"                             },
     {"hub.mode",         "{\"const\":\"subscribe\"}",                                             "Of the handshake"                                },

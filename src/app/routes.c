@@ -82,7 +82,7 @@ const struct route routes[] = {
     {"GET",    "/api/v1/work_orders/{number}",          ALL,   0,                                api_order_get,               "Work orders",
      "One work order, by number or id",                                                                                                                                          NULL,                                                        NULL,               "WorkOrder",           200},
     {"GET",    "/api/v1/work_orders/{number}/timeline", ALL,   0,                                api_order_timeline,          "Work orders",
-     "What happened to it, oldest first",                                                                                                                                        "limit cursor",                                              NULL,               "Timeline",            200},
+     "What happened to it, oldest first",                                                                                                                                        "export limit cursor",                                              NULL,               "Timeline",            200},
     {"GET",    "/api/v1/work_orders/{number}/media",    ALL,   0,                                api_order_media,             "Work orders",
      "Photos and files of it",                                                                                                                                                   "limit cursor",                                              NULL,               "MediaList",           200},
     {"GET",    "/media/{id}", ALL, ROUTE_PUBLIC, api_media_get, "Work orders",

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "domain/command.h"
+#include "domain/evidence.h"
 #include "domain/reminder.h"
 
 #define ORDER_BYTES_MAX (4 * 1024 * 1024) /* an event has 1 MiB at most */
@@ -211,8 +212,8 @@ void order_timeline_put(const struct tenant *t, struct arena *a, struct str orde
     jw_str(&w, "text", i18n_cut(a, text, ENTRY_CHARS_MAX));
     buf_add(&entry, more);
     jw_close(&w, '}');
-    vault_seal(t->vault, key, "e", buf_str(&entry), &sealed);
-    commit_append(c, key, buf_str(&sealed), TIMELINE_KEPT);
+    evidence_entry_seal(t, key, buf_str(&entry), &sealed);
+    commit_chain(c, key, buf_str(&sealed), TIMELINE_KEPT);
     buf_fini(&entry);
     buf_fini(&sealed);
 }

@@ -570,6 +570,11 @@ void commit_append(struct commit *c, struct str key, struct str body, int64_t ke
     put2_int(c, STR("append"), key, body, keep);
 }
 
+void commit_chain(struct commit *c, struct str key, struct str body, int64_t keep)
+{
+    put2_int(c, STR("chain"), key, body, keep);
+}
+
 void commit_log(struct commit *c, struct str key, struct str body)
 {
     put2(c, STR("log"), key, body);

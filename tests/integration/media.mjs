@@ -206,4 +206,85 @@ test('the link: by anybody until it expires; forged, for another file, without a
   assert.equal(head.status, 200)
 })
 
+test('evidence: each item covers the one before; whoever changes one is found, by a stranger to the program too', async () => {
+  const r = await plant.api('GET', '/api/v1/work_orders/WO-2024-001/timeline?export=evidence')
+  assert.equal(r.status, 200)
+  assert.match(r.headers.get('content-disposition'), /attachment; filename="evidence-WO-2024-001\.json"/)
+  const {format, tenant, work_order, exported_at, items, count, stored_chain, head} = r.json
+  assert.equal(stored_chain, 'intact')
+  assert.equal(items.length, count)
+  let hash = sha(JSON.stringify({format, tenant, work_order, exported_at}))
+  for (const item of items) {
+    hash = sha(`${hash}\n${JSON.stringify(item.entry)}`)
+    assert.equal(item.hash, hash, `item ${item.n}`)
+  }
+  assert.equal(head, hash)
+  const hashes = items.map(i => i.entry.media?.sha256).filter(Boolean)
+  const kept = (await plant.api('GET', '/api/v1/work_orders/WO-2024-001/media')).json.items.filter(m => m.state === 'kept')
+  assert.deepEqual(new Set(hashes), new Set(kept.map(m => m.sha256)))
+  assert.ok(items.some(i => i.entry.kind === 'message'))
+  assert.equal((await plant.api('GET', '/api/v1/work_orders/WO-2024-001/timeline?export=pdf')).status, 400)
+
+  const file = path.join(plant.dir, 'evidence.json'), prove = (...more) => plant.command('prove', '--order', file, '--config', plant.config, ...more)
+  const write = change => {
+    const copy = JSON.parse(r.text)
+    change?.(copy)
+    fs.writeFileSync(file, JSON.stringify(copy, null, 2)) // the layout is nobody's business
+  }
+  write()
+  let p = await prove()
+  assert.equal(p.code, 0, p.out + p.err)
+  assert.match(p.out, new RegExp(`WO-2024-001: intact, ${count} items, head ${head}`))
+  p = await prove('--seal')
+  assert.equal(p.code, 0, p.out + p.err)
+  write(e => { e.items[3].entry.text += ' and more' })
+  p = await prove()
+  assert.equal(p.code, 1)
+  assert.match(p.out, /^item 4 was changed/)
+  assert.equal(p.out.match(/was changed/g).length, 1, 'only that one is named')
+  write(e => { e.items.splice(2, 1) })
+  assert.match((await prove()).out, /item 3 was changed/)
+  write(e => { e.items.pop() })
+  assert.match((await prove()).out, /its end does not fit/)
+  write(e => { e.work_order = 'WO-2024-999' })
+  assert.match((await prove()).out, /item 1 was changed/)
+  write(e => { // all hashes made anew: the chain holds, the seal does not
+    e.items[3].entry.text = 'nothing happened'
+    let h = sha(JSON.stringify({format, tenant, work_order, exported_at}))
+    for (const item of e.items) item.hash = h = sha(`${h}\n${JSON.stringify(item.entry)}`)
+    e.head = h
+  })
+  assert.equal((await prove()).code, 0)
+  p = await prove('--seal')
+  assert.equal(p.code, 1)
+  assert.match(p.out, /none of ours/)
+})
+
+test('evidence in the store: an entry taken out, one put elsewhere, a file that was touched', async () => {
+  const prove = () => plant.command('prove', '--order', 'WO-2024-002', '--config', plant.config)
+  let p = await prove()
+  assert.equal(p.code, 0, p.out + p.err)
+  assert.match(p.out, /WO-2024-002: intact, \d+ entries, \d+ files/)
+  const key = '{acme}:ot:w2', n = Number(await plant.redis('LLEN', key))
+  assert.ok(n > 4)
+  assert.equal(await plant.redis('EVAL', "local e = redis.call('LINDEX', KEYS[1], 2) redis.call('LREM', KEYS[1], 1, e) return 1", '1', key), '1')
+  p = await prove()
+  assert.equal(p.code, 1)
+  assert.match(p.out, /entry 4 was changed, or one before it is missing/)
+  const e = (await plant.api('GET', '/api/v1/work_orders/WO-2024-002/timeline?export=evidence')).json
+  assert.equal(e.stored_chain, 'broken')
+  const m = (await plant.api('GET', '/api/v1/work_orders/WO-2024-004/media')).json.items[0]
+  const four = () => plant.command('prove', '--order', 'wo-2024-004', '--config', plant.config)
+  assert.equal((await four()).code, 0)
+  const stored = files(path.join(media, 'acme')).find(f => Math.abs(fs.statSync(f).size - m.size) < 200)
+  const bytes = fs.readFileSync(stored)
+  bytes[5000] ^= 1
+  fs.writeFileSync(stored, bytes)
+  p = await four()
+  assert.equal(p.code, 1)
+  assert.match(p.out, /does not hold/)
+  const r = await get(m.url).catch(e => ({status: 0}))
+  assert.notEqual(r.status, 200, 'and nobody is handed half of it')
+})
+
 run(() => plant.stop())

@@ -122,7 +122,11 @@ bool has_entry(struct world *w, const char *order, const char *kind, const char 
     struct str want = arena_printf(w->a, "\"kind\":\"%s\"", kind);
 
     while (all.n > 0) {
-        struct str entry = opened(w, key, "e", next_of(&all));
+        struct str stored = next_of(&all), rest, link, entry;
+
+        str_cut(stored, '|', &link, &rest);
+        str_cut(rest, '|', &link, &entry);
+        entry = opened(w, key, "e", entry);
 
         if (str_find(entry, want) != SIZE_MAX && str_find(entry, str_of(text)) != SIZE_MAX) {
             return true;

@@ -40,6 +40,29 @@ static void test_documents(void)
     world_free(&w);
 }
 
+/* As whoever checks it later makes the links again. */
+static void test_chain(void)
+{
+    static const char one[] = "1111111111111111111111111111111111111111111111111111111111111111one";
+    static const char two[] = "2222222222222222222222222222222222222222222222222222222222222222two";
+    struct world *w = open_world(NULL);
+    struct commit *c = doc("o:1", 1, "x");
+
+    commit_chain(c, STR("ot:1"), str_of(one), 3);
+    commit_chain(c, STR("ot:1"), str_of(two), 3);
+    CHECK_INT("two in one unit", run(w, c).result, COMMIT_OK);
+    CHECK_REDIS(w, "LRANGE {acme}:ot:1 0 -1",
+                "1|79dc4830b06bb821631fc4c3f67d411d951ada60|one\n"
+                "2|fa5272f78bd7387528c0d990ef080fc7c52049f6|two");
+    for (int i = 2; i < 4; i++) {
+        c = doc("o:1", i, "x");
+        commit_chain(c, STR("ot:1"), str_of(one), 3);
+        CHECK_INT("another", run(w, c).result, COMMIT_OK);
+    }
+    CHECK_REDIS(w, "LLEN {acme}:ot:1", "3"); /* the oldest goes, the numbers go on */
+    world_free(&w);
+}
+
 struct fetched {
     struct world *w;
     bool done;
@@ -541,7 +564,7 @@ static void test_speed(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_documents),   TEST(test_fetch),  TEST(test_seen),
+        TEST(test_documents), TEST(test_chain),   TEST(test_fetch),  TEST(test_seen),
         TEST(test_marks),       TEST(test_plain),  TEST(test_batches),
         TEST(test_gathering),   TEST(test_cancel), TEST(test_sent_and_cancelled),
         TEST(test_unavailable), TEST(test_full),   TEST(test_lost_reply),

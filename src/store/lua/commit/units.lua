@@ -242,6 +242,14 @@ while at <= most do
         elseif op == 'append' then -- to a list that keeps its newest: key body most
             if call('RPUSH', P .. a, b) > tonumber(c) then call('LTRIM', P .. a, -c, -1) end
             at = at + 4
+        elseif op == 'chain' then -- the same, each covering the one before: key digest..body most
+            local n, link = string.match(call('LINDEX', P .. a, '-1') or '', '^(%d+)|(%x+)|')
+            n = int((n or 0) + 1)
+            link = redis.sha1hex((link or '') .. '|' .. n .. '|' .. string.sub(b, 1, 64))
+            if call('RPUSH', P .. a, n .. '|' .. link .. '|' .. string.sub(b, 65)) > tonumber(c) then
+                call('LTRIM', P .. a, -c, -1)
+            end
+            at = at + 4
         elseif op == 'log' then -- to a stream (audit): key body
             call('XADD', P .. a, '*', 'b', b)
             at = at + 3
