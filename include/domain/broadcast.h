@@ -33,7 +33,7 @@
 #define BROADCAST_OPEN_MS   ((int64_t)24 * 3600 * 1000)
 #define BROADCAST_QUIET_MS  60000
 
-enum broadcast_ask { BROADCAST_ASK_NONE, BROADCAST_ASK_ACK, BROADCAST_ASK_SAFETY };
+enum broadcast_ask { BROADCAST_ASK_NONE, BROADCAST_ASK_ACK, BROADCAST_ASK_SAFETY, BROADCAST_ASK_READ };
 const char *broadcast_ask_name(enum broadcast_ask ask);
 bool broadcast_ask_parse(struct str name, enum broadcast_ask *out);
 const char *broadcast_priority_name(enum prio prio); /* "low", "medium", "high", "critical" */
@@ -53,6 +53,8 @@ struct broadcast {
     struct audience to;
     struct wall created, send_at, expires; /* 0: at once; never */
     int64_t confirm;                       /* -1: not told */
+    bool training;                         /* of the class "training": domain/training.h */
+    struct { struct str url, mime, filename; } media; /* training: its file, or empty */
 };
 
 /** From the shape of POST /api/v1/broadcasts. ERR_INVALID naming the member; all of it lives in @a. */
@@ -82,6 +84,12 @@ const struct lang *broadcast_lang(const struct broadcast *b, const struct tenant
  */
 void broadcast_message(struct arena *a, const struct tenant *t, const struct broadcast *b,
                        const struct lang *l, size_t nth, struct message *out);
+/** Makes @m the message with its file; its text becomes the caption. */
+void broadcast_media(struct arena *a, const struct broadcast *b, struct message *m);
+/** Can a file of that type carry words? Documents cannot everywhere (Twilio drops them). */
+bool broadcast_captioned(struct str mime);
+/** Does a message of its own bring the file, before the one with the words or the question? */
+bool broadcast_media_apart(const struct broadcast *b);
 /** The id of the message to @person in a round: always the same, ULID in form. @stem: 10 characters. */
 struct str broadcast_message_id(struct arena *a, const struct tenant *t, struct str id, int64_t round,
                                 struct str stem, struct str person);

@@ -71,6 +71,8 @@ struct broadcast;
 enum cmms_broadcast cmms_broadcast_of(const struct cmms_event *e);
 /** data.broadcast.id, else the subject, else the event's own id. */
 struct str cmms_broadcast_id(struct arena *a, const struct cmms_event *e);
+/** Of training material: what is to be kept; else NULL. */
+const struct json *cmms_training_of(const struct cmms_event *e);
 bool cmms_broadcast_read(struct arena *a, const struct cmms_event *e, struct wall now, struct broadcast *out,
                          struct err *err);
 

@@ -35,6 +35,8 @@ void notice_request(struct plan *p, const struct user *to, enum request_state st
 /** To a follower of a machine: its state, in the CMMS's word. */
 void notice_asset(struct plan *p, const struct user *to, struct str asset, struct str status,
                   struct wall at);
+/** What the tenant tells a new person, once: when he is verified. Changes @to: the caller plans him. */
+void notice_onboarding(struct plan *p, struct user *to);
 void notice_welcome(struct plan *p, const struct user *to);
 /** The CMMS refused a change of status (the order is back), or words about it. */
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason);

@@ -55,6 +55,7 @@ struct tenant_settings {
     /* reminders of orders: so long before they are due, and so often after it (0: not at all) */
     int64_t remind_before_ms[REMINDERS_MAX], remind_after_ms;
     size_t nremind;
+    const struct json *onboarding; /* list of what a new person is told, or NULL */
     int64_t checklist_overdue_after_ms; /* after it was due, a round is told to the supervisor */
 };
 

@@ -64,6 +64,8 @@
 #define TEMPLATE_BROADCAST  "crewline_broadcast"        /* headline text */
 #define TEMPLATE_ASK_ACK    "crewline_broadcast_ack"    /* headline text; 1 option */
 #define TEMPLATE_ASK_SAFETY "crewline_broadcast_safety" /* headline text; 2 options: safe, help */
+#define TEMPLATE_TRAINING   "crewline_training"      /* title text */
+#define TEMPLATE_TRAINING_READ "crewline_training_read" /* title text; 1 option */
 #define TEMPLATE_WAITING    "crewline_message_waiting"  /* what about: the generic one */
 #define TEMPLATE_TEST       "crewline_test"             /* company */
 #define TEMPLATE_CODE       "crewline_code"             /* code, up to 15 characters */

@@ -47,7 +47,7 @@ struct user {
     unsigned opted_out; /* classes stopped, or OPTED_OUT_ALL */
     bool has_quiet;
     int32_t quiet_from_min, quiet_to_min; /* minutes of the local day */
-    bool welcomed;
+    bool welcomed, onboarded;
     struct str sender; /* number of ours he last wrote to: what he is told comes from there; empty: the first */
     int64_t version;    /* of the document; 0: new */
 };

@@ -30,6 +30,7 @@ extern const struct embedded domain_scripts[];
 #define VIEW_ASKED    (1u << 0) /* of a matter: it waits for a word of his; NAMED and QUOTED as of orders */
 #define VIEW_OF_ORDER (1u << 6) /* of a matter: the round of the checklist of an order in the view */
 
+struct training;
 struct view_matter {
     struct matter *matter;
     unsigned flags;
@@ -51,6 +52,8 @@ struct view {
     int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
     size_t ndamaged; /* records that did not open and were left out: logged */
     struct str asset_id, asset_name; /* that the query's asset names, or empty */
+    struct training *training; /* kept, the oldest first; asked for by the query */
+    size_t ntraining;
     struct str quoted_message; /* our id of the quoted message, or empty */
     struct str quoted_broadcast; /* the broadcast that it is of, or empty */
     struct str roll_call, to_ack; /* broadcasts that asked him last: is he safe; to confirm, and he has not yet */
@@ -63,6 +66,7 @@ struct view_query {
     struct str order_id;       /* order a button names, or empty */
     struct str matter;         /* ref that a button names, or empty */
     struct str asset;          /* first word of what may be a report of a fault, or empty */
+    bool training;             /* what is kept of it is wanted */
     struct str quoted;         /* provider's id of the quoted message, or empty */
     struct wall today;         /* local midnight is not known before the person is: any time 26 h ago is fine */
 };

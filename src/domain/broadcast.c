@@ -11,7 +11,7 @@
 #define GROUP_MAX 256
 #define AHEAD_MAX (366 * (int64_t)86400000)
 
-static const char *const asks[] = {"none", "ack", "safety"};
+static const char *const asks[] = {"none", "ack", "safety", "read"};
 static const char *const priorities[PRIO_COUNT] = {[PRIO_CRITICAL] = "critical",
                                                    [PRIO_REPLY] = "high",
                                                    [PRIO_HIGH] = "high",
@@ -274,8 +274,10 @@ static bool take_ask(const struct json *j, enum broadcast_ask *out, struct err *
 {
     const struct json *v = json_get(j, "ask");
 
+    /* Who has read it is asked of training material only. */
     return json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL ||
-           broadcast_ask_parse(json_str(v), out) ||
+           (broadcast_ask_parse(json_str(v), out) &&
+            (*out != BROADCAST_ASK_READ || json_get_bool(j, "training", false))) ||
            invalid(err, "ask", "is none of none, ack, safety");
 }
 
@@ -385,6 +387,14 @@ void broadcast_write(const struct broadcast *b, struct jw *w)
     }
     jw_z(w, "priority", broadcast_priority_name(b->prio));
     jw_z(w, "ask", broadcast_ask_name(b->ask));
+    if (b->training) {
+        jw_bool(w, "training", true);
+        jw_open(w, "media", '{');
+        jw_str(w, "url", b->media.url);
+        jw_str(w, "mime", b->media.mime);
+        jw_str(w, "filename", b->media.filename);
+        jw_close(w, '}');
+    }
     write_audience(&b->to, w);
     jw_str(w, "by", b->by);
     jw_wall(w, "created_at", b->created);
@@ -407,6 +417,10 @@ bool broadcast_decode(struct arena *a, struct str text, struct broadcast *out, s
 
         b.id = arena_dup(a, json_get_str(j, "id"));
         b.by = arena_dup(a, json_get_str(j, "by"));
+        b.training = json_get_bool(j, "training", false);
+        b.media.url = arena_dup(a, json_str(json_path(j, "media.url")));
+        b.media.mime = arena_dup(a, json_str(json_path(j, "media.mime")));
+        b.media.filename = arena_dup(a, json_str(json_path(j, "media.filename")));
         b.to.all = json_get_bool(to, "all", false);
         b.to.nusers = (size_t)json_get_int(to, "users", 0);
         b.to.nphones = (size_t)json_get_int(to, "phones", 0);

@@ -91,5 +91,6 @@ bool audience_decode(struct str id, struct str record, struct user *out)
 
 enum notify_verdict broadcast_verdict(const struct broadcast *b, const struct user *u)
 {
-    return user_notify(u, CLASS_EMERGENCY, b->prio == PRIO_CRITICAL);
+    return b->training ? user_notify(u, CLASS_TRAINING, false)
+                       : user_notify(u, CLASS_EMERGENCY, b->prio == PRIO_CRITICAL);
 }

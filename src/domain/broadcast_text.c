@@ -3,8 +3,9 @@
 
 #include "domain/template.h"
 
-#define STEM_CHARS 10
-#define HASH_CHARS 16
+#define STEM_CHARS  10
+#define HASH_CHARS  16
+#define CAPTION_MAX 1024
 
 static const struct {
     struct {
@@ -12,10 +13,11 @@ static const struct {
     } options[2];
     const char *question;
 } forms[] = {
-    [BROADCAST_ASK_NONE] = {{{NULL, NULL}, {NULL, NULL}},                          NULL               },
-    [BROADCAST_ASK_ACK] = {{{"ack", "button.ack"}, {NULL, NULL}},                 "broadcast.ask_ack"},
+    [BROADCAST_ASK_NONE] = {{{NULL, NULL}, {NULL, NULL}},                          NULL                },
+    [BROADCAST_ASK_ACK] = {{{"ack", "button.ack"}, {NULL, NULL}},                 "broadcast.ask_ack" },
     [BROADCAST_ASK_SAFETY] = {{{"safe", "button.safe"}, {"help", "button.help_me"}},
-                            "broadcast.ask_safety"                                                    },
+                            "broadcast.ask_safety"                                                     },
+    [BROADCAST_ASK_READ] = {{{"read", "button.read"}, {NULL, NULL}},               "broadcast.ask_read"},
 };
 
 /* ---- which language ---- */
@@ -77,6 +79,31 @@ static void add_line(struct buf *out, const struct lang *l, struct str timezone,
     i18n_add(l, timezone, key, NULL, 0, out);
 }
 
+/* Title, text, question: nothing of it is urgent. */
+static struct str compose_training(struct arena *a, const struct tenant *t,
+                                   const struct broadcast *b, const struct lang *l, size_t nth)
+{
+    const struct text_arg title = ARG_S("title", b->title);
+    struct str out;
+    struct buf text;
+
+    buf_init(&text, 64 * 1024);
+    if (b->title.n > 0) {
+        i18n_add(l, t->conf->timezone, "broadcast.training", &title, 1, &text);
+    }
+    if (!str_eq(b->texts[nth], b->title)) {
+        buf_addz(&text, text.n > 0 ? "\n\n" : "");
+        buf_add(&text, b->texts[nth]);
+    }
+    if (forms[b->ask].question != NULL) {
+        buf_addz(&text, "\n\n");
+        add_line(&text, l, t->conf->timezone, forms[b->ask].question);
+    }
+    out = arena_dup(a, buf_str(&text));
+    buf_fini(&text);
+    return out;
+}
+
 /* Header, text, question, priority: the layout of the emergency message in the seeds. */
 static struct str compose(struct arena *a, const struct tenant *t, const struct broadcast *b,
                           const struct lang *l, size_t nth)
@@ -128,10 +155,10 @@ void broadcast_message(struct arena *a, const struct tenant *t, const struct bro
     struct str tz = t->conf->timezone;
     struct message m = {.kind = MESSAGE_TEXT, .prio = b->prio, .expires = b->expires};
 
-    m.cls = str_of(user_class_name(CLASS_EMERGENCY));
+    m.cls = str_of(user_class_name(b->training ? CLASS_TRAINING : CLASS_EMERGENCY));
     m.lang = lang_code(l);
     m.broadcast = b->id;
-    m.text = compose(a, t, b, l, nth);
+    m.text = b->training ? compose_training(a, t, b, l, nth) : compose(a, t, b, l, nth);
     for (size_t i = 0; i < ARRAY_LEN(forms[b->ask].options); i++) {
         const char *answer = forms[b->ask].options[i].answer;
 
@@ -142,8 +169,37 @@ void broadcast_message(struct arena *a, const struct tenant *t, const struct bro
                 i18n_text(a, l, tz, forms[b->ask].options[i].title, NULL, 0), STR_NONE, STR_NONE};
         }
     }
-    template_set_broadcast(a, &m, headline(a, t, b, l), b->texts[nth]);
+    if (b->training && b->media.url.n > 0 && !broadcast_media_apart(b)) {
+        broadcast_media(a, b,
+                        &m); /* outside the window it waits for his word: no form has a file */
+    } else if (b->training) {
+        template_set(
+            a, &m, b->ask == BROADCAST_ASK_READ ? TEMPLATE_TRAINING_READ : TEMPLATE_TRAINING,
+            (const struct str[]){b->title.n > 0 ? b->title : t->conf->name, b->texts[nth]}, 2);
+    } else {
+        template_set_broadcast(a, &m, headline(a, t, b, l), b->texts[nth]);
+    }
     *out = m;
+}
+
+void broadcast_media(struct arena *a, const struct broadcast *b, struct message *m)
+{
+    m->kind = MESSAGE_MEDIA;
+    m->text = i18n_cut(a, m->text, CAPTION_MAX);
+    m->media.url = b->media.url;
+    m->media.mime = b->media.mime;
+    m->media.filename = b->media.filename;
+}
+
+bool broadcast_captioned(struct str mime)
+{
+    return str_starts(mime, STR("image/")) || str_starts(mime, STR("video/"));
+}
+
+bool broadcast_media_apart(const struct broadcast *b)
+{
+    return b->media.url.n > 0 &&
+           (b->ask != BROADCAST_ASK_NONE || !broadcast_captioned(b->media.mime));
 }
 
 /* ---- ids and payloads ---- */
@@ -174,6 +230,7 @@ bool broadcast_payload(struct str payload, struct str *answer, struct str *id)
 
     return str_cut(payload, ':', &head, &rest) && str_eqz(head, "bc") &&
            str_cut(rest, ':', answer, id) &&
-           (str_eqz(*answer, "ack") || str_eqz(*answer, "safe") || str_eqz(*answer, "help")) &&
+           (str_eqz(*answer, "ack") || str_eqz(*answer, "safe") || str_eqz(*answer, "help") ||
+            str_eqz(*answer, "read")) &&
            broadcast_id_ok(*id);
 }

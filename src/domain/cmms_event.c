@@ -8,18 +8,27 @@
 
 #define ID_MAX 256
 
-enum about { ABOUT_ORDER, ABOUT_PERSON, ABOUT_BROADCAST, ABOUT_REQUEST, ABOUT_ASSET, ABOUT_MATTER };
+enum about {
+    ABOUT_ORDER,
+    ABOUT_PERSON,
+    ABOUT_BROADCAST,
+    ABOUT_REQUEST,
+    ABOUT_ASSET,
+    ABOUT_MATTER,
+    ABOUT_TRAINING
+};
 
 /* What each needs in its data, as it is called there and to people. */
 static const struct {
     const char *member, *name;
 } abouts[] = {
-    [ABOUT_ORDER] = {"workorder", "work order"},
-    [ABOUT_PERSON] = {"person",    "person"    },
-    [ABOUT_BROADCAST] = {NULL,        NULL        },
-    [ABOUT_REQUEST] = {"request",   "request"   },
-    [ABOUT_ASSET] = {"asset",     "asset"     },
-    [ABOUT_MATTER] = {NULL,        NULL        },
+    [ABOUT_ORDER] = {"workorder", "work order"       },
+    [ABOUT_PERSON] = {"person",    "person"           },
+    [ABOUT_BROADCAST] = {NULL,        NULL               },
+    [ABOUT_REQUEST] = {"request",   "request"          },
+    [ABOUT_ASSET] = {"asset",     "asset"            },
+    [ABOUT_TRAINING] = {"training",  "training material"},
+    [ABOUT_MATTER] = {NULL,        NULL               },
 };
 
 static const struct {
@@ -46,6 +55,7 @@ static const struct {
     {"cmms.alert.raised.v1",               ABOUT_MATTER,    cmms_alert_raised   },
     {"cmms.alert.cleared.v1",              ABOUT_MATTER,    cmms_alert_cleared  },
     {"cmms.condition.reading.v1",          ABOUT_MATTER,    cmms_reading        },
+    {"cmms.training.published.v1",         ABOUT_TRAINING,  NULL                },
     {"cmms.broadcast.requested.v1",        ABOUT_BROADCAST, NULL                },
     {"cmms.broadcast.cancelled.v1",        ABOUT_BROADCAST, NULL                },
 };
@@ -208,6 +218,7 @@ static bool parse_subject(struct arena *a, size_t row, struct cmms_event *out, s
     case ABOUT_MATTER:
         return cmms_matter_subject(a, out, err);
     case ABOUT_BROADCAST:
+    case ABOUT_TRAINING:
         break;
     }
     return cmms_broadcast_subject(a, out, err);

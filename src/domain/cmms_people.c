@@ -229,6 +229,9 @@ bool cmms_person_upserted(struct turn *t, struct err *err)
         u->welcomed = true;
         notice_welcome(t->p, u);
     }
+    if (kept == NULL || !kept->verified) {
+        notice_onboarding(t->p, u);
+    }
     if (kept == NULL || !str_eq(u->phone, kept->phone)) {
         take_phone(t, u);
     }

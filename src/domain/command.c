@@ -12,6 +12,7 @@ static bool take_order(const struct words *w, size_t i, struct command_call *c);
 static bool take_text(const struct words *w, size_t i, struct command_call *c);
 static bool take_words(const struct words *w, size_t i, struct command_call *c);
 static bool take_number(const struct words *w, size_t i, struct command_call *c);
+static bool take_search(const struct words *w, size_t i, struct command_call *c);
 static bool take_language(const struct words *w, size_t i, struct command_call *c);
 
 /*
@@ -45,7 +46,9 @@ static const struct {
     [CMD_CORRECT] = {"correct",    take_number  },
     [CMD_REPORT] = {"report",     take_words   },
     [CMD_TEAM] = {"team",       take_words   },
+    [CMD_TRAINING] = {"training",   take_search  },
     [CMD_LANGUAGE] = {"language",   take_language},
+    [CMD_SETTINGS] = {"settings",   take_alone   },
     [CMD_STOP] = {"stop",       take_stop    },
     [CMD_STOP_ALL] = {"stop_all",   take_stop    },
     [CMD_SAFE] = {"safe",       take_alone   },
@@ -248,6 +251,13 @@ static bool take_words(const struct words *w, size_t i, struct command_call *c)
 {
     c->rest = words_rest(w, i);
     return c->order.n == 0;
+}
+
+/* Some words to look for; a sentence is no such command. */
+static bool take_search(const struct words *w, size_t i, struct command_call *c)
+{
+    c->rest = str_trim(words_rest(w, i));
+    return c->order.n == 0 && !w->more && w->n - i <= 3;
 }
 
 /* "CORRECT 3" */

@@ -1,5 +1,6 @@
 /* notice_more: notes, parts, reminders; requests and machines, which are about no order. */
 #include "base/mem.h"
+#include "domain/broadcast.h"
 #include "domain/template.h"
 #include "notice_int.h"
 
@@ -234,5 +235,59 @@ void notice_asset(struct plan *p, const struct user *to, struct str asset, struc
     m = notice_tell(p, NULL, to, CLASS_UPDATES, page_end(&g));
     if (m != NULL) {
         TEMPLATE_SET(p->a, m, TEMPLATE_ASSET, asset, now, page_moment(&g, "value.time", at));
+    }
+}
+
+/* ---- a new person ---- */
+
+/* In his language, else the tenant's, else the first that there is. */
+static struct str onboarding_text(const struct plan *p, const struct user *to,
+                                  const struct json *item)
+{
+    const struct json *many = json_get(item, "texts");
+    struct str code = lang_code(notice_lang(p, to)), name, text;
+
+    if (json_len(many) == 0) {
+        return json_get_str(item, "text");
+    }
+    text = json_get_str(many, arena_dup(p->a, code).p);
+    if (text.n == 0) {
+        text = json_get_str(many, arena_dup(p->a, p->tenant->conf->default_language).p);
+    }
+    return text.n > 0 ? text : json_str(json_member_at(many, 0, &name));
+}
+
+static void add_file(struct plan *p, struct message *m, const struct json *media)
+{
+    m->kind = MESSAGE_MEDIA;
+    m->text = i18n_cut(p->a, m->text, BUTTONS_BODY_MAX);
+    m->media.url = json_get_str(media, "url");
+    m->media.mime = json_get_str(media, "mime");
+    m->media.filename = json_get_str(media, "filename");
+}
+
+void notice_onboarding(struct plan *p, struct user *to)
+{
+    const struct json *list = p->tenant->conf->onboarding;
+
+    if (to->onboarded || json_len(list) == 0 || !to->verified) {
+        return;
+    }
+    to->onboarded = true;
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *item = json_at(list, i), *media = json_get(item, "media");
+        struct str text = onboarding_text(p, to, item);
+        bool together = media == NULL || broadcast_captioned(json_get_str(media, "mime"));
+        struct message *m = NULL;
+
+        if (text.n > 0 || together) {
+            m = notice_tell(p, NULL, to, CLASS_TRAINING, text);
+        }
+        if (!together) {
+            m = notice_tell(p, NULL, to, CLASS_TRAINING, STR_NONE);
+        }
+        if (m != NULL && media != NULL) {
+            add_file(p, m, media);
+        }
     }
 }

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECONDS_MAX 31536000 /* a year */
+#define SECONDS_MAX    31536000 /* a year */
+#define ONBOARDING_MAX 10
 
 static const int64_t usual_before_s[] = {172800, 7200, 0};
 #define USUAL_AFTER_S 86400
@@ -29,6 +30,37 @@ static bool take_before(struct place *p, const char *key, const struct json *lis
     return true;
 }
 
+static bool text_item_ok(const struct json *item)
+{
+    const struct json *many = json_get(item, "texts"), *media = json_get(item, "media");
+    struct str name;
+    bool ok = json_get(item, "text") == NULL || json_get_str(item, "text").n > 0;
+
+    for (size_t i = 0; ok && i < json_len(many); i++) {
+        ok = json_str(json_member_at(many, i, &name)).n > 0;
+    }
+    if (media != NULL) {
+        ok = ok && json_get_str(media, "url").n > 0 && json_get_str(media, "mime").n > 0;
+    }
+    return ok && (json_get(item, "text") != NULL || json_len(many) > 0 || media != NULL);
+}
+
+/* [{"text" or "texts": {"en": …}, "media"?: {url, mime, filename}}, …] */
+static bool read_onboarding(struct place *tenant, struct tenant_settings *t)
+{
+    const struct json *list = json_get(tenant->j, "onboarding");
+    bool ok = list == NULL || (json_kind(list) == JSON_ARRAY && json_len(list) <= ONBOARDING_MAX);
+
+    for (size_t i = 0; ok && i < json_len(list); i++) {
+        ok = text_item_ok(json_at(list, i));
+    }
+    t->onboarding = list;
+    return ok ||
+           place_wrong(tenant, "onboarding",
+                       "it is not a list of at most 10 objects with a text, texts by language, "
+                       "or media with url and mime");
+}
+
 /* [172800, 7200, 0], [] for none at all, or {"before_s": […], "after_s": 86400}. */
 bool settings_read_notices(struct place *tenant, struct tenant_settings *t)
 {
@@ -40,8 +72,8 @@ bool settings_read_notices(struct place *tenant, struct tenant_settings *t)
         t->remind_before_ms[t->nremind++] = usual_before_s[i] * 1000;
     }
     t->remind_after_ms = (int64_t)USUAL_AFTER_S * 1000;
-    if (v == NULL) {
-        return true;
+    if (!read_onboarding(tenant, t) || v == NULL) {
+        return tenant->ok;
     }
     if (json_kind(v) == JSON_ARRAY) {
         t->remind_after_ms = json_len(v) > 0 ? t->remind_after_ms : 0;
@@ -65,4 +97,5 @@ void settings_reload_notices(struct tenant_settings *to, const struct tenant_set
     memcpy(to->remind_before_ms, from->remind_before_ms, sizeof(to->remind_before_ms));
     to->nremind = from->nremind;
     to->remind_after_ms = from->remind_after_ms;
+    to->onboarding = from->onboarding;
 }

@@ -139,6 +139,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
                                         "thresholds",
                                         "ladder",
                                         "reminders",
+                                        "onboarding",
                                         "checklist_overdue_after_s",
                                         NULL};
     const struct config *c = p->s->config;

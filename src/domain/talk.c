@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define LANGS_MAX 32
+#define DAY_MS    ((int64_t)24 * 3600 * 1000)
 
 /* ---- the table of commands ---- */
 
@@ -36,7 +37,9 @@ static const struct {
     {CMD_CORRECT,    talk_cmd_correct,    true },
     {CMD_REPORT,     talk_cmd_report,     false},
     {CMD_TEAM,       talk_cmd_team,       true },
+    {CMD_TRAINING,   talk_cmd_training,   false},
     {CMD_LANGUAGE,   talk_cmd_language,   false},
+    {CMD_SETTINGS,   talk_cmd_settings,   false},
     {CMD_STOP,       talk_cmd_stop,       false},
     {CMD_STOP_ALL,   talk_cmd_stop_all,   false},
     {CMD_SAFE,       talk_cmd_safe,       false},
@@ -139,7 +142,7 @@ static struct str payload_order(struct str payload)
         return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
     }
     return str_eqz(action, "lang") || str_eqz(action, "optout") || str_eqz(action, "bc") ||
-                   str_eqz(action, "y") || str_eqz(action, "team")
+                   str_eqz(action, "y") || str_eqz(action, "team") || str_eqz(action, "training")
                ? STR_NONE
                : rest;
 }
@@ -172,6 +175,27 @@ static struct str asset_word(struct arena *a, struct str text, const struct comm
     return str_make(lower, word.n);
 }
 
+/* TRAINING, in whatever language: his own is not known yet. */
+static bool names_training(const struct tenant *t, struct str text)
+{
+    const struct lang *langs[LANGS_MAX];
+    size_t n = i18n_langs(t->i18n, langs, LANGS_MAX);
+    struct str word, rest;
+
+    text = str_trim(text);
+    if (text.n == 0 || text.n > 100) {
+        return false;
+    }
+    str_cut(text, ' ', &word, &rest);
+    for (size_t i = 0; i < n; i++) {
+        if (command_named(langs[i], word) == CMD_TRAINING ||
+            command_named(langs[i], text) == CMD_TRAINING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in,
                 struct view_query *out)
 {
@@ -188,6 +212,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     out->today = midnight;
     if (in->type == INBOUND_TAP) {
         out->order_id = payload_order(in->payload);
+        out->training = str_starts(in->payload, STR("training:"));
         if (matter_payload_parse(in->payload, &out->matter, &action, a) &&
             matter_ref_parse(out->matter, &kind, &id) && kind == MATTER_ORDER_CHECKLIST) {
             out->order_id = id;
@@ -203,6 +228,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
         out->typed = order.n > 0 ? command_order_canonical(a, order) : STR_NONE;
         return;
     }
+    out->training = names_training(t, in->text);
     out->asset = asset_word(a, in->text, &call);
     if (call.order.n > 0) {
         out->typed = command_order_canonical(a, call.order);

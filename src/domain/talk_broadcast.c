@@ -43,6 +43,7 @@ static void answered(struct talk *t, struct str id, struct str answer)
     tell_cmms(t, id, answer);
     talk_say(t, str_eqz(answer, "safe")   ? "reply.broadcast_safe"
                 : str_eqz(answer, "help") ? "reply.broadcast_help"
+                : str_eqz(answer, "read") ? "reply.read_thanks"
                                           : "reply.broadcast_ack");
     if (str_eqz(answer, "help")) {
         call_supervisor(t);

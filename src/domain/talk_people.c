@@ -39,6 +39,7 @@ bool talk_verify(struct talk *t)
     jw_str(&w, "language", lang_code(t->l));
     talk_event_end(t, "gateway.person.verified.v1", NULL, &w, data);
     talk_say(t, "reply.verified");
+    notice_onboarding(t->p, t->u);
     /* A greeting has been answered with that; a command goes on. */
     return t->in->type != INBOUND_TEXT || t->call.id != CMD_NONE;
 }

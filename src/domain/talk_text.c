@@ -114,6 +114,8 @@ static void tap_payload(struct talk *t, struct str payload)
         tap_note(t, rest);
     } else if (str_eqz(action, "optout")) {
         talk_opt_out(t, rest);
+    } else if (str_eqz(action, "training")) {
+        talk_tap_training(t, rest);
     } else if (str_eqz(action, "team")) {
         talk_tap_team(t, rest);
     } else if (str_eqz(action, "read")) {

@@ -12,7 +12,7 @@
 static const size_t texts[] = {AT(id),       AT(name),     AT(phone),      AT(bsuid), AT(site),
                                AT(language), AT(timezone), AT(supervisor), AT(sender)};
 static const size_t flags[] = {AT(verified), AT(consented), AT(removed), AT(welcomed),
-                               AT(has_quiet)};
+                               AT(has_quiet), AT(onboarded)};
 
 enum tag {
     TAG_TEXTS = 0,

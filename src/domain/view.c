@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/command.h"
 #include "domain/order_store.h"
+#include "domain/training.h"
 #include "domain/user_store.h"
 
 #include <stdio.h>
@@ -115,6 +116,22 @@ static void read_conversation(const struct view_op *op, const struct reply *r, s
     conversation_options_decode(op->a, text, wall_now(), &view->conversation);
 }
 
+static void read_training(const struct view_op *op, const struct reply *list, struct view *view,
+                          struct err *err)
+{
+    struct str text;
+
+    view->training = ARENA_ARRAY(op->a, struct training, reply_len(list) + 1);
+    for (size_t i = 0; i < reply_len(list); i++) {
+        if (!vault_open_arena(op->tenant->vault, op->a, STR(TRAINING_KEY), "e",
+                              reply_str(reply_at(list, i)), &text, err)) {
+            set_aside(op, view, err);
+        } else if (training_decode(op->a, text, &view->training[view->ntraining])) {
+            view->ntraining++;
+        }
+    }
+}
+
 static bool read_view(const struct view_op *op, const struct reply *r, struct view *view,
                       struct err *err)
 {
@@ -137,6 +154,7 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
     }
     read_orders(op, reply_at(r, 8), view, err);
     read_matters(op, reply_at(r, 13), view, err);
+    read_training(op, reply_at(r, 15), view, err);
     return read_person(op, user, reply_at(r, 1), &view->user, err);
 }
 
@@ -188,6 +206,7 @@ struct op *view_load(struct store *s, const struct tenant *t, struct arena *a,
     call_int(row, q->today.ms);
     call_str(row, q->matter);
     call_str(row, q->asset);
+    call_str(row, q->training ? STR("1") : STR(""));
     op->pending = store_row_run(s, on_person, op);
     return &op->op;
 }

@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "broadcast_int.h"
+#include "domain/training.h"
 
 static void checks(void *ctx, struct commit *c)
 {
@@ -13,11 +14,27 @@ static void checks(void *ctx, struct commit *c)
     lane_check_lease(c, j->item);
 }
 
+static void keep_training(struct inbox_job *j, struct commit *c)
+{
+    const struct json *training = cmms_training_of(&j->event);
+    struct buf text;
+
+    if (training == NULL) {
+        return;
+    }
+    buf_init(&text, (size_t)1 << 20);
+    training_encode(training, wall_now(), &text);
+    commit_append(c, STR(TRAINING_KEY),
+                  job_seal(j->et, j->work, STR(TRAINING_KEY), "e", buf_str(&text)), TRAINING_KEPT);
+    buf_fini(&text);
+}
+
 static void writes(void *ctx, struct commit *c, const struct broadcast_result *result)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
     (void)result;
+    keep_training(j, c);
     lane_finish(c, j->item);
     commit_ended(c, STR(QUEUE_IN), j->item->id);
     commit_delete(c, arena_printf(j->work, "i:%.*s", STR_ARG(j->item->id)));

@@ -124,11 +124,35 @@ static bool is_silent(const struct chunk_row *row)
            str_find_char(row->flags, 'a', 0) == SIZE_MAX;
 }
 
+/* 0: at once. */
+static struct wall quiet_until(struct broadcast_run *run, const struct user *u)
+{
+    struct wall now = run->j->plan.now,
+                awake = user_quiet_until(u, run->j->et->t.conf->timezone, now);
+
+    return (struct wall){run->b.prio >= PRIO_NORMAL && awake.ms > now.ms ? awake.ms : 0};
+}
+
+/* The file before the question about it: no provider takes both in one message. */
+static void tell_file(struct broadcast_run *run, const struct user *u, struct wall send_at)
+{
+    struct inbox_job *j = run->j;
+    struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT);
+
+    m->id = broadcast_message_id(j->work, &j->et->t, run->id, run->round, run->state.stem,
+                                 arena_printf(j->work, "%.*s|file", STR_ARG(u->id)));
+    m->text = broadcast_captioned(run->b.media.mime) ? run->b.title : STR_NONE;
+    m->cls = str_of(user_class_name(CLASS_TRAINING));
+    m->prio = run->b.prio;
+    m->send_at = send_at;
+    m->expires = run->b.expires;
+    broadcast_media(j->work, &run->b, m);
+}
+
 static struct str tell(struct broadcast_run *run, const struct user *u)
 {
     struct inbox_job *j = run->j;
     struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT), to = *m;
-    struct wall awake;
 
     *m = *form_of(run, u);
     m->id = broadcast_message_id(j->work, &j->et->t, run->id, run->round, run->state.stem, u->id);
@@ -138,10 +162,7 @@ static struct str tell(struct broadcast_run *run, const struct user *u)
     m->sender = to.sender;
     m->cause = run->id;
     m->created = to.created;
-    if (m->prio >= PRIO_NORMAL) {
-        awake = user_quiet_until(u, j->et->t.conf->timezone, j->plan.now);
-        m->send_at.ms = awake.ms > j->plan.now.ms ? awake.ms : 0;
-    }
+    m->send_at = quiet_until(run, u);
     return m->id;
 }
 
@@ -182,7 +203,7 @@ static void write_people(struct broadcast_run *run, struct commit *c)
             commit_field(c, chunk->rows[i].person, chunk->rows[i].now);
         }
     }
-    if (!told || run->b.ask == BROADCAST_ASK_NONE) {
+    if (!told || run->b.ask == BROADCAST_ASK_NONE || run->b.ask == BROADCAST_ASK_READ) {
         return;
     }
     commit_fields(c, STR("bq"));
@@ -298,6 +319,9 @@ static void decide(struct broadcast_run *run, struct chunk_row *row)
         return;
     }
     if (may_tell(run, row, &u)) {
+        if (run->round == 1 && broadcast_media_apart(&run->b)) {
+            tell_file(run, &u, quiet_until(run, &u));
+        }
         row->now = tell(run, &u);
         row->told = true;
     } else {

@@ -6,7 +6,8 @@ import {META, Plant, TWILIO, assert, order, run, test, until} from './lib.mjs'
 const NUMBERS = {meta: META.number, twilio: TWILIO.number}
 
 function suite(kind) {
-  const plant = new Plant({meta: kind === 'meta', twilio: kind === 'twilio', tenant: {timezone: 'America/New_York'}})
+  const plant = new Plant({meta: kind === 'meta', twilio: kind === 'twilio', tenant: {timezone: 'America/New_York', onboarding: [{texts: {es: 'Bienvenida a la planta.', en: 'Welcome to the plant.'}},
+    {texts: {es: 'Las reglas', en: 'The rules'}, media: {url: 'https://files.example.com/rules.pdf', mime: 'application/pdf', filename: 'rules.pdf'}}]}})
   const to = NUMBERS[kind]
   let n = 0, phone = 100
   const say = (from, text, quote) => plant.inbound({from, to, type: 'text', text, ...(quote ? {quote} : {})})
@@ -29,7 +30,7 @@ function suite(kind) {
     const number = unused()
     const id = `p${phone}`
     await plant.person(id, number, more, to)
-    await plant.expect(number, 'your number is confirmed')
+    await plant.expect(number, more.language === 'es' ? 'tu número está confirmado' : 'your number is confirmed')
     return {id, number}
   }
   const created = async (who, more = {}) => {
@@ -328,7 +329,7 @@ function suite(kind) {
     await say(ana.number, '/help')
     const m = await plant.expect(ana.number, '🤖 *Available commands*')
     for (const word of ['MY WORK', 'PENDING', 'STATUS', 'ACK', 'START', 'COMPLETE', 'NOTE', 'DELAY', 'ESCALATE', 'RESPONDING', 'CONFIRM',
-      'REPORT', 'LANGUAGE', 'STOP', 'HELP']) assert.ok(m.text.includes(`*${word}`), `${word} in ${m.text}`)
+      'REPORT', 'TRAINING', 'LANGUAGE', 'SETTINGS', 'STOP', 'HELP']) assert.ok(m.text.includes(`*${word}`), `${word} in ${m.text}`)
     await say(guest.number, 'HELP')
     assert.ok(!(await plant.expect(guest.number, 'Available commands')).text.includes('MY WORK'))
     await say(ana.number, 'help note')
@@ -362,6 +363,135 @@ function suite(kind) {
     await plant.expect(ana.number, 'No tienes órdenes de trabajo abiertas')
     await say(ana.number, 'MY WORK')
     await plant.expect(ana.number, 'No tienes órdenes de trabajo abiertas')
+  })
+
+  row('SETTINGS: a link of 15 minutes, each time another', async () => {
+    const ana = await someone()
+    await say(ana.number, 'settings')
+    const m = await plant.expect(ana.number, '⚙️ Your settings')
+    const [, token] = m.text.match(/\/whatsapp\/settings\?token=(acme\.\d+\.[\w-]+\.[0-9a-f]{32})\n/)
+    const [, until, who] = token.split('.')
+    assert.equal(Buffer.from(who, 'base64url').toString(), ana.id)
+    assert.ok(Math.abs(Number(until) - Date.now() - 15 * 60e3) < 60e3)
+  })
+
+  row('Training Content: published to its audience, [Read] counted; TRAINING [word] finds it again', async () => {
+    const ana = await someone({teams: [`t${kind}`]}), ben = await someone({teams: [`t${kind}`]}), other = await someone()
+    const item = {id: `hoist-${kind}`, title: 'Safe use of the hoist', text: 'Check the hook and the chain.', audience: {teams: [`t${kind}`]}}
+    await say(ana.number, 'TRAINING')
+    await plant.expect(ana.number, 'There is no training material for you yet.')
+    await tell('training.published', {training: {...item, ask_read: true}})
+    const m = await plant.expect(ana.number, '🎓 *Safe use of the hoist*')
+    assert.equal(m.text, '🎓 *Safe use of the hoist*\n\nCheck the hook and the chain.\n\nPlease tap the button when you have read it.')
+    assert.deepEqual(titles(m), ['Read'])
+    await plant.expect(ben.number, 'Safe use of the hoist')
+    await tap(ana.number, m, 'Read')
+    await plant.expect(ana.number, 'It is recorded that you have read it.')
+    await until('one of two', async () => {
+      const b = (await plant.api('GET', `/api/v1/broadcasts/training-${item.id}`)).json
+      return b?.counts?.answered === 1 && b.counts.total === 2 && b.ask === 'read'
+    })
+    await event('broadcast.answered', d => d.person.id === ana.id && d.answer === 'read')
+    // A file: with its words as caption; and nothing to who does not want training.
+    const r = await plant.api('PUT', `/api/v1/users/${ben.id}`, {preferences: {classes: {training: false}}})
+    assert.equal(r.status, 200, r.text)
+    await tell('training.published', {training: {...item, id: `pump-${kind}`, title: 'Pumps', text: 'How a pump is vented.',
+      media: {url: 'https://files.example.com/pump.pdf', mime: 'application/pdf', filename: 'pump.pdf'}}})
+    const file = await plant.expect(ana.number, 'How a pump is vented.')
+    assert.ok(!JSON.stringify(file).includes('pump.pdf'), 'no provider takes a document and its words together')
+    await until('the file', async () => (await plant.messages(ana.number)).some(x => JSON.stringify(x).includes('https://files.example.com/pump.pdf')))
+    await say(ana.number, 'Training')
+    const list = await plant.expect(ana.number, 'Which training material do you want?')
+    assert.deepEqual(rows(list).map(x => x.title), ['Pumps', 'Safe use of the hoist'])
+    await tapRow(ana.number, list, 'Safe use of the hoist')
+    assert.equal((await plant.expect(ana.number, 'Check the hook')).text, '🎓 *Safe use of the hoist*\n\nCheck the hook and the chain.')
+    await say(ana.number, 'TRAINING pump')
+    await plant.expect(ana.number, 'How a pump is vented.')
+    await say(ana.number, 'TRAINING welding')
+    await plant.expect(ana.number, 'I found no training material about “welding”.')
+    await say(other.number, 'TRAINING')
+    await plant.expect(other.number, 'There is no training material for you yet.')
+    assert.ok(!(await plant.messages(ben.number)).some(x => x.text?.includes('vented')))
+  })
+
+  row('New User Support: onboarding messages, once, after the verification', async () => {
+    const ana = await someone({language: 'es'})
+    const m = await plant.expect(ana.number, 'Bienvenida a la planta')
+    assert.ok(m)
+    await plant.expect(ana.number, x => JSON.stringify(x).includes('https://files.example.com/rules.pdf'))
+    await say(ana.number, 'Hola')
+    await plant.expect(ana.number, 'AYUDA')
+    assert.equal((await plant.messages(ana.number)).filter(x => x.text?.includes('Bienvenida')).length, 1)
+  })
+
+  // ---- consent ----
+
+  row('STOP asks when orders are open; by class, most, all; START opts in, a second one begins the work', async () => {
+    const ana = await someone()
+    const o = await created(ana, {status: 'acknowledged'})
+    await plant.expect(ana.number, 'New Work Order Assigned')
+    await say(ana.number, 'stop the machine')
+    await plant.expect(ana.number, 'I did not understand')
+    await say(ana.number, 'Stop!')
+    const asked = await plant.expect(ana.number, 'You have 1 open work order. Which messages should stop?')
+    assert.ok(asked.text.includes('Safety broadcasts keep coming unless you choose *everything* (or reply *STOP ALL*).'))
+    await tapRow(ana.number, asked, 'Parts delivery')
+    await plant.expect(ana.number, 'No more messages of this kind: Parts delivery')
+    await event('person.opted_out', d => d.person.id === ana.id && d.classes.join() === 'parts')
+    await tell('workorder.parts_changed', {workorder: o, parts: [{id: 'b', name: 'Bolt', status: 'arrived'}]})
+    await tell('workorder.comment_added', {workorder: o, comment: {id: 'c', text: 'still told'}})
+    await plant.expect(ana.number, 'still told')
+    assert.ok(!(await plant.messages(ana.number)).some(x => x.text?.includes('Parts arrived')))
+    await say(ana.number, 'START')
+    await plant.expect(ana.number, 'You get messages again. To begin a work order, reply *START* once more.')
+    await event('person.opted_in', d => d.person.id === ana.id && d.classes.join() === 'parts')
+    await say(ana.number, 'START')
+    await plant.expect(ana.number, `🔧 Work order ${o.number} started.`)
+    await say(ana.number, 'STOP')
+    await tapRow(ana.number, await plant.expect(ana.number, 'Which messages should stop?'), 'Nothing, keep all')
+    await plant.expect(ana.number, 'Nothing was changed, you keep getting all messages.')
+  })
+
+  row('STOP with nothing open keeps critical safety broadcasts; STOP ALL ends those too', async () => {
+    const ana = await someone()
+    const alarm = async text => (await plant.api('POST', '/api/v1/broadcasts',
+      {text, title: 'Fire', priority: 'critical', audience: {users: [ana.id]}})).json
+    await say(ana.number, 'STOP')
+    await plant.expect(ana.number, 'You get no more messages, except critical safety broadcasts.')
+    await created(ana)
+    await alarm('Leave hall 2')
+    await plant.expect(ana.number, 'Leave hall 2')
+    await say(ana.number, 'STOP ALL')
+    await plant.expect(ana.number, 'not even safety broadcasts')
+    await event('person.opted_out', d => d.person.id === ana.id && d.classes.includes('all'))
+    assert.deepEqual((await alarm('Come back')).skipped.map(s => s.user), [ana.id])
+    assert.equal((await plant.api('GET', `/api/v1/users/${ana.id}`)).json.opted_out, 'all')
+    await say(ana.number, 'start')
+    await plant.expect(ana.number, 'You get messages again.')
+    assert.ok(!(await plant.messages(ana.number)).some(x => /New Work Order|Come back/.test(x.text)))
+  })
+
+  row('Notification Preferences by the API: each class by itself, and the CMMS is told', async () => {
+    const ana = await someone()
+    const put = async preferences => {
+      const r = await plant.api('PUT', `/api/v1/users/${ana.id}`, {preferences})
+      assert.equal(r.status, 200, r.text)
+    }
+    await put({classes: {escalations: false, reminders: false}})
+    const e = await event('person.preferences_changed', d => d.person.id === ana.id)
+    assert.deepEqual([e.data.classes, e.data.via], [['escalations', 'reminders'], 'api'])
+    const o = await created(ana, {priority: 'medium'})
+    await plant.expect(ana.number, 'New Work Order Assigned')
+    await tell('workorder.priority_changed', {workorder: {...o, rev: 2, priority: 'high'}, previous: {priority: 'medium'}})
+    await tell('workorder.comment_added', {workorder: {...o, rev: 2}, comment: {id: 'c', text: 'one'}})
+    await plant.expect(ana.number, 'one')
+    await put({classes: {escalations: true}})
+    await tell('workorder.priority_changed', {workorder: {...o, rev: 3, priority: 'critical'}, previous: {priority: 'high'}})
+    const m = await plant.expect(ana.number, '🚨 *Priority Escalated*')
+    assert.ok(m.text.includes('⚡ *Priority:* High → Critical\nPlease prioritize this work order.'), m.text)
+    assert.equal((await plant.messages(ana.number)).filter(x => x.text?.includes('Escalated')).length, 1)
+    const log = await plant.api('GET', `/api/v1/work_orders/${o.number}/timeline`)
+    assert.ok(log.text.includes('switched off in the preferences'), log.text)
   })
 
   row('the plant stops', async () => {

@@ -1,12 +1,13 @@
 -- person: all that a decision about one person needs, in one round trip; see include/domain/view.h.
--- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms matter asset, for each
+-- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms matter asset training, for each
 -- {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders, person,
--- broadcast quoted, broadcasts that asked last: is he safe, to confirm (and he has not), matters, asset}
+-- broadcast quoted, broadcasts that asked last: is he safe, to confirm (and he has not), matters, asset,
+-- training kept, if asked for}
 --   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...,
 --   matters = {ref, version, body, flags}...
 local ASSIGNED, TEAM, SITE, NAMED, QUOTED, LAST = 1, 2, 4, 8, 16, 32
 local ASKED, OF_ORDER = 1, 64 -- flags of matters; NAMED, QUOTED as above
-local A, WIDTH = ARGV, 10
+local A, WIDTH = ARGV, 11
 local upto = int(A[7] - 1) -- the limit is the same in each row
 
 -- The people behind all the numbers at once.
@@ -38,7 +39,7 @@ local function asked_of(user, what)
     return asked[field] or ''
 end
 
-local function view(user, phone, bsuid, typed, named, quote, limit, today, matter, asset)
+local function view(user, phone, bsuid, typed, named, quote, limit, today, matter, asset, training)
     if user == '' and phone ~= '' then user = known[phone] or '' end
     if user == '' and bsuid ~= '' then user = call('HGET', P .. 'ux', bsuid) or '' end
 
@@ -72,7 +73,7 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today, matte
     if user == '' then
         local person = '~' .. (phone ~= '' and phone or bsuid)
         local c = call('HMGET', P .. 'c:' .. person, 'v', 'b')
-        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person, of, '', '', {}, ''}
+        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person, of, '', '', {}, '', {}}
     end
 
     local u = call('HMGET', P .. 'u:' .. user, 'v', 'b', 'te', 'si', 'su')
@@ -118,7 +119,8 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today, matte
     end
     return {user, {u[1], u[2]}, {c[1], c[2], c[4]}, quoted, completed, open, supervisor, supervisor_doc,
         order, flags, user, of, asked_of(user, '|s'), ack, about,
-        asset ~= '' and call('HGET', P .. 'as', asset) or ''}
+        asset ~= '' and call('HGET', P .. 'as', asset) or '',
+        training ~= '' and call('LRANGE', P .. 'tr', '0', '-1') or {}}
 end
 
 -- The round of an order's checklist, unless it is there already.
