@@ -207,7 +207,7 @@ static void maintenance(struct stage *s)
                     .due = moment("2024-12-23T08:00:00Z")};
     struct matter m = {.kind = MATTER_PM, .id = STR("pm1")};
 
-    notice_pm(&s->p, &pm, &m, &s->to);
+    notice_pm(&s->p, &pm, &m, &s->to, false);
 }
 
 static void alert(struct stage *s)
