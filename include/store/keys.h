@@ -23,6 +23,7 @@
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
  *                         l lane, x expiry, r and rf refusals that pass and since when, lu look-ups in vain,
  *                         fb the message that says it again by another way, st it stays with its sender,
+ *                         hb older ones that were released behind it while it was leased,
  *                         ag attempts up to this one were refused after all, so it went again,
  *                         br broadcast, bf how it counts there; where it was said again, bo the first of these
  *                         messages, and in that one bg all of them; mt matter it is about

@@ -54,6 +54,24 @@ static const char keys_script[] =
     "    end\n"
     "  end\n"
     "end\n"
+    "local held = 0\n"
+    "for _, key in ipairs(call('KEYS', P .. 'hm:*')) do\n"
+    "  local person, sender = string.match(key, ':hm:([^:]*):([^:]*)$')\n"
+    "  if call('HEXISTS', P .. 'hg:' .. sender, person) == 0 then return key .. ': nobody is "
+    "asked' "
+    "end\n"
+    "  for _, id in ipairs(call('LRANGE', key, 0, -1)) do\n"
+    "    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l')\n"
+    "    held = held + 1\n"
+    "    if not call('ZSCORE', P .. 'hx', m[1] .. '\\n' .. m[2] .. '\\n' .. id) then return id .. "
+    "': "
+    "held without an end' end\n"
+    "    if call('LPOS', P .. 'l:' .. m[1] .. ':' .. m[2], id) then return id .. ': held, and in "
+    "its "
+    "lane' end\n"
+    "  end\n"
+    "end\n"
+    "if call('ZCARD', P .. 'hx') ~= held then return 'hx: not as many as are held' end\n"
     "return ''\n";
 
 /* ---- random numbers, the trace ---- */
@@ -411,6 +429,18 @@ static void carry_out(struct sim *s, const struct sim_event *e)
     case EV_RESUME:
         sim_resume(s);
         break;
+    case EV_WORD:
+        sim_word(s, e->a, e->b != 0);
+        break;
+    case EV_TIER:
+        sim_tier(s, e->a);
+        break;
+    case EV_OTHER:
+        sim_other(s, e->a != 0);
+        break;
+    case EV_WAIT_OVER:
+        sim_wait_over(s);
+        break;
     case EV_KEYS:
         sim_check_keys(s);
         if (!sim_all_settled(s)) {
@@ -425,6 +455,7 @@ static void carry_out(struct sim *s, const struct sim_event *e)
 static void draw_items(struct sim *s, int64_t for_us)
 {
     int n = 20 + (int)sim_random(s, 40), people = 3 + (int)sim_random(s, 6);
+    bool few = sim_random(s, 2) == 0; /* lanes, and more in each */
 
     for (int i = 0; i < n; i++) {
         bool in = sim_random(s, 3) == 0;
@@ -432,7 +463,7 @@ static void draw_items(struct sim *s, int64_t for_us)
         char lane[16];
         int item;
 
-        snprintf(lane, sizeof(lane), "%dp%d", (int)sim_random(s, 5),
+        snprintf(lane, sizeof(lane), "%dp%d", few ? PRIO_NORMAL : (int)sim_random(s, 5),
                  (int)sim_random(s, (uint64_t)people));
         item = sim_item_add(s, in ? SIM_IN : SIM_OUT, lane);
         s->items[item].client = true;
@@ -492,6 +523,7 @@ static void draw(struct sim *s)
         s->workers[w].epoch = 1;
         sim_start(s, w);
     }
+    sim_people_draw(s, for_us);
     draw_items(s, for_us);
     draw_faults(s, for_us);
     sim_plan(s, SECOND, EV_KEYS, -1, 0, 0);

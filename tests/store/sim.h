@@ -7,6 +7,7 @@
  *   sim_work.c   workers: claim, send, settle; crash, stall
  *   sim_call.c   their units of work, which are lost and asked again; what comes from outside
  *   sim_sender.c the sender: what answers say of it, and a model of its pace
+ *   sim_people.c people: windows, messages held until they write, the tier; another sender's turn
  *   sim_check.c  the ledgers, and what must be true of them
  *
  * A run ends in "" or in the first rule that was broken.
@@ -24,6 +25,7 @@
 #define SIM_EVENTS_MAX  8192
 #define SIM_CALLS_MAX   2048
 #define SIM_SENDS_MAX   8
+#define SIM_PEOPLE_MAX  10
 #define SIM_TENANT      STR("sim")
 #define SECOND          1000000LL
 
@@ -36,7 +38,9 @@ enum sim_settle {
     SETTLE_UNKNOWN,
     SETTLE_LATER,
     SETTLE_FAILED,
-    SETTLE_DROP
+    SETTLE_DROP,
+    SETTLE_AWAIT, /* until he writes */
+    SETTLE_STAY   /* another sender cannot say it */
 };
 
 /* What an answer, or an operator, says about the sender. */
@@ -50,7 +54,7 @@ struct sim_mutation {
 struct sim_redis {
     redisContext *c;
     const struct sim_mutation *mutation; /* or NULL */
-    char sha[3][48]; /* commit, claim, the check of the keys */
+    char sha[3][48];                     /* commit, claim, the check of the keys */
     int64_t calls;
 };
 enum sim_script { SIM_COMMIT, SIM_CLAIM, SIM_KEYS };
@@ -82,6 +86,9 @@ struct sim_item {
         early_rank; /* the highest told; of those that came before the id was known */
     int finishes;   /* units that finished it */
     bool cancelled;
+    bool held, was_held, stays;
+    bool apart; /* its first hand-over: by the other sender, or behind an attempt of unknown end */
+    bool other; /* its last attempt went by the other sender */
 };
 
 struct sim_call { /* a unit on its way: asked again with the same bytes */
@@ -92,9 +99,18 @@ struct sim_call { /* a unit on its way: asked again with the same bytes */
     int worker;
     int64_t asked_us;
     int jumps; /* of the clock, when it was first asked */
-    enum { CALL_ACCEPT, CALL_SETTLE, CALL_STATUS, CALL_CANCEL, CALL_RESUME } kind;
+    enum {
+        CALL_ACCEPT,
+        CALL_SETTLE,
+        CALL_STATUS,
+        CALL_CANCEL,
+        CALL_RESUME,
+        CALL_WORD,
+        CALL_TIER,
+        CALL_WAIT_OVER
+    } kind;
     enum sim_told told; /* about the sender */
-    int64_t number;
+    int64_t number, window_ms;
     int item, lease, reply_item; /* or -1 */
     int settle;                  /* enum sim_settle, or the state of a status */
 };
@@ -106,7 +122,14 @@ struct sim_lease { /* what a worker holds */
     bool reaped, started;
     int sends, outcome;
     bool decided; /* the state in the row says so */
-    int jumps;    /* of the clock, when it was claimed */
+    bool other, counts;
+    int64_t window_ms;
+    int jumps; /* of the clock, when it was claimed */
+};
+
+struct sim_row { /* what a claim tells of a message beside its lease */
+    bool other, counts;
+    int64_t window_ms;
 };
 
 struct sim_line { /* a worker's part of one queue */
@@ -138,6 +161,10 @@ enum sim_kind {
     EV_CLOCK,
     EV_RESTART, /* of Redis: it keeps what it has said yes to */
     EV_RESUME,
+    EV_WORD,
+    EV_TIER,
+    EV_OTHER, /* the other sender is paused, or not */
+    EV_WAIT_OVER,
     EV_KEYS
 };
 struct sim_event {
@@ -179,10 +206,16 @@ struct sim {
         int jumps;
     } taken[SIM_LEASES_MAX];
     int ntaken;
-    struct { /* the sender, as it must be; times by the clock of Redis, as long as that did not jump */
+    struct { /* the sender, as it must be; times by the clock of Redis, as long as that did not jump
+              */
         bool paused;
         int64_t rest_ms, pct, since_ms, tat_us, resumed;
     } model;
+    struct { /* as it must be; 0 is "s", 1 is "t" */
+        int64_t word_ms[2][SIM_PEOPLE_MAX];
+        bool met[SIM_PEOPLE_MAX], other_paused;
+        int64_t nmet, tier, told_at, told_done, after_ms, paused_ms;
+    } people;
     int64_t down_until_us; /* Redis is away */
     int nslow, nrest, npause;
     int64_t newest_token;
@@ -223,6 +256,22 @@ void sim_status(struct sim *s, int item, int what);
 void sim_cancel(struct sim *s, int item);
 void sim_wake(struct sim *s, enum sim_queue q);
 
+void sim_people_draw(struct sim *s, int64_t for_us);
+void sim_word(struct sim *s, int person, bool early);
+void sim_word_write(struct sim *s, struct commit *c, int person, bool other);
+void sim_word_said(struct sim *s, int person, bool other, int64_t at_ms);
+void sim_tier(struct sim *s, int people);
+void sim_tier_was_told(struct sim *s, int64_t people, int64_t at);
+void sim_other(struct sim *s, bool paused);
+void sim_wait_over(struct sim *s);
+void sim_unmet_write(struct sim *s, struct commit *c, const struct sim_lease *l);
+void sim_unmet(struct sim *s, const struct sim_lease *l);
+void sim_hold_write(struct sim *s, struct commit *c, const struct sim_lease *l);
+void sim_was_held(struct sim *s, const struct sim_lease *l, int64_t result);
+void sim_check_row(struct sim *s, int item, const struct sim_row *row);
+bool sim_people_turn(struct sim *s, const struct sim_lease *l, enum sim_settle *how);
+void sim_check_people(struct sim *s);
+
 /** A bad time: all that is handed over is refused. */
 bool sim_cold(const struct sim *s);
 /** May be told with a unit that puts an item off; the call is to know of it. */
@@ -234,7 +283,8 @@ void sim_resume(struct sim *s);
 void sim_check_pace(struct sim *s, const struct sim_item *it);
 
 /* A lease that a reply tells, seen or lost; @sends -1: not counted. */
-void sim_check_lease(struct sim *s, int item, int64_t token, bool reaped, bool decided, int sends);
+void sim_check_lease(struct sim *s, int item, int64_t token, bool reaped, bool decided, int sends,
+                     const struct sim_row *row);
 void sim_check_send(struct sim *s, int item, const struct sim_lease *l);
 void sim_check_keys(struct sim *s);
 bool sim_all_settled(struct sim *s);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- calls: units that may be lost on their way, or their replies ---- */
 
@@ -23,6 +24,8 @@ int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item
             *call = (struct sim_call){.used = true, .worker = worker, .item = item, .lease = lease};
             call->epoch = s->workers[worker].epoch;
             call->kind = kind;
+            call->window_ms =
+                s->people.word_ms[0][strtol(s->items[item].lane + 2, NULL, 10) % SIM_PEOPLE_MAX];
             call->reply_item = -1;
             buf_init(&call->unit, COMMIT_BYTES_MAX);
             buf_add(&call->unit, commit_seal(c));
@@ -50,6 +53,7 @@ static void grant_taken(struct sim *s, int worker, int item, int64_t token,
     l->claimed_us = s->now_us;
     l->until_us = call->asked_us + s->lease_ms * 900;
     l->jumps = call->jumps;
+    l->window_ms = s->items[item].queue == SIM_OUT ? call->window_ms : 0;
     w->lines[s->items[item].queue].out++;
     sim_plan(s, sim_ms(s, 5), EV_ITEM, worker, s->nleases++, 0);
 }
@@ -63,7 +67,8 @@ static void joined(struct sim *s, int item, int64_t token)
     it->order = s->norder++;
     sim_wake(s, it->queue);
     if (token != 0) {
-        sim_check_lease(s, item, token, false, false, s->items[item].queue == SIM_OUT ? 1 : -1);
+        sim_check_lease(s, item, token, false, false, s->items[item].queue == SIM_OUT ? 1 : -1,
+                        NULL);
     }
 }
 
@@ -110,8 +115,23 @@ static void settled(struct sim *s, struct sim_call *call, const redisReply *unit
         break;
     case SETTLE_LATER:
         it->undone += it->queue == SIM_OUT ? 1 : 0;
+        sim_unmet(s, &s->leases[call->lease]);
         sim_was_told(s, call->told, call->number, s->leases[call->lease].token,
                      result_int(unit, 1));
+        break;
+    case SETTLE_STAY:
+        it->undone++;
+        it->stays = true;
+        sim_unmet(s, &s->leases[call->lease]);
+        break;
+    case SETTLE_AWAIT:
+        it->undone++;
+        sim_unmet(s, &s->leases[call->lease]);
+        sim_was_held(s, &s->leases[call->lease], result_int(unit, 1));
+        break;
+    case SETTLE_FAILED:
+        sim_unmet(s, &s->leases[call->lease]);
+        it->finishes++;
         break;
     case SETTLE_UNKNOWN:
         it->ambiguous += s->leases[call->lease].reaped ? 0 : 1;
@@ -127,6 +147,7 @@ static void settled(struct sim *s, struct sim_call *call, const redisReply *unit
         it->finishes++;
     }
     if (it->queue == SIM_IN) {
+        sim_word_said(s, (int)strtol(it->lane + 2, NULL, 10), false, call->number);
         event_made(s, it->lane + 1, result_int(unit, 1));
         if (call->reply_item >= 0) {
             joined(s, call->reply_item, result_int(unit, 2));
@@ -160,8 +181,19 @@ static void apply(struct sim *s, struct sim_call *call, const redisReply *unit)
     case CALL_RESUME:
         sim_was_told(s, call->told, call->number, 0, result_int(unit, 0));
         break;
+    case CALL_WORD:
+        sim_word_said(s, call->settle, call->number < 0, llabs(call->number));
+        break;
+    case CALL_TIER:
+        sim_tier_was_told(s, call->number, call->settle);
+        break;
+    case CALL_WAIT_OVER:
+        it->held = false;
+        it->finishes++;
+        break;
     case CALL_CANCEL:
         it->cancelled = it->cancelled || result_int(unit, 0) == 1;
+        it->held = it->held && !it->cancelled;
         sim_wake(s, SIM_OUT);
         break;
     }
@@ -263,9 +295,13 @@ void sim_call_turn(struct sim *s, int i)
 
 /* ---- what comes from outside ---- */
 
-static bool grant_wanted(struct sim *s, int worker, enum sim_queue q)
+/* A grant looks at no tier, so it is asked for only where his window is known to be open. */
+static bool grant_wanted(struct sim *s, int worker, enum sim_queue q, const char *lane)
 {
-    return s->workers[worker].lines[q].out < s->nslots && sim_random(s, 4) != 0;
+    int person = (int)strtol(lane + 2, NULL, 10);
+
+    return (q != SIM_OUT || s->people.word_ms[0][person] > 0) &&
+           s->workers[worker].lines[q].out < s->nslots && sim_random(s, 4) != 0;
 }
 
 void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t not_before_ms)
@@ -285,7 +321,7 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
         commit_hset(c, str_of(key), STR("b"), STR("body"));
     }
     commit_enqueue(c, sim_queue_name(it->queue), str_of(it->lane), str_of(it->id),
-                   (struct wall){not_before_ms}, grant_wanted(s, worker, it->queue),
+                   (struct wall){not_before_ms}, grant_wanted(s, worker, it->queue, it->lane),
                    it->queue == SIM_OUT ? &s->rate : NULL);
 }
 

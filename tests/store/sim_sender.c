@@ -29,7 +29,8 @@ static double scaled(double burst, int64_t at_full, int64_t interval)
     return slow > 1 ? slow : 1;
 }
 
-/* Never more than the burst and one an interval, of the pace in force; the last of it for replies. */
+/* Never more than the burst and one an interval, of the pace in force; the last of it for replies.
+ */
 static void check_rate(struct sim *s, const struct sim_item *it)
 {
     int64_t interval = s->rate.interval_us, at_full;
@@ -48,7 +49,8 @@ static void check_rate(struct sim *s, const struct sim_item *it)
     at_full = interval;
     slowed = (double)interval * 100 / pct;
     interval = (int64_t)slowed + ((double)(int64_t)slowed < slowed ? 1 : 0);
-    /* Of a slow burst less is kept: at least one goes; a grant and a claim count a little otherwise. */
+    /* Of a slow burst less is kept: at least one goes; a grant and a claim count a little
+     * otherwise. */
     burst = scaled(burst, at_full, interval);
     kept_slow = burst - scaled((double)s->rate.burst - kept, at_full, interval);
     kept = kept > burst - 1 ? (double)(int64_t)(burst - 1) : kept;
@@ -128,6 +130,7 @@ static bool pause(struct sim *s)
         return false;
     }
     s->model.paused = true;
+    s->people.paused_ms = sim_redis_ms(s);
     s->npause++;
     sim_plan(s, sim_ms(s, sim_random(s, 2) == 0 ? 200 : 10000), EV_RESUME, -1, 0, 0);
     return true;

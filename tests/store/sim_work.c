@@ -88,15 +88,21 @@ static void row(struct sim *s, int worker, enum sim_queue q, const redisReply *r
     struct sim_lease *l = &s->leases[s->nleases];
     int item = sim_item_find(s, q, r->element[1]->str);
     const redisReply *state = r->element[5], *sends = r->element[6];
-    bool decided;
+    bool decided, reaped = r->element[3]->integer == 1;
+    struct sim_row told = {0};
 
+    if (q == SIM_OUT) {
+        told.other = r->element[8]->len > 0;
+        told.counts = r->element[10]->integer != 0;
+        told.window_ms = r->element[7]->str == NULL ? 0 : strtoll(r->element[7]->str, NULL, 10);
+    }
     if (strcmp(s->items[item].lane, r->element[0]->str) != 0) {
         sim_broken(s, "%s came in lane %s", s->items[item].id, r->element[0]->str);
     }
     decided = q == SIM_OUT && (state->str == NULL || (strcmp(state->str, "sending") != 0 &&
                                                       strcmp(state->str, "uncertain") != 0));
-    sim_check_lease(s, item, r->element[2]->integer, r->element[3]->integer == 1, decided,
-                    q == SIM_OUT ? (int)sends->integer : -1);
+    sim_check_lease(s, item, r->element[2]->integer, reaped, decided,
+                    q == SIM_OUT ? (int)sends->integer : -1, &told);
     if (hidden) {
         s->items[item].hidden_by = worker + 1;
         s->items[item].hidden_epoch = s->workers[worker].epoch;
@@ -107,7 +113,10 @@ static void row(struct sim *s, int worker, enum sim_queue q, const redisReply *r
     assert(s->nleases < SIM_LEASES_MAX);
     *l = (struct sim_lease){.item = item, .worker = worker, .epoch = s->workers[worker].epoch};
     l->token = r->element[2]->integer;
-    l->reaped = r->element[3]->integer == 1;
+    l->reaped = reaped;
+    l->other = told.other;
+    l->counts = told.counts;
+    l->window_ms = told.window_ms;
     l->sends = q == SIM_OUT ? (int)sends->integer : 0;
     l->decided = decided;
     l->claimed_us = s->now_us;
@@ -137,6 +146,15 @@ static redisReply *ask_claim(struct sim *s, int worker, enum sim_queue q, int wa
     call_int(&args, rate->pair_interval_ms);
     call_int(&args, rate->pair_burst);
     call_int(&args, rate->reserve);
+    if (q == SIM_OUT) {
+        static const int64_t other[] = {0, 1, 0, 1, 0};
+
+        call_int(&args, s->people.after_ms);
+        call_str(&args, STR("t"));
+        for (size_t i = 0; i < ARRAY_LEN(other); i++) {
+            call_int(&args, other[i]);
+        }
+    }
     r = sim_ask(s, SIM_CLAIM, buf_str(&args.resp), args.argc);
     buf_fini(&args.resp);
     return r;
@@ -232,10 +250,18 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         commit_message_state(c, id, "uncertain", at, STR("why"));
     } else if (how == SETTLE_FAILED) {
         commit_message_state(c, id, "failed", at, STR("why"));
+        sim_unmet_write(s, c, l);
     } else if (how == SETTLE_LATER) {
         commit_hincr(c, str_of(key), STR("n"), it->queue == SIM_OUT ? -1 : 1);
         if (it->queue == SIM_OUT) {
             told = sim_tell(s, c, l->token, &number);
+            sim_unmet_write(s, c, l);
+        }
+    } else if (how == SETTLE_AWAIT || how == SETTLE_STAY) {
+        commit_hincr(c, str_of(key), STR("n"), -1);
+        sim_unmet_write(s, c, l);
+        if (how == SETTLE_STAY) {
+            commit_hset(c, str_of(key), STR("st"), STR("1"));
         }
     } else if (it->queue == SIM_OUT && how == SETTLE_DONE) {
         commit_message_state(c, id, "sent", at, STR(""));
@@ -251,6 +277,7 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         char subject[16], out[16];
 
         snprintf(subject, sizeof(subject), "3%s", it->lane + 1);
+        sim_word_write(s, c, (int)strtol(it->lane + 2, NULL, 10), false);
         commit_event(c, str_of(subject), STR("event"), true);
         if (sim_random(s, 3) == 0) {
             snprintf(out, sizeof(out), "1%s", it->lane + 1);
@@ -258,7 +285,9 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
             sim_enqueue(s, c, reply_item, l->worker, 0);
         }
     }
-    if (how == SETTLE_HOLD || how == SETTLE_LATER) {
+    if (how == SETTLE_AWAIT) {
+        sim_hold_write(s, c, l);
+    } else if (how == SETTLE_HOLD || how == SETTLE_LATER || how == SETTLE_STAY) {
         commit_put_off(c, queue, lane, s->hold_ms);
     } else {
         commit_finish(c, queue, lane, id);
@@ -266,9 +295,10 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
     call = sim_call_new(s, l->worker, c, CALL_SETTLE, l->item, lease);
     s->calls[call].settle = (int)how;
     s->calls[call].told = told;
-    s->calls[call].number = number;
+    s->calls[call].number = it->queue == SIM_IN ? at.ms : number;
     s->calls[call].reply_item = reply_item;
-    sim_plan(s, sim_ms(s, 2), EV_CALL, l->worker, call, 0);
+    /* Whether he was asked before is read first. */
+    sim_plan(s, sim_ms(s, how == SETTLE_AWAIT ? 1000 : 2), EV_CALL, l->worker, call, 0);
 }
 
 /* The policy for an attempt whose end is unknown, as jobs/outbox has it. */
@@ -283,6 +313,7 @@ static void provider_got(struct sim *s, int lease)
     struct sim_item *it = &s->items[l->item];
 
     sim_check_send(s, l->item, l);
+    it->apart = it->sends == 0 ? l->other || it->ambiguous > 0 : it->apart;
     if (it->sends < SIM_SENDS_MAX) {
         it->sent_us[it->sends] = s->now_us;
     }
@@ -307,6 +338,7 @@ void sim_item_turn(struct sim *s, int lease)
     struct sim_lease *l = &s->leases[lease];
     struct sim_item *it = &s->items[l->item];
     int draw = (int)sim_random(s, 100);
+    enum sim_settle before;
 
     sim_note(s, "item", l->item, l->token);
     if (sim_chance(s, s->crash_percent)) {
@@ -323,6 +355,10 @@ void sim_item_turn(struct sim *s, int lease)
     }
     if (s->now_us >= l->until_us) { /* too late to begin: it comes again */
         sim_lease_over(s, lease);
+        return;
+    }
+    if (it->queue == SIM_OUT && sim_people_turn(s, l, &before)) {
+        settle(s, lease, before);
         return;
     }
     l->outcome = draw < 70 ? SENT : draw < 85 ? UNKNOWN : draw < 95 ? NOT_SENT : REFUSED;

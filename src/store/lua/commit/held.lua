@@ -22,6 +22,8 @@ local function back(id, detail)
     local head = lease_of(queue, lane) and call('LINDEX', list, '0')
     if head then
         call('LINSERT', list, 'AFTER', head, id)
+        local key = P .. 'm:' .. head
+        if call('EXISTS', key) == 1 then call('HSET', key, 'hb', id .. ' ' .. (call('HGET', key, 'hb') or '')) end
     elseif call('LPUSH', list, id) == 1 then
         call('ZADD', ready_key(queue, lane), stamp, lane)
         touched[queue] = true
@@ -42,6 +44,7 @@ local function hold(queue, lane, id, over_ms, window_ms, detail)
             result = 1
         end
     end
+    if result == 0 then let_by(queue, lane, id, call('HGET', P .. 'm:' .. id, 'hb')) end
     release(queue, lane, stamp, call('EXISTS', list) == 1)
     return result
 end

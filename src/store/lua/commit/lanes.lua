@@ -93,6 +93,23 @@ local function release(queue, lane, not_before_ms, more)
     end
 end
 
+-- The head was not handed over, and meanwhile older ones were put behind it (hb; held.lua): they go first.
+local function let_by(queue, lane, id, older)
+    if not older then return end
+    local list, last = list_of(queue, lane), nil
+    local ids = {}
+    for one in string.gmatch(older, '%S+') do ids[#ids + 1], ids[one] = one, true end
+    for at, one in ipairs(call('LRANGE', list, '0', #ids)) do
+        if at == 1 and one ~= id then return end
+        if ids[one] then last = one end
+    end
+    call('HDEL', P .. 'm:' .. id, 'hb')
+    if last then
+        call('LPOP', list)
+        call('LINSERT', list, 'AFTER', last, id)
+    end
+end
+
 -- The item of a lease is the head of its lane; should it not be, only that item goes.
 local function finish(queue, lane, id)
     local list = P .. 'l:' .. queue .. ':' .. lane

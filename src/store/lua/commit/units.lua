@@ -161,10 +161,11 @@ while at <= most do
             at = at + 4
         elseif op == 'put_off' then -- the head: queue lane wait_ms
             -- Evidence may have come while the lease was held: then there is nothing to wait for.
-            local state = string.sub(a, 1, 4) == 'out:' and call('HGET', P .. 'm:' .. leased, 's')
-            if state and rank(state) >= DECIDED then
+            local m = string.sub(a, 1, 4) == 'out:' and call('HMGET', P .. 'm:' .. leased, 's', 'hb') or {}
+            if m[1] and rank(m[1]) >= DECIDED then
                 finish(a, b, leased)
             else
+                if m[2] and m[1] ~= 'uncertain' then let_by(a, b, leased, m[2]) end
                 release(a, b, int(now_ms + c), call('EXISTS', P .. 'l:' .. a .. ':' .. b) == 1)
             end
             at = at + 4
