@@ -92,8 +92,9 @@ size_t checklist_open_item(const struct checklist *c);
 size_t checklist_count(const struct checklist *c, enum item_state state);
 /** Required ones without an answer. */
 size_t checklist_missing(const struct checklist *c);
-/** items[] of the events: all (@only NULL), or the one. */
-void checklist_write_items(const struct checklist *c, const struct checklist_item *only, struct jw *w);
+/** items[] of the events: all (@only NULL), or the one; photos with a link that is good for media.link_s. */
+void checklist_write_items(struct arena *a, const struct tenant *t, struct wall now, const struct checklist *c,
+                           const struct checklist_item *only, struct jw *w);
 
 /* Fixed answers of a kind, in the order of their buttons. */
 struct item_option {

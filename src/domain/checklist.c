@@ -1,5 +1,6 @@
 #include "domain/checklist.h"
 
+#include "domain/media.h"
 #include "domain/user_store.h"
 
 #define BODY_BYTES_MAX ((size_t)1 << 20)
@@ -408,7 +409,7 @@ static void write_value(const struct checklist_item *item, struct jw *w)
     }
 }
 
-static void write_item(const struct checklist_item *item, struct jw *w)
+static void write_item(const struct checklist_item *item, struct str link, struct jw *w)
 {
     jw_open(w, NULL, '{');
     jw_str(w, "id", item->id);
@@ -425,6 +426,7 @@ static void write_item(const struct checklist_item *item, struct jw *w)
     if (item->kind == ITEM_PHOTO && item->state == ITEM_ANSWERED) {
         jw_open(w, "media", '{');
         jw_str(w, "id", item->value);
+        jw_str(w, "url", link);
         jw_close(w, '}');
     }
     if (item->by.n > 0) {
@@ -437,14 +439,24 @@ static void write_item(const struct checklist_item *item, struct jw *w)
     jw_close(w, '}');
 }
 
-void checklist_write_items(const struct checklist *c, const struct checklist_item *only,
+void checklist_write_items(struct arena *a, const struct tenant *t, struct wall now,
+                           const struct checklist *c, const struct checklist_item *only,
                            struct jw *w)
 {
+    struct wall until = {now.ms + t->settings->media_link_s * 1000};
+
     jw_open(w, "items", '[');
     for (size_t i = 0; i < c->nitems; i++) {
-        if (only == NULL || only == &c->items[i]) {
-            write_item(&c->items[i], w);
+        const struct checklist_item *item = &c->items[i];
+        struct str link = STR_NONE;
+
+        if (only != NULL && only != item) {
+            continue;
         }
+        if (item->kind == ITEM_PHOTO && item->state == ITEM_ANSWERED) {
+            link = media_link(a, t, item->value, until);
+        }
+        write_item(item, link, w);
     }
     jw_close(w, ']');
 }

@@ -41,7 +41,7 @@ static void tell_unfinished(struct turn *t, const struct checklist *c)
     jw_int(&w, "round", c->round);
     jw_close(&w, '}');
     jw_bool(&w, "complete", false);
-    checklist_write_items(c, NULL, &w);
+    checklist_write_items(t->p->a, t->p->tenant, t->p->now, c, NULL, &w);
     jw_close(&w, '}');
     plan_event(t->p, "gateway.checklist.submitted.v1", c->id, arena_dup(t->p->a, buf_str(&data)),
                t->e->id);

@@ -142,8 +142,8 @@ static bool typed_item(struct round *r)
     struct str value;
     enum item_verdict verdict = item_read(t->a, t->l, item, t->in->text, &value);
 
-    if (item->kind == ITEM_TEXT && !words) {
-        return false; /* a command stays one */
+    if ((item->kind == ITEM_TEXT && !words) || t->call.id == CMD_CORRECT) {
+        return false; /* a command stays one, and "correct" is one here */
     }
     switch (verdict) {
     case ITEM_TAKEN:
@@ -176,12 +176,13 @@ static bool typed_item(struct round *r)
 static bool typed_sure(struct round *r)
 {
     struct talk *t = r->t;
-    struct str value;
+    const struct checklist_item sure = {.kind = ITEM_YES_NO_NA};
+    struct str value, said = STR_NONE;
     enum item_verdict verdict = item_read(t->a, t->l, &r->c.items[r->c.at], t->in->text, &value);
 
-    if (t->call.says_yes) {
+    if (item_read(t->a, t->l, &sure, t->in->text, &said) == ITEM_TAKEN && str_eqz(said, "yes")) {
         round_give(r, r->c.at, ITEM_ANSWERED, r->c.pending);
-    } else if (t->call.says_no) {
+    } else if (str_eqz(said, "no")) {
         round_ask_item(r, r->c.at);
     } else if (verdict == ITEM_TAKEN) {
         round_give(r, r->c.at, ITEM_ANSWERED, value);
@@ -228,4 +229,34 @@ bool talk_checklist_typed(struct talk *t)
     }
     t->via = "command";
     return false;
+}
+
+/* ---- photos ---- */
+
+static bool fresh_photo_item(struct talk *t, struct round *r)
+{
+    return round_asked_last(t, r) && r->c.asked == ASKED_ITEM &&
+           r->c.asked_at.ms + CHECKLIST_FRESH_MS > t->p->now.ms &&
+           r->c.items[r->c.at].kind == ITEM_PHOTO;
+}
+
+bool talk_checklist_takes_photo(struct talk *t, const struct order **order)
+{
+    struct round r;
+
+    /* A caption that names an order sends it there. */
+    if (t->call.order.n > 0 || !fresh_photo_item(t, &r)) {
+        return false;
+    }
+    *order = round_order(t, r.c.order_id);
+    return true;
+}
+
+void talk_checklist_photo(struct talk *t, struct str media_id)
+{
+    struct round r;
+
+    if (fresh_photo_item(t, &r)) {
+        round_give_noted(&r, r.c.at, media_id, t->in->text);
+    }
 }

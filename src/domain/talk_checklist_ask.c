@@ -74,7 +74,7 @@ static void tell(struct round *r, const char *type, const struct checklist_item 
         jw_bool(&w, "complete", true);
         jw_wall(&w, "submitted_at", r->c.submitted);
     }
-    checklist_write_items(&r->c, only, &w);
+    checklist_write_items(r->t->a, r->t->p->tenant, r->t->p->now, &r->c, only, &w);
     jw_close(&w, '}');
     plan_event(r->t->p, type, subject_of(r), arena_dup(r->t->a, buf_str(data)), STR_NONE);
     buf_fini(data);

@@ -33,6 +33,8 @@ void round_take(struct round *r);
 void round_go(struct round *r);
 /** An answer to items[i]: told to the CMMS, and what comes next is asked. */
 void round_give(struct round *r, size_t i, enum item_state state, struct str value);
+/** With a note at once. */
+void round_give_noted(struct round *r, size_t i, struct str value, struct str note);
 void round_give_why(struct round *r, struct str why);
 
 /* talk_checklist_ask.c */

@@ -130,6 +130,9 @@ void talk_checklist_tap(struct talk *t, const struct matter *m, struct str actio
 bool talk_order_checklist_tap(struct talk *t, struct str order_id, struct str action);
 /** Is what he typed said to the item that was asked last? Then it has been answered. */
 bool talk_checklist_typed(struct talk *t);
+/** Is a photo what the item that was asked last wants? *order: whose list it is, or NULL. */
+bool talk_checklist_takes_photo(struct talk *t, const struct order **order);
+void talk_checklist_photo(struct talk *t, struct str media_id);
 /** Says that the order has a checklist, unless it is done. */
 void talk_checklist_offer(struct talk *t, const struct order *o);
 /** Required items of its list without an answer. */

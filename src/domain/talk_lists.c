@@ -91,11 +91,10 @@ static void list(struct talk *t, bool pending, size_t from)
     left = n - from > MESSAGE_ROWS_MAX ? n - from - MESSAGE_ROWS_MAX : 0;
     buf_init(&body, 4096);
     others = rows[0].order == NULL;
-    buf_add(&body, others
-                       ? I18N(t->a, t->l, t->timezone, "reply.pending_all", ARG_N("n", (int64_t)n))
-                   : pending
-                       ? I18N(t->a, t->l, t->timezone, "reply.pending", ARG_N("n", (int64_t)n))
-                       : I18N(t->a, t->l, t->timezone, "reply.my_work", ARG_N("n", (int64_t)n)));
+    buf_add(&body,
+            others    ? I18N(t->a, t->l, t->timezone, "reply.pending_all", ARG_N("n", (int64_t)n))
+            : pending ? I18N(t->a, t->l, t->timezone, "reply.pending", ARG_N("n", (int64_t)n))
+                      : I18N(t->a, t->l, t->timezone, "reply.my_work", ARG_N("n", (int64_t)n)));
     if (left > 0) {
         buf_add_char(&body, '\n');
         buf_add(&body, I18N(t->a, t->l, t->timezone, "reply.more", ARG_N("n", (int64_t)left)));
@@ -172,8 +171,11 @@ static const struct {
      true                                                                                              },
     {"help.section.updates",
      {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_TEAM, CMD_NONE},
-     true                                                                                              },
-    {"help.section.alerts",   {CMD_RESPONDING, CMD_CONFIRM, CMD_SAFE, CMD_HELP_ME, CMD_NONE},      true},
+     true },
+    {"help.section.alerts",
+     {CMD_RESPONDING, CMD_CONFIRM, CMD_RESCHEDULE, CMD_CHECKLIST, CMD_CORRECT, CMD_SAFE,
+      CMD_HELP_ME, CMD_NONE},
+     true },
     {"help.section.settings",
      {CMD_REPORT, CMD_TRAINING, CMD_LANGUAGE, CMD_SETTINGS, CMD_STOP, CMD_STOP_ALL, CMD_HELP,
       CMD_NONE},

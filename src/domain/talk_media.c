@@ -383,6 +383,21 @@ static bool reports(struct talk *t)
     return talk_answers_report(t);
 }
 
+/* The item of a checklist that was asked last wants a photo: it is the answer. */
+static bool answers_item(struct talk *t)
+{
+    const struct order *o = NULL;
+    struct medium *m;
+
+    if (media_kind_told(t->in) != MEDIA_PHOTO || !talk_checklist_takes_photo(t, &o)) {
+        return false;
+    }
+    m = new_medium(t);
+    fetch(t, m, o);
+    talk_checklist_photo(t, m->id);
+    return true;
+}
+
 /* ---- one file ---- */
 
 /* A number alone is the caption of a file, not a wish to see the order. */
@@ -415,7 +430,7 @@ void talk_media(struct talk *t)
         t->call = (struct command_call){.id = CMD_NONE};
     }
 
-    if (reports(t)) {
+    if (reports(t) || answers_item(t)) {
         return;
     }
     if ((t->u->roles & ROLE_CREW) == 0) {

@@ -1,6 +1,8 @@
 /* talk_round: which round of a checklist is meant, whose it is, what an answer does to it. */
 #include "talk_checklist_int.h"
 
+#define NOTE_CHARS_MAX 1000
+
 /* ---- which round ---- */
 
 bool round_kind(enum matter_kind kind)
@@ -186,14 +188,15 @@ void round_go(struct round *r)
 
 /* ---- an answer ---- */
 
-void round_give(struct round *r, size_t i, enum item_state state, struct str value)
+static void give(struct round *r, size_t i, enum item_state state, struct str value,
+                 struct str note)
 {
     struct checklist_item *item = &r->c.items[i];
     bool again = item->state != ITEM_OPEN;
 
     item->state = state;
     item->value = value;
-    item->note = STR_NONE;
+    item->note = note;
     item->by = r->t->u->id;
     item->by_name = r->t->u->name;
     item->at = r->t->p->now;
@@ -213,11 +216,21 @@ void round_give(struct round *r, size_t i, enum item_state state, struct str val
     }
 }
 
+void round_give(struct round *r, size_t i, enum item_state state, struct str value)
+{
+    give(r, i, state, value, STR_NONE);
+}
+
+void round_give_noted(struct round *r, size_t i, struct str value, struct str note)
+{
+    give(r, i, ITEM_ANSWERED, value, i18n_cut(r->t->a, str_trim(note), NOTE_CHARS_MAX));
+}
+
 void round_give_why(struct round *r, struct str why)
 {
     struct checklist_item *item = &r->c.items[r->c.at];
 
-    item->note = i18n_cut(r->t->a, str_trim(why), 1000);
+    item->note = i18n_cut(r->t->a, str_trim(why), NOTE_CHARS_MAX);
     round_tell_answer(r, item);
     round_ask(r);
 }

@@ -120,6 +120,8 @@ bool idle(struct world *w);
 
 /* Putting in. */
 void put_event(struct world *w, const char *id, const char *type, const char *data);
+/** The member that is wrong in such an event; empty: none is. */
+struct str event_fault(const char *type, const char *data);
 void put_event_text(struct world *w, const char *json);
 void put_inbound(struct world *w, const struct inbound *in);
 void put_text(struct world *w, const char *phone, const char *id, const char *text);

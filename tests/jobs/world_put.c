@@ -194,3 +194,24 @@ void put_resume(struct world *w)
           engine_sender_resume(w->et, STR("main"), on_resumed, &done) != NULL);
     UNTIL(w, "resumed", done);
 }
+
+struct str event_fault(const char *type, const char *data)
+{
+    static char member[sizeof(((struct err *)0)->member)];
+    struct arena *a = arena_new();
+    struct str text = arena_printf(
+        a,
+        "{\"specversion\":\"1.0\",\"id\":\"e\",\"source\":\"/c\",\"type\":\"%s\",\"data\":%s}",
+        type, data);
+    struct cmms_event event;
+    struct err err = {0};
+    struct json *j = NULL;
+
+    member[0] = '\0';
+    if (json_parse(text, 16 * 1024, &j, &err) && !cmms_event_parse(a, j, &event, &err)) {
+        memcpy(member, err.member, sizeof(member));
+    }
+    json_free(&j);
+    arena_free(&a);
+    return str_of(member);
+}
