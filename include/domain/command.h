@@ -38,6 +38,7 @@ enum command_id {
     CMD_STOP_ALL,
     CMD_SAFE,
     CMD_HELP_ME,
+    CMD_ORIGINAL,   /* what was translated, as the CMMS wrote it */
     CMD_COUNT
 };
 const char *command_name(enum command_id id); /* "my_work": also the keys commands.<name>, help.<name> */

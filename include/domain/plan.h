@@ -25,6 +25,7 @@ struct plan_message {
     size_t result;     /* number of its marked write in the commit: the token of the grant */
     struct str record; /* the encoded message, for lane_granted() */
     struct str lane, queue;
+    struct str original; /* of what is translated in it (translate.h), or empty */
     struct str detail;  /* of the first line of its timeline */
     struct wall window; /* the person's last message to the sender, as far as known: for a grant */
 };
@@ -54,9 +55,11 @@ struct plan_ask { /* whether a matter waits for a word of this person from now o
 struct plan_phone { /* whom the index of phones names for a phone that changes hands; empty: nobody */
     struct str phone, owner;
 };
+struct translations;
 struct plan {
     struct arena *a;
     const struct tenant *tenant;
+    const struct translations *translations; /* of the CMMS's words, or NULL */
     struct wall now;
     struct str cause; /* correlationid: id of the input that led here */
     /* Who just spoke, to which number, when: his window is open, so an answer may be granted at once. */

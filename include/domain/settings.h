@@ -86,6 +86,9 @@ struct settings {
     int64_t media_bytes, media_kind_bytes[4]; /* at most; of each enum media_kind */
     int64_t media_quota_bytes, media_retention_days, media_fetches, media_fetch_timeout_ms;
     int64_t media_retry_for_s, media_link_s;
+    struct str translate_url, translate_api_key; /* without a slash at the end; empty: off */
+    bool translate_apertium;                     /* else LibreTranslate */
+    int64_t translate_timeout_ms, translate_cache_days;
     int64_t http_webhook_bytes, http_api_bytes, http_upload_bytes, http_stop_delay_ms;
     struct tenant_settings *tenants;
     size_t ntenants;

@@ -55,6 +55,7 @@ struct view {
     struct training *training; /* kept, the oldest first; asked for by the query */
     size_t ntraining;
     struct str quoted_message; /* our id of the quoted message, or empty */
+    struct str original; /* of the message that a tap or a quote asks the original of (translate.h), or empty */
     struct str quoted_broadcast; /* the broadcast that it is of, or empty */
     struct str roll_call, to_ack; /* broadcasts that asked him last: is he safe; to confirm, and he has not yet */
 };

@@ -52,6 +52,7 @@ static const struct {
     [CMD_STOP] = {"stop",       take_stop    },
     [CMD_STOP_ALL] = {"stop_all",   take_stop    },
     [CMD_SAFE] = {"safe",       take_alone   },
+    [CMD_ORIGINAL] = {"original",   take_order   },
     [CMD_HELP_ME] = {"help_me",    take_alone   },
 };
 

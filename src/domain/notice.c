@@ -25,7 +25,13 @@ void page_init(struct page *g, const struct plan *p, const struct user *to)
 
 struct str page_end(struct page *g)
 {
-    struct str out = i18n_cut(g->p->a, arena_dup(g->p->a, str_trim(buf_str(&g->text))), TEXT_MAX);
+    struct str out;
+
+    if (g->original.n > 0) {
+        page_blank(g);
+        page_add(g, "line.translated");
+    }
+    out = i18n_cut(g->p->a, arena_dup(g->p->a, str_trim(buf_str(&g->text))), TEXT_MAX);
 
     buf_fini(&g->text);
     return out;
@@ -194,6 +200,7 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
     struct page g;
 
     page_init(&g, p, to);
+    o = page_order(&g, o);
     page_add(&g, "notice.assigned");
     page_blank(&g);
     add_order_lines(&g, o);
@@ -210,6 +217,7 @@ void notice_assigned(struct plan *p, const struct order *o, const struct user *t
                      page_moment(&g, "value.date", o->due));
         m->text = i18n_cut(p->a, m->text, BUTTONS_BODY_MAX);
         notice_order_buttons(p, o, to, m);
+        page_mark(&g, p, m);
         plan_entry(p, o->id, "assigned", to->id, STR_NONE);
     }
 }
@@ -341,11 +349,13 @@ void notice_stakeholder(struct plan *p, const struct order *o, const struct user
         return;
     }
     page_init(&g, p, to);
+    o = page_order(&g, o);
     page_add(&g, key, ARG_IDENT("number", o->number), ARG_S("title", o->title), ARG_T("at", at));
     m = notice_tell(p, o, to, CLASS_UPDATES, page_end(&g));
     if (m == NULL) {
         return;
     }
+    page_mark(&g, p, m);
     if (created) {
         TEMPLATE_SET(p->a, m, TEMPLATE_CREATED, o->number, o->title);
     } else if (reached == ORDER_COMPLETED) {

@@ -15,6 +15,7 @@ struct page {
     const struct lang *l;
     struct str timezone;
     struct buf text;
+    struct str original; /* what was translated in it, as the CMMS wrote it; or empty */
 };
 
 
@@ -23,6 +24,11 @@ void page_init(struct page *g, const struct plan *p, const struct user *to);
 struct str page_end(struct page *g);
 /** "name.<kind>.<name>" of the catalogue. */
 struct str page_word(const struct page *g, const char *kind, const char *name);
+/** @text, or its translation for this person with the mark of one; page_end() says how to see the original. */
+struct str page_words(struct page *g, struct str text);
+const struct order *page_order(struct page *g, const struct order *o); /* the same of title and description */
+/** Behind notice_tell() and the buttons: the original can be asked for. */
+void page_mark(struct page *g, struct plan *p, struct message *m);
 /** A date or a time alone, as a value of a template. */
 struct str page_moment(const struct page *g, const char *key, struct wall at);
 void page_blank(struct page *g);

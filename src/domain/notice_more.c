@@ -29,6 +29,7 @@ void notice_comment(struct plan *p, const struct order *o, const struct user *to
     struct page g;
 
     page_init(&g, p, to);
+    text = page_words(&g, text);
     if (author.n > 0) {
         page_add(&g, "notice.comment_by", ARG_IDENT("number", o->number), ARG_S("name", author),
                  ARG_S("text", text));
@@ -37,6 +38,7 @@ void notice_comment(struct plan *p, const struct order *o, const struct user *to
     }
     m = tell_of_order(p, o, to, CLASS_ASSIGNMENTS, page_end(&g));
     if (m != NULL) {
+        page_mark(&g, p, m);
         TEMPLATE_SET(p->a, m, TEMPLATE_COMMENT, o->number, o->title,
                      author.n > 0 ? author : p->tenant->conf->name,
                      i18n_cut(p->a, text, VALUE_MAX));

@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "domain/i18n.h"
+#include "net/http_client.h"
 #include "net/http_server.h"
 #include "settings_int.h"
 
@@ -85,8 +86,9 @@ static const struct config_row rows[] = {
            "the same of voice notes and other sound"),
     NUMBER("media.max_document_bytes", NULL, R, 1024, 1073741824, "104857600",
            "the same of documents"),
-    NUMBER("media.quota_bytes", NULL, R, 0, 1099511627776000, "10737418240",
-           "of all files of one tenant; beyond it new ones are refused, with an alarm; 0: no limit"),
+    NUMBER(
+        "media.quota_bytes", NULL, R, 0, 1099511627776000, "10737418240",
+        "of all files of one tenant; beyond it new ones are refused, with an alarm; 0: no limit"),
     NUMBER("media.retention_days", NULL, R, 1, 36500, "365", "files are kept so long"),
     NUMBER("media.fetches", NULL, R, 1, 64, "8", "files that one gateway fetches at once"),
     NUMBER("media.fetch_timeout_ms", NULL, R, 1000, 3600000, "120000", "one try to fetch a file"),
@@ -109,6 +111,14 @@ static const struct config_row rows[] = {
     JSON("callbacks.schedule_ms", R,
          "[5000,300000,1800000,7200000,18000000,36000000,50400000,72000000,86400000]",
          "waits between the tries of a callback"),
+    TEXT("translate.url", "CREWLINE_TRANSLATE_URL", NULL, 0, 0, 500, NULL,
+         "a translation service for the CMMS's own words; none: they go as they are"),
+    TEXT("translate.api_key", "CREWLINE_TRANSLATE_API_KEY", NULL, S | R, 0, 500, NULL, "its key"),
+    CHOICE("translate.dialect", NULL, NULL, 0, "libretranslate|apertium", "libretranslate",
+           "how it is spoken to"),
+    NUMBER("translate.timeout_ms", NULL, R, 50, 2000, "2000",
+           "a message waits for it no longer; then it goes untranslated"),
+    NUMBER("translate.cache_days", NULL, R, 1, 365, "30", "what it said is remembered so long"),
     NUMBER("http.header_bytes", NULL, 0, 1024, 65536, "16384", "request line and headers"),
     NUMBER("http.header_fields", NULL, 0, 8, 256, "64", "header fields"),
     NUMBER("http.header_timeout_ms", NULL, 0, 100, 120000, "10000",
@@ -253,6 +263,8 @@ static void read_numbers(struct settings *s)
         {"delivery.max_sends.critical",         &s->max_sends_critical          },
         {"delivery.max_sends.code",             &s->max_sends_code              },
         {"callbacks.timeout_ms",                &s->callback_timeout_ms         },
+        {"translate.timeout_ms",                &s->translate_timeout_ms        },
+        {"translate.cache_days",                &s->translate_cache_days        },
         {"http.header_bytes",                   &s->http_header_bytes           },
         {"http.header_fields",                  &s->http_header_fields          },
         {"http.header_timeout_ms",              &s->http_header_timeout_ms      },
@@ -296,6 +308,22 @@ static bool read_public_url(struct settings *s, struct err *err)
     return true;
 }
 
+/* What is told to the service leaves the plant: only to where callbacks might go as well. */
+static bool read_translate(struct settings *s, struct err *err)
+{
+    struct err why = {0};
+
+    s->translate_url = config_str(s->config, "translate.url");
+    while (str_ends(s->translate_url, STR("/"))) {
+        s->translate_url.n--;
+    }
+    s->translate_api_key = config_str(s->config, "translate.api_key");
+    s->translate_apertium = str_eqz(config_str(s->config, "translate.dialect"), "apertium");
+    return s->translate_url.n == 0 ||
+           http_url_check(s->translate_url, !s->allow_private_callbacks, &why) ||
+           err_set(err, ERR_CONFIG, "translate.url: %s", why.msg);
+}
+
 static bool read_texts(struct settings *s, struct err *err)
 {
     const struct config *c = s->config;
@@ -317,6 +345,9 @@ static bool read_texts(struct settings *s, struct err *err)
     s->log_format = str_eqz(config_str(c, "log_format"), "json")   ? LOG_JSON
                     : str_eqz(config_str(c, "log_format"), "text") ? LOG_TEXT
                                                                    : LOG_AUTO;
+    if (!read_translate(s, err)) {
+        return false;
+    }
     if ((s->tls_cert.n > 0) != (s->tls_key.n > 0)) {
         return err_set(err, ERR_CONFIG, "%s: HTTPS needs both tls_cert and tls_key",
                        s->tls_cert.n > 0 ? "tls_key" : "tls_cert");

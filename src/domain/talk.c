@@ -38,6 +38,7 @@ static const struct {
     {CMD_REPORT,     talk_cmd_report,     false},
     {CMD_TEAM,       talk_cmd_team,       true },
     {CMD_TRAINING,   talk_cmd_training,   false},
+    {CMD_ORIGINAL,   talk_cmd_original,   false},
     {CMD_LANGUAGE,   talk_cmd_language,   false},
     {CMD_SETTINGS,   talk_cmd_settings,   false},
     {CMD_STOP,       talk_cmd_stop,       false},

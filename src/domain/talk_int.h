@@ -82,7 +82,7 @@ talk_fn talk_cmd_ack, talk_cmd_start, talk_cmd_complete, talk_cmd_set_status, ta
     talk_cmd_note, talk_cmd_delay, talk_cmd_escalate;
 talk_fn talk_cmd_my_work, talk_cmd_pending, talk_cmd_more, talk_cmd_status, talk_cmd_help;
 talk_fn talk_cmd_checklist, talk_cmd_correct, talk_cmd_reschedule;
-talk_fn talk_cmd_training, talk_cmd_settings;
+talk_fn talk_cmd_original, talk_cmd_training, talk_cmd_settings;
 void talk_tap_training(struct talk *t, struct str id);
 talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm,
     talk_cmd_safe, talk_cmd_help_me;

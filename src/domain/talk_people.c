@@ -206,3 +206,24 @@ void talk_cmd_stop_all(struct talk *t)
 {
     talk_opt_out(t, STR("all"));
 }
+
+/* ---- what was translated ---- */
+
+void talk_cmd_original(struct talk *t)
+{
+    const struct order *o;
+
+    if (t->v->original.n > 0) {
+        talk_say_text(t, t->v->original);
+        return;
+    }
+    if (t->call.id != CMD_ORIGINAL || (t->u->roles & ROLE_CREW) == 0) {
+        talk_say(t, "reply.original_gone");
+        return;
+    }
+    /* An order is kept and shown as the CMMS wrote it. */
+    o = talk_resolve(t, CMD_SHOW, FIT_OPEN);
+    if (o != NULL) {
+        talk_show(t, o);
+    }
+}

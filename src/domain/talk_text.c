@@ -106,7 +106,9 @@ static void tap_payload(struct talk *t, struct str payload)
     if (talk_tap_broadcast(t, payload) || talk_tap_matter(t, payload)) {
         return;
     }
-    if (str_eqz(action, "pick")) {
+    if (str_eqz(action, "original")) {
+        talk_cmd_original(t);
+    } else if (str_eqz(action, "pick")) {
         tap_pick(t, rest);
     } else if (str_eqz(action, "complete_anyway")) {
         tap_anyway(t, rest);

@@ -24,6 +24,7 @@ void inbox_free(struct inbox_job *j)
     op_cancel(&j->pending);
     broadcast_run_free(j);
     inbox_media_free(j);
+    inbox_translate_free(j);
     timer_free(&j->retry);
     json_free(&j->json);
     arena_free(&j->a);
@@ -271,6 +272,7 @@ static bool asks_to_read(struct inbox_job *j, const struct view *view)
 static void on_view(void *ctx, const struct err *err, const struct view *view)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct view seen;
 
     j->pending = NULL;
     if (err != NULL && err->code == ERR_DAMAGED) {
@@ -282,7 +284,7 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
         return;
     }
     metric_add(METRIC_DAMAGED, (int64_t)view->ndamaged);
-    if (asks_to_read(j, view)) {
+    if (asks_to_read(j, view) || inbox_asks_original(j, view)) {
         return;
     }
     inbox_plan(j, STR_NONE);
@@ -292,7 +294,9 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
         j->plan.spoken_to = j->sender_id;
         j->plan.spoken_at = j->in.at;
     }
-    talk_decide(view, &j->in, j->sender_id, &j->plan);
+    seen = *view;
+    seen.original = j->original;
+    talk_decide(&seen, &j->in, j->sender_id, &j->plan);
     inbox_run(j);
 }
 

@@ -18,6 +18,7 @@ void inbox_decide_event(struct inbox_job *j)
     struct err err = {0};
 
     inbox_plan(j, j->reason.n > 0 ? json_get_str(json_get(j->json, "event"), "id") : j->event.id);
+    inbox_translated(j);
     if (j->reason.n > 0) {
         cmms_refused(json_get(j->json, "event"), j->reason, &j->view, j->reads->nusers, &j->plan);
     } else if (!cmms_event_decide(&j->event, j->reads, &j->view, &j->plan, &err)) {
@@ -118,7 +119,9 @@ static void on_docs(void *ctx, const struct err *err, const struct doc *docs, si
         return;
     }
     open_docs(j, docs);
-    j->decide(j);
+    if (j->decide != inbox_decide_event || !inbox_translate(j)) {
+        j->decide(j);
+    }
 }
 
 void inbox_read_docs(struct inbox_job *j)

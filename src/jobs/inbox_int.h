@@ -10,10 +10,13 @@
 
 #include "domain/cmms_event.h"
 #include "domain/template.h"
+#include "domain/view.h"
+#include "domain/command.h"
 #include "jobs_int.h"
 
 struct broadcast_run; /* broadcast_int.h */
 struct media_item;
+struct translating;
 
 #define INBOX_MAGIC 0x1b0c5001u
 
@@ -58,6 +61,9 @@ struct inbox_job {
     struct cmms_reads *reads;
     struct cmms_view view;
     struct str reason;
+    struct translating *translating; /* translate.c; NULL: not asked */
+    bool original_read;              /* of a message's own words it is known whether they are kept */
+    struct str original, original_key;
     /* a critical message that is looked after */
     struct str late_id, late_next; /* it, the one that says it again, */
     struct str late_detail;        /* and a line of its timeline */
@@ -123,6 +129,12 @@ void inbox_note_template(struct inbox_job *j, const struct message *m, struct st
 void inbox_write_template(struct inbox_job *j, struct commit *c);
 /** The documents that j->reads names, into j->view; then j->decide(). */
 void inbox_read_docs(struct inbox_job *j);
+/** Before the decision on an event: false: nothing to translate; else j->decide() comes later. */
+bool inbox_translate(struct inbox_job *j);
+void inbox_translated(struct inbox_job *j); /* behind inbox_plan(): notices look in it */
+void inbox_translate_free(struct inbox_job *j);
+/** Is the original of a translated message asked for? Then it is read, and the person's item anew. */
+bool inbox_asks_original(struct inbox_job *j, const struct view *view);
 /** The last step of reading an event. */
 void inbox_decide_event(struct inbox_job *j);
 /** Checks and writes of a status, in its commit. */

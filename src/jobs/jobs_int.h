@@ -76,6 +76,8 @@ struct engine {
     void *stop_ctx;
     char owner[32];
     char store_reason[200];
+    int64_t translate_failures; /* of the service, in a row (translate.c) */
+    struct mono translate_rests_until;
 };
 
 #define INBOX_SLOTS    256

@@ -16,6 +16,7 @@
 #include "domain/broadcast.h"
 #include "domain/notice.h"
 #include "domain/template.h"
+#include "domain/translate.h"
 #include "golden_text.h"
 #include "harness.h"
 
@@ -42,15 +43,21 @@ static const struct words {
     {"arabic", "WO-2024-001", "استبدال محمل المحرك الرئيسي A-01 بعد إنذار الاهتزاز",
      "سير ناقل A-01",                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "الصالة 2، الجهة الشمالية", "عمر حداد",     "بانتظار المحمل 6204-2RS من المورد."},
     {"long",   "WO-2024-001",
-     "👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽"
-     "‍"
-     "🔧"
+     "👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧"
      "👩"
-     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽"
+     "🏽"
      "‍"
      "🔧"
      "👩"
      "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧"
+     "👩"
+     "🏽"
+     "‍"
+     "🔧"
+     "👩"
+     "🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽‍🔧👩🏽"
+     "‍"
+     "🔧"
      "👩"
      "🏽"
      "‍"
@@ -207,7 +214,7 @@ static void maintenance(struct stage *s)
                     .due = moment("2024-12-23T08:00:00Z")};
     struct matter m = {.kind = MATTER_PM, .id = STR("pm1")};
 
-    notice_pm(&s->p, &pm, &m, &s->to, false);
+    notice_pm(&s->p, &pm, &m, &s->to, s->w == &sets[1]);
 }
 
 static void alert(struct stage *s)
@@ -215,6 +222,23 @@ static void alert(struct stage *s)
     notice_alert(&s->p, &s->to, STR("redis"), "critical", STR("redis does not answer"),
                  STR("look at its log"));
     notice_alert(&s->p, &s->to, STR("redis"), "ok", STR(""), STR(""));
+}
+
+/* What a translation service said; here it says everything twice. */
+static void translated(struct stage *s)
+{
+    struct translations *t = ARENA_NEW(arena, struct translations);
+    const struct str texts[] = {s->o.title, s->o.description};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        t->v[t->n++] = (struct translation){
+            lang_code(s->l), str_trim(texts[i]),
+            arena_printf(arena, "%.*s / %.*s", STR_ARG(texts[i]), STR_ARG(texts[i]))};
+    }
+    s->p.translations = t;
+    notice_assigned(&s->p, &s->o, &s->to);
+    s->o.status = ORDER_ACKNOWLEDGED;
+    notice_comment(&s->p, &s->o, &s->to, s->by, s->text);
 }
 
 static void broadcast(struct stage *s)
@@ -265,6 +289,7 @@ static const struct {
     {"escalated",      escalated      },
     {"maintenance",    maintenance    },
     {"alert",          alert          },
+    {"translated",     translated     },
     {"broadcast",      broadcast      },
     {"order shown",    order_shown    },
 };
@@ -366,48 +391,40 @@ static void play(size_t scene, const struct words *w, size_t l, struct buf *out)
 static const struct {
     const char *name, *latin, *arabic, *key;
 } params[] = {
-    {"number",       "WO-2024-001",                "WO-2024-001",                          NULL                     },
-    {"title",        "Replace Motor Bearing",      "استبدال محمل المحرك", NULL                     },
-    {"task",         "Monthly filter replacement", "تغيير الفلتر الشهري", NULL                     },
-    {"asset",        "Conveyor Belt A-01",         "سير ناقل A-01",                 NULL                     },
-    {"location",     "Hall 2",                     "الصالة 2",                       NULL                     },
-    {"team",         "Mechanics",                  "الميكانيكا",                 NULL                     },
-    {"name",         "John Smith",                 "عمر حداد",                      NULL                     },
-    {"names",        "John Smith, Ana Ruiz",       "عمر حداد, Ana Ruiz",            NULL                     },
-    {"supervisor",   "John Smith",                 "عمر حداد",                      NULL                     },
-    {"company",      "Acme Plant",                 "مصنع أكمي",                    NULL                     },
-    {"reason",       "waiting for parts",          "بانتظار القطع",            NULL                     },
-    {"text",         "It leaks again (P-02)",      "تسريب مرة أخرى P-02",      NULL                     },
-    {"advice",       "Look at its log",            "Look at its log",                      NULL                     },
-    {"parts",        "Bearing 6204 (2), Grease",   "محمل 6204 (2), شحم",            NULL                     },
-    {"qty",          "2",                          "2",                                    NULL                     },
-    {"typed",        "abc1",                       "abc1",                                 NULL                     },
-    {"word",         "FOO",                        "كلمة",                             NULL                     },
-    {"commands",     "*STATUS*",                   "*STATUS*",                             NULL                     },
-    {"example",      "ES",                         "ES",                                   NULL                     },
-    {"url",          "https://wa.example.com/x",   "https://wa.example.com/x",             NULL                     },
-    {"phone",        "+12025550117",               "+12025550117",                         NULL                     },
-    {"component",    "redis",                      "redis",                                NULL                     },
-    {"fields",       NULL,                         NULL,                                   "name.field.due_at"      },
-    {"field",        NULL,                         NULL,                                   "name.field.due_at"      },
-    {"before",       NULL,                         NULL,                                   "name.priority.medium"   },
-    {"after",        NULL,                         NULL,                                   "name.priority.high"     },
-    {"priority",     NULL,                         NULL,                                   "name.priority.high"     },
-    {"status",       NULL,                         NULL,                                   "name.status.in_progress"},
-    {"type",         NULL,                         NULL,                                   "name.type.preventive"   },
-    {"class",        NULL,                         NULL,                                   "name.class.assignments" },
-    {"left",         "2 h",                        "2 h",                                  NULL                     },
-    {"kind",         "photo",                      "photo",                                NULL                     },
-    {"due",          "2024-12-25T17:00:00Z",       NULL,                                   NULL                     },
-    {"at",           "2024-12-20T14:21:00Z",       NULL,                                   NULL                     },
-    {"most",         NULL,                         NULL,                                   NULL                     },
-    {"n",            NULL,                         NULL,                                   NULL                     },
-    {"i",            NULL,                         NULL,                                   NULL                     },
-    {"assigned",     NULL,                         NULL,                                   NULL                     },
-    {"acknowledged", NULL,                         NULL,                                   NULL                     },
-    {"in_progress",  NULL,                         NULL,                                   NULL                     },
-    {"overdue",      NULL,                         NULL,                                   NULL                     },
-    {"completed",    NULL,                         NULL,                                   NULL                     },
+    {"number",     "WO-2024-001",                "WO-2024-001",                          NULL                     },
+    {"title",      "Replace Motor Bearing",      "استبدال محمل المحرك", NULL                     },
+    {"task",       "Monthly filter replacement", "تغيير الفلتر الشهري", NULL                     },
+    {"asset",      "Conveyor Belt A-01",         "سير ناقل A-01",                 NULL                     },
+    {"location",   "Hall 2",                     "الصالة 2",                       NULL                     },
+    {"team",       "Mechanics",                  "الميكانيكا",                 NULL                     },
+    {"name",       "John Smith",                 "عمر حداد",                      NULL                     },
+    {"names",      "John Smith, Ana Ruiz",       "عمر حداد, Ana Ruiz",            NULL                     },
+    {"supervisor", "John Smith",                 "عمر حداد",                      NULL                     },
+    {"company",    "Acme Plant",                 "مصنع أكمي",                    NULL                     },
+    {"reason",     "waiting for parts",          "بانتظار القطع",            NULL                     },
+    {"text",       "It leaks again (P-02)",      "تسريب مرة أخرى P-02",      NULL                     },
+    {"advice",     "Look at its log",            "Look at its log",                      NULL                     },
+    {"parts",      "Bearing 6204 (2), Grease",   "محمل 6204 (2), شحم",            NULL                     },
+    {"qty",        "2",                          "2",                                    NULL                     },
+    {"typed",      "abc1",                       "abc1",                                 NULL                     },
+    {"word",       "FOO",                        "كلمة",                             NULL                     },
+    {"commands",   "*STATUS*",                   "*STATUS*",                             NULL                     },
+    {"example",    "ES",                         "ES",                                   NULL                     },
+    {"url",        "https://wa.example.com/x",   "https://wa.example.com/x",             NULL                     },
+    {"phone",      "+12025550117",               "+12025550117",                         NULL                     },
+    {"component",  "redis",                      "redis",                                NULL                     },
+    {"fields",     NULL,                         NULL,                                   "name.field.due_at"      },
+    {"field",      NULL,                         NULL,                                   "name.field.due_at"      },
+    {"before",     NULL,                         NULL,                                   "name.priority.medium"   },
+    {"after",      NULL,                         NULL,                                   "name.priority.high"     },
+    {"priority",   NULL,                         NULL,                                   "name.priority.high"     },
+    {"status",     NULL,                         NULL,                                   "name.status.in_progress"},
+    {"type",       NULL,                         NULL,                                   "name.type.preventive"   },
+    {"class",      NULL,                         NULL,                                   "name.class.assignments" },
+    {"left",       "2 h",                        "2 h",                                  NULL                     },
+    {"kind",       "photo",                      "photo",                                NULL                     },
+    {"due",        "2024-12-25T17:00:00Z",       NULL,                                   NULL                     },
+    {"at",         "2024-12-20T14:21:00Z",       NULL,                                   NULL                     },
 };
 
 static size_t row_of(struct str name)
