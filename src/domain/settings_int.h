@@ -49,6 +49,7 @@ bool settings_read_notices(struct place *tenant, struct tenant_settings *t);
 void settings_reload_notices(struct tenant_settings *to, const struct tenant_settings *from);
 /** `ladder` and `thresholds`. */
 bool settings_read_ladder(struct place *tenant, struct tenant_settings *t);
+void settings_reload_ladder(struct tenant_settings *to, const struct tenant_settings *from);
 
 bool settings_read_tenants(struct settings *s, struct err *err);
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept);

@@ -172,3 +172,10 @@ bool settings_read_ladder(struct place *tenant, struct tenant_settings *t)
     }
     return read_thresholds(tenant, t);
 }
+
+void settings_reload_ladder(struct tenant_settings *to, const struct tenant_settings *from)
+{
+    to->ladder = from->ladder;
+    to->thresholds = from->thresholds;
+    to->nthresholds = from->nthresholds;
+}

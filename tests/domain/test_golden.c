@@ -241,6 +241,31 @@ static void translated(struct stage *s)
     notice_comment(&s->p, &s->o, &s->to, s->by, s->text);
 }
 
+/* Raised, on a higher rung, taken, over, and a question to whoever responded. */
+static void alert_ladder(struct stage *s)
+{
+    struct matter m = {.kind = MATTER_ALERT, .id = STR("AL-7")};
+    struct alert al = {.id = STR("AL-7"),
+                       .asset_name = s->o.asset_name,
+                       .metric = STR("Temperature"),
+                       .unit = STR("\xc2\xb0"
+                                   "C"),
+                       .threshold = 95,
+                       .at = s->p.now};
+
+    ladder_builtin(s->p.a, &al.ladder);
+    notice_alert_raised(&s->p, &al, &m, &s->to);
+    al.text = s->text;
+    al.rung = 1;
+    notice_alert_raised(&s->p, &al, &m, &s->to);
+    al.escalated_by = s->by;
+    al.why = s->text;
+    notice_alert_raised(&s->p, &al, &m, &s->to);
+    notice_alert_taken(&s->p, &al, &m, &s->to, s->by);
+    notice_alert_still(&s->p, &al, &m, &s->to);
+    notice_alert_cleared(&s->p, &al, &m, &s->to);
+}
+
 static void broadcast(struct stage *s)
 {
     static const enum prio prios[] = {PRIO_NORMAL, PRIO_HIGH, PRIO_CRITICAL};
@@ -290,6 +315,7 @@ static const struct {
     {"maintenance",    maintenance    },
     {"alert",          alert          },
     {"translated",     translated     },
+    {"alert ladder",   alert_ladder   },
     {"broadcast",      broadcast      },
     {"order shown",    order_shown    },
 };

@@ -43,6 +43,14 @@ for (const [label, config, says, env] of [
   ['a tenant says in which file', {tenants: [{id: 'A'}]}, '.json: tenants[0].id: it is not'],
   ['what is missing is named as it is set', {}, 'CMMS_SIGNING_SECRET: callbacks are signed', {CMMS_CALLBACK_URL: 'https://cmms.example.com/x'}],
   ['a short master key', {}, 'environment: CREWLINE_MASTER_KEY: it is not 32 bytes', {CREWLINE_MASTER_KEY: 'short'}],
+  ['a rung for nobody', {tenants: [{id: 'a', ladder: [{to: {}, wait_s: 60}]}]}, 'tenants[0].ladder.0.to: it names nobody'],
+  ['a rung without patience', {tenants: [{id: 'a', ladder: {rungs: [{to: {all: true}, wait_s: 0}]}}]}, 'tenants[0].ladder.rungs.0.wait_s'],
+  ['a threshold without a level', {tenants: [{id: 'a', thresholds: [{id: 't', metric: 'C'}]}]}, 'tenants[0].thresholds[0].above'],
+  ['a threshold of no kind', {tenants: [{id: 'a', thresholds: [{id: 't', metric: 'C', above: 1, colour: 'red'}]}]}, 'tenants[0].thresholds[0].colour'],
+  ['two thresholds of one id', {tenants: [{id: 'a', thresholds: [{id: 't', metric: 'C', above: 1}, {id: 't', metric: 'D', below: 1}]}]},
+    'tenants[0].thresholds[1].id'],
+  ['a threshold for an unknown role', {tenants: [{id: 'a', thresholds: [{id: 't', metric: 'C', above: 1, audience: {roles: ['boss']}}]}]},
+    'tenants[0].thresholds[0].audience.roles'],
   ['an unknown variable', {}, 'CREWLINE_LISSEN', {CREWLINE_LISSEN: 'x'}],
 ]) {
   test(`configuration: ${label}: exit 78, names the place, starts nothing`, async () => {
