@@ -261,5 +261,10 @@ test('killed while a provider has it and has not answered: on after lease and ti
   await faults({})
 })
 
+test('and the books balance', async () => {
+  const r = await plant.command('prove', '--config', plant.config)
+  assert.equal(r.code, 0, r.out + r.err)
+})
+
 await run()
 await plant.stop()
