@@ -69,6 +69,8 @@ void lane_worker_rate(struct lane_worker *w, const struct rate *rate);
 /** What @ways holds has changed, or @after_ms. */
 void lane_worker_ways(struct lane_worker *w, int64_t after_ms);
 void lane_worker_pause(struct lane_worker *w, bool paused);
+/** From the next claim or grant on; what is held stays. */
+void lane_worker_slots(struct lane_worker *w, size_t slots);
 
 /**
  * A free slot to ask commit_enqueue() for a grant? Then the item of the grant goes through lane_granted().

@@ -240,7 +240,7 @@ bool engine_new(struct loop *l, const struct engine_options *o, struct engine **
                                      o->settings->replicas};
     char ca[512];
     struct engine *e = MEM_NEW(struct engine);
-    struct http_client_options ho = {.connections_per_host_max = 64,
+    struct http_client_options ho = {.connections_per_host_max = ENGINE_CONNECTIONS,
                                      .user_agent = "crewline/" CREWLINE_VERSION,
                                      .one_write = true};
 

@@ -33,6 +33,8 @@ struct outbox { /* one sender of one tenant */
     size_t nways;
     struct map *content_sids; /* Twilio: shape -> char * HX sid */
     struct mono noted;        /* when it was last said of it that it is in trouble */
+    struct mono paced;        /* since then so many were answered: */
+    int64_t answers;
 };
 
 struct callbacks {
@@ -81,7 +83,8 @@ struct engine {
 };
 
 #define INBOX_SLOTS    256
-#define OUTBOX_SLOTS   256
+#define OUTBOX_SLOTS   256 /* at most: outbox_slots() */
+#define ENGINE_CONNECTIONS 64 /* to one host over HTTP/1.1 */
 #define CALLBACK_SLOTS 64
 #define WINDOW_MS      ((int64_t)24 * 3600 * 1000)
 

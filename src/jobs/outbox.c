@@ -169,6 +169,7 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
 
     at->pending = NULL;
     histogram_add(HISTOGRAM_SEND, mono_now().us - at->began.us);
+    outbox_answered(at->own, answer != NULL && answer->http2);
     at->ob->provider->outcome(at->a, answer == NULL ? 0 : answer->status,
                               answer == NULL ? STR_NONE : answer->body,
                               answer == NULL ? 0 : answer->retry_after_s, err, &at->o);

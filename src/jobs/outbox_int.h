@@ -144,7 +144,12 @@ void outbox_tell(struct attempt *at, struct commit *c);
 /** For the lanes of its queue. */
 void outbox_on_item(void *ctx, struct lane_item *item);
 
+/** One more of its messages was answered: what it may hold follows. */
+void outbox_answered(struct outbox *ob, bool http2);
+
 /* Pure, for tests. */
+/** How many it may hold at once when @per_s are answered a second. */
+size_t outbox_slots(int64_t per_s, bool http2);
 int64_t outbox_backoff_ms(int64_t tries);
 int64_t outbox_max_sends(const struct settings *s, const struct message *m);
 

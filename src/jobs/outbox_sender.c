@@ -237,13 +237,42 @@ size_t engine_senders(const struct engine_tenant *et, struct sender_health *out,
     return n;
 }
 
+/* ---- how much is held ---- */
+
+/*
+ * What is claimed is an attempt, though it waits here for a connection: should we be killed, nobody
+ * knows that it never left. So no more is held than is on its way, and what goes out in AHEAD_MS.
+ * Over HTTP/2 all of it is.
+ */
+#define AHEAD_MS 50
+#define PACE_MS  100
+
+size_t outbox_slots(int64_t per_s, bool http2)
+{
+    int64_t most = ENGINE_CONNECTIONS + ENGINE_CONNECTIONS / 8 + per_s * AHEAD_MS / 1000;
+
+    return http2 || most > OUTBOX_SLOTS ? OUTBOX_SLOTS : (size_t)most;
+}
+
+void outbox_answered(struct outbox *ob, bool http2)
+{
+    int64_t us = mono_now().us - ob->paced.us;
+
+    ob->answers++;
+    if (us >= PACE_MS * 1000) {
+        lane_worker_slots(ob->worker, outbox_slots(ob->answers * 1000000 / us, http2));
+        ob->answers = 0;
+        ob->paced = mono_now();
+    }
+}
+
 /* ---- life ---- */
 
 static void start_one(struct engine_tenant *et, struct outbox *ob, const struct sender *sender)
 {
     struct lane_options o = {.tenant = et->t.id,
                              .record = LANE_MESSAGE,
-                             .slots = OUTBOX_SLOTS,
+                             .slots = outbox_slots(0, false),
                              .lease_ms = et->e->o.settings->lease_ms,
                              .on_item = outbox_on_item,
                              .ctx = ob};

@@ -90,11 +90,15 @@ static size_t slots_free(const struct lane_worker *w)
     return used >= w->o.slots ? 0 : w->o.slots - used;
 }
 
-/* A claim costs Redis the same for one lane as for many, so a busy worker lets some slots come
- * free. */
+/* A claim costs the same for one lane as for many, so a busy worker lets some slots come free. */
 static bool worth_a_claim(const struct lane_worker *w)
 {
     return slots_free(w) >= (w->more ? w->o.slots / 4 : 1);
+}
+
+void lane_worker_slots(struct lane_worker *w, size_t slots)
+{
+    w->o.slots = slots > 0 ? slots : 1;
 }
 
 void lane_worker_wake(struct lane_worker *w)
@@ -461,8 +465,7 @@ static void claim(struct lane_worker *w)
         return;
     }
     if (!worth_a_claim(w)) {
-        w->hungry =
-            true; /* when slots are free again; those that are, are not left idle for long */
+        w->hungry = true; /* when slots are free again; the free ones are not idle for long */
         if (want > 0 && !timer_running(w->timer)) {
             timer_start(w->timer, SIP_MS);
         }
@@ -489,10 +492,8 @@ static void claim(struct lane_worker *w)
     w->claiming = store_run(w->s, &call, on_claimed, w);
 }
 
-/*
- * Hands out what came, for as long as a callback may take; the rest in the next turn. False: the
- * worker was freed meanwhile.
- */
+/* Hands out what came, for as long as a callback may take; the rest in the next turn. False: the
+ * worker was freed meanwhile. */
 static bool hand_out(struct lane_worker *w)
 {
     int64_t since_us = mono_now().us;

@@ -99,8 +99,15 @@ static void test_slots(void)
     CHECK("two more", line_wait(&l, 10, 2000));
     world_pass(w, 30);
     CHECK_INT("two only", l.n, 10);
+    lane_worker_slots(l.worker, 7);
+    line_finish(&l, 1);
+    world_pass(w, 30);
+    CHECK_INT("one too many is held already", l.n, 10);
+    line_finish(&l, 2);
+    CHECK("but from then on", line_wait(&l, 11, 2000));
+    lane_worker_slots(l.worker, 8);
     l.finish = true;
-    for (size_t i = 0; i < 10; i++) {
+    for (size_t i = 0; i < 11; i++) {
         if (l.items[i] != NULL) {
             line_finish(&l, i);
         }
