@@ -89,6 +89,7 @@ struct settings {
     struct str translate_url, translate_api_key; /* without a slash at the end; empty: off */
     bool translate_apertium;                     /* else LibreTranslate */
     int64_t translate_timeout_ms, translate_cache_days;
+    struct str s3_endpoint, s3_bucket, s3_region, s3_key, s3_secret, s3_prefix; /* bucket empty: the disk */
     int64_t http_webhook_bytes, http_api_bytes, http_upload_bytes, http_stop_delay_ms;
     struct tenant_settings *tenants;
     size_t ntenants;

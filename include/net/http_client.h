@@ -51,6 +51,7 @@ void http_client_free(struct http_client **owner);
  */
 void http_client_warm(struct http_client *c);
 
+#define HTTP_WANT_LATER SIZE_MAX
 #define HTTP_IDEMPOTENT (1u << 0) /* may be sent again by libcurl itself */
 #define HTTP_PUBLIC_ONLY (1u << 1) /* refuse loopback, private, link-local, multicast addresses */
 
@@ -61,6 +62,14 @@ struct http_call {
     size_t nheaders;
     struct str basic_user, basic_password; /* or STR_NONE */
     struct str body;
+    /*
+     * A body that is made while it goes out: @body_bytes of it, taken by @on_want, which fills @out with at most
+     * @room bytes and gives their number, or HTTP_WANT_LATER: asked again after http_call_resume(). Not sent again.
+     */
+    int64_t body_bytes;
+    size_t (*on_want)(void *ctx, char *out, size_t room);
+    /* AWS Signature Version 4: "us-east-1", and the keys; the hash of the body is a header of the caller's. */
+    struct str sigv4_region, sigv4_key, sigv4_secret;
     unsigned flags;
     int64_t timeout_ms;        /* whole attempt, waiting for a connection included; 0: 30 s */
     size_t response_bytes_max; /* 0: 1 MiB; counted as it arrives, nothing is decompressed */

@@ -96,6 +96,14 @@ static const struct config_row rows[] = {
            "a file that cannot be fetched is tried again for so long"),
     NUMBER("media.link_s", NULL, R, 60, 31536000, "604800",
            "how long a link to a file is good, in events and in answers of the API"),
+    TEXT("media.s3.endpoint", NULL, NULL, 0, 0, 500, NULL,
+         "an S3-compatible store for files instead of the data directory: its URL"),
+    TEXT("media.s3.bucket", NULL, NULL, 0, 0, 100, NULL, "the bucket"),
+    TEXT("media.s3.region", NULL, NULL, 0, 0, 64, "us-east-1",
+         "its region, as requests are signed"),
+    TEXT("media.s3.access_key", NULL, NULL, S | R, 0, 200, NULL, "access key id"),
+    TEXT("media.s3.secret_key", NULL, NULL, S | R, 0, 200, NULL, "secret access key"),
+    TEXT("media.s3.prefix", NULL, NULL, 0, 0, 200, NULL, "in front of every name in the bucket"),
     NUMBER("delivery.send_timeout_ms", NULL, R, 100, 120000, "15000", "one attempt at a provider"),
     NUMBER("delivery.lease_ms", NULL, 0, 1000, 600000, "30000",
            "how long work belongs to one instance"),
@@ -345,7 +353,7 @@ static bool read_texts(struct settings *s, struct err *err)
     s->log_format = str_eqz(config_str(c, "log_format"), "json")   ? LOG_JSON
                     : str_eqz(config_str(c, "log_format"), "text") ? LOG_TEXT
                                                                    : LOG_AUTO;
-    if (!read_translate(s, err)) {
+    if (!read_translate(s, err) || !settings_read_media(s, err)) {
         return false;
     }
     if ((s->tls_cert.n > 0) != (s->tls_key.n > 0)) {
@@ -514,18 +522,6 @@ bool settings_master_key(struct settings *s, struct buf *notice, struct err *err
 
 /* ---- reload ---- */
 
-static void reload_media(struct settings *s, const struct settings *now)
-{
-    s->media_bytes = now->media_bytes;
-    memcpy(s->media_kind_bytes, now->media_kind_bytes, sizeof(s->media_kind_bytes));
-    s->media_quota_bytes = now->media_quota_bytes;
-    s->media_retention_days = now->media_retention_days;
-    s->media_fetches = now->media_fetches;
-    s->media_fetch_timeout_ms = now->media_fetch_timeout_ms;
-    s->media_retry_for_s = now->media_retry_for_s;
-    s->media_link_s = now->media_link_s;
-}
-
 /* What may change is moved into the old struct, whose address everybody holds; the new one is kept
  * alive behind it. */
 void settings_reload(struct settings *s, struct settings **fresh, struct buf *kept)
@@ -556,7 +552,7 @@ void settings_reload(struct settings *s, struct settings **fresh, struct buf *ke
     s->log_level = now->s.log_level;
     s->send_timeout_ms = now->s.send_timeout_ms;
     s->retention_days = now->s.retention_days;
-    reload_media(s, &now->s);
+    settings_reload_media(s, &now->s);
     s->uncertain_hold_ms = now->s.uncertain_hold_ms;
     s->uncertain_hold_critical_ms = now->s.uncertain_hold_critical_ms;
     s->max_sends_normal = now->s.max_sends_normal;

@@ -51,6 +51,9 @@ void settings_reload_notices(struct tenant_settings *to, const struct tenant_set
 bool settings_read_ladder(struct place *tenant, struct tenant_settings *t);
 void settings_reload_ladder(struct tenant_settings *to, const struct tenant_settings *from);
 
+bool settings_read_media(struct settings *s, struct err *err);
+void settings_reload_media(struct settings *s, const struct settings *now);
+
 bool settings_read_tenants(struct settings *s, struct err *err);
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept);
 

@@ -34,7 +34,8 @@ struct media_file {
     uint8_t key[SEAL_KEY_BYTES];
     char header_bytes[MEDIA_HEADER];
     struct hasher hash;
-    uint8_t sha256[SHA256_BYTES];
+    uint8_t sha256[SHA256_BYTES], sealed_sha256[SHA256_BYTES];
+    int64_t sealed_bytes;
     char head[MEDIA_HEAD_BYTES];
     size_t nhead;
     int64_t bytes, chunks;
@@ -168,6 +169,25 @@ static void sync_dir(const char *path)
     }
 }
 
+static void count_sealed(struct media_file *f)
+{
+    struct hasher h;
+    ssize_t n;
+
+    f->sealed_bytes = 0;
+    hasher_init(&h, HASH_SHA256);
+    buf_reset(&f->sealed);
+    buf_reserve(&f->sealed, MEDIA_CHUNK);
+    while ((n = pread(f->fd, f->sealed.p, MEDIA_CHUNK, f->sealed_bytes)) > 0) {
+        hasher_add(&h, str_make(f->sealed.p, (size_t)n));
+        f->sealed_bytes += n;
+    }
+    hasher_done(&h, f->sealed_sha256);
+    if (n < 0) {
+        failed(f, "read");
+    }
+}
+
 static void keep_file(struct media_file *f)
 {
     if (pwrite(f->fd, f->header_bytes, MEDIA_HEADER, 0) != MEDIA_HEADER || fsync(f->fd) != 0) {
@@ -179,6 +199,8 @@ static void keep_file(struct media_file *f)
         }
         sync_dir(f->to);
         f->path[0] = '\0';
+    } else {
+        count_sealed(f);
     }
 }
 
@@ -233,11 +255,16 @@ static void worked(void *ctx)
 {
     struct media_file *f = ctx;
     media_done_fn *on_done = f->on_done;
+    struct err gone = {0};
 
     f->busy = false;
     if (f->dropped) {
         f->busy = true;
         loop_work(f->l, bury, buried, f);
+        if (on_done != NULL) {
+            err_set(&gone, ERR_CANCELLED, "nobody waits for the file any more");
+            on_done(f->done_ctx, &gone);
+        }
         return;
     }
     buf_reset(&f->work);
@@ -331,6 +358,21 @@ const uint8_t *media_file_sha256(const struct media_file *f)
     return f->sha256;
 }
 
+int64_t media_file_sealed_bytes(const struct media_file *f)
+{
+    return f->sealed_bytes;
+}
+
+const uint8_t *media_file_sealed_sha256(const struct media_file *f)
+{
+    return f->sealed_sha256;
+}
+
+int media_file_dup(const struct media_file *f)
+{
+    return fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 void media_file_keep(struct media_file *f, const struct tenant *t, struct str name,
                      const char *path, media_done_fn *on_done, void *ctx)
 {
@@ -360,7 +402,7 @@ void media_file_free(struct media_file **owner)
     }
     *owner = NULL;
     f->dropped = true;
-    f->on_done = NULL;
+    f->on_done = f->keep ? f->on_done : NULL;
     f->on_room = NULL;
     if (!f->busy) {
         f->busy = true;

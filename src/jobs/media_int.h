@@ -37,10 +37,18 @@ void media_file_finish(struct media_file *f, media_done_fn *on_done, void *ctx);
 int64_t media_file_bytes(const struct media_file *f);
 struct str media_file_head(const struct media_file *f);
 const uint8_t *media_file_sha256(const struct media_file *f);
-/** The header, with its key sealed for @name; then it moves to @path, for good (fsync). */
+/**
+ * The header, with its key sealed for @name; then it moves to @path, for good (fsync). Without a path it stays
+ * where it is, to be copied elsewhere: then its sealed bytes are counted and hashed. @on_done is called in any
+ * case, also when @f is freed meanwhile.
+ */
 void media_file_keep(struct media_file *f, const struct tenant *t, struct str name,
                      const char *path, media_done_fn *on_done, void *ctx);
-/** Also while something is under way: nobody is called any more. */
+int64_t media_file_sealed_bytes(const struct media_file *f);
+const uint8_t *media_file_sealed_sha256(const struct media_file *f);
+/** A descriptor of the sealed file, the caller's to close. */
+int media_file_dup(const struct media_file *f);
+/** Also while something is under way: nobody but who keeps it is called any more. */
 void media_file_free(struct media_file **owner);
 /** Seals or opens chunk @n. */
 void media_chunk_seal(struct sealer *s, int64_t n, bool last, struct str text, struct buf *out);
@@ -74,7 +82,7 @@ struct media_store {
     struct list waiting;                           /* struct media_fetch, for a place */
     size_t nwaiting;
 };
-extern const struct media_backend media_disk;
+extern const struct media_backend media_disk, media_s3;
 struct media_store *media_store_new(struct engine *e);
 /** Sweeps what a gateway that was killed left half done. */
 void media_store_sweep(struct media_store *ms);

@@ -149,6 +149,7 @@ static void flow(struct media_reader *r)
 static void step(struct media_reader *r)
 {
     if (r->busy) {
+        flow(r);
         return;
     }
     if (r->sealer == NULL && r->held.n >= MEDIA_HEADER && !open_header(r)) {

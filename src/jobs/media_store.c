@@ -16,7 +16,7 @@ struct media_store *media_store_new(struct engine *e)
     struct str dir = e->o.settings->data_dir;
 
     ms->e = e;
-    ms->backend = &media_disk;
+    ms->backend = e->o.settings->s3_bucket.n > 0 ? &media_s3 : &media_disk;
     list_init(&ms->waiting);
     snprintf(ms->dir, sizeof(ms->dir), "%.*s/media", (int)(dir.n < 900 ? dir.n : 900), dir.p);
     snprintf(ms->tmp, sizeof(ms->tmp), "%.900s/tmp", ms->dir);

@@ -352,6 +352,8 @@ struct op *http_call_start(struct http_client *c, const struct http_call *call,
     op->ctx = ctx;
     op->on_data = call->on_data;
     op->on_head = call->on_head;
+    op->on_want = call->on_want;
+    op->body_bytes = call->body_bytes;
     op->flags = call->flags;
     op->response_bytes_max =
         call->response_bytes_max == 0 ? HTTP_BODY_DEFAULT : call->response_bytes_max;
@@ -384,11 +386,11 @@ void http_call_resume(struct op *op)
     struct http_client *c = call->c;
 
     call->paused = false;
-    if (!call->held || call->state != HTTP_OP_RUNNING) {
+    if (!(call->held || call->starved) || call->state != HTTP_OP_RUNNING) {
         return;
     }
     assert(c->in_curl == 0);
-    call->held = false;
+    call->held = call->starved = false;
     c->in_curl++;
     curl_easy_pause(call->slot->easy, CURLPAUSE_CONT);
     c->in_curl--;

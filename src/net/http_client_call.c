@@ -119,12 +119,37 @@ static void add_headers(struct http_op *op, const struct http_call *call, struct
     }
 }
 
+static size_t signature_bytes(const struct http_call *call)
+{
+    return call->sigv4_key.n == 0
+               ? 0
+               : call->sigv4_region.n + call->sigv4_key.n + call->sigv4_secret.n + 32;
+}
+
+static void add_signature(struct http_op *op, const struct http_call *call, struct writer *w)
+{
+    if (call->sigv4_key.n == 0) {
+        return;
+    }
+    op->sigv4 = w->p;
+    w->p = put(w->p, STR("aws:amz:"));
+    w->p = put(w->p, call->sigv4_region);
+    w->p = put(w->p, STR(":s3"));
+    *w->p++ = '\0';
+    op->sigv4_key = w->p;
+    w->p = put(w->p, call->sigv4_key);
+    *w->p++ = '\0';
+    op->sigv4_secret = w->p;
+    w->p = put(w->p, call->sigv4_secret);
+    *w->p++ = '\0';
+}
+
 /* One allocation: the struct, the header nodes, the texts, the body. */
 struct http_op *http_op_new(const struct http_call *call)
 {
     size_t nodes = call->nheaders + 3, method_n = strlen(call->method);
     size_t bytes = sizeof(struct http_op) + nodes * sizeof(struct curl_slist) + method_n + 1 +
-                   call->url.n + 1 + header_bytes(call);
+                   call->url.n + 1 + header_bytes(call) + signature_bytes(call);
     struct http_op *op = mem_new(bytes + call->body.n);
     struct writer w = {0};
 
@@ -138,6 +163,7 @@ struct http_op *http_op_new(const struct http_call *call)
     w.p = put(w.p, call->url);
     *w.p++ = '\0';
     add_headers(op, call, &w);
+    add_signature(op, call, &w);
     assert((size_t)(w.p - (char *)op) <= bytes);
     op->body = str_make(w.p, call->body.n);
     put(w.p, call->body);

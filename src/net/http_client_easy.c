@@ -8,12 +8,32 @@
 /* Buffers of a pooled slot above this go back to the heap. */
 #define KEEP_BYTES (64 * 1024)
 
+static size_t read_wanted(struct http_slot *s, char *out, size_t room)
+{
+    struct http_op *call = s->call;
+    size_t left = (size_t)call->body_bytes - s->handed, n;
+
+    if (left == 0) {
+        return CURL_READFUNC_ABORT; /* asked a second time: as in on_read() */
+    }
+    n = call->on_want(call->ctx, out, room < left ? room : left);
+    if (n == HTTP_WANT_LATER) {
+        call->starved = true;
+        return CURL_READFUNC_PAUSE;
+    }
+    s->handed += n;
+    return n > 0 ? n : CURL_READFUNC_ABORT;
+}
+
 static size_t on_read(char *out, size_t size, size_t count, void *ctx)
 {
     struct http_slot *s = obj_check(ctx, HTTP_SLOT_MAGIC);
     struct str body = s->call->body;
     size_t n = size * count;
 
+    if (s->call->on_want != NULL) {
+        return read_wanted(s, out, n);
+    }
     if (s->handed == body.n) {
         /*
          * libcurl knows the length and asks again only when it took the body for a connection that
@@ -240,13 +260,14 @@ static bool call_is_idempotent(const struct http_op *call)
 /* How the method and the body reach libcurl; the heart of "sent at most once". */
 static void prepare_method(struct http_slot *s, const struct http_op *call)
 {
+    size_t body_n = call->on_want != NULL ? (size_t)call->body_bytes : call->body.n;
     const char *m = call->method, *custom = NULL, *fields = "";
     bool get = strcmp(m, "GET") == 0, head = strcmp(m, "HEAD") == 0;
     bool idempotent = call_is_idempotent(call);
     CURL *e = s->easy;
 
     curl_easy_setopt(e, CURLOPT_NOBODY, head ? 1L : 0L);
-    if (!head && (call->body.n > 0 || strcmp(m, "POST") == 0)) {
+    if (!head && (body_n > 0 || strcmp(m, "POST") == 0)) {
         /*
          * A read callback without a seek callback, so that libcurl cannot send the body again by
          * itself when a connection that it reuses dies. POSTFIELDS only where a second copy does no
@@ -254,11 +275,11 @@ static void prepare_method(struct http_slot *s, const struct http_op *call)
          */
         s->once = !idempotent && s->c->one_write && call->body.n > 0 &&
                   call->body.n <= HTTP_ONE_WRITE_MAX;
-        if (call->body.n > 0) {
-            fields = idempotent || s->once ? call->body.p : NULL;
+        if (body_n > 0) {
+            fields = call->body.n > 0 && (idempotent || s->once) ? call->body.p : NULL;
         }
         curl_easy_setopt(e, CURLOPT_POST, 1L);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body_n);
         curl_easy_setopt(e, CURLOPT_POSTFIELDS, fields);
         custom = strcmp(m, "POST") == 0 ? NULL : m;
     } else if (!head) {
@@ -267,7 +288,23 @@ static void prepare_method(struct http_slot *s, const struct http_op *call)
     }
     curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, custom);
     /* Without a body nothing needs a rewind, so only a connection of its own is never retried. */
-    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, !idempotent && call->body.n == 0 ? 1L : 0L);
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, !idempotent && body_n == 0 ? 1L : 0L);
+}
+
+static void prepare_signature(struct http_slot *s, const struct http_op *call)
+{
+    CURL *e = s->easy;
+
+    if (call->sigv4 == NULL && !s->is_signed) {
+        return;
+    }
+    s->is_signed = call->sigv4 != NULL;
+    curl_easy_setopt(e, CURLOPT_AWS_SIGV4, call->sigv4);
+    curl_easy_setopt(e, CURLOPT_USERNAME, call->sigv4_key);
+    curl_easy_setopt(e, CURLOPT_PASSWORD, call->sigv4_secret);
+    if (!s->is_signed) {
+        curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    }
 }
 
 void http_slot_prepare(struct http_slot *s, struct http_op *call, int64_t timeout_ms)
@@ -282,6 +319,7 @@ void http_slot_prepare(struct http_slot *s, struct http_op *call, int64_t timeou
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, call->headers);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     prepare_method(s, call);
+    prepare_signature(s, call);
     if (s->is_https != call->https) {
         /* Waiting for the first connection's protocol pays where HTTP/2 may be offered, never else.
          */
@@ -360,10 +398,11 @@ void http_slot_attempt(const struct http_slot *s, CURLcode code, struct http_att
                                  .request_sent = request_bytes > 0,
                                  .answer_begun = s->answer_begun,
                                  .answer_whole = s->head_whole,
-                                 .body_n = s->call->body.n,
+                                 .body_n = s->call->on_want != NULL ? (size_t)s->call->body_bytes
+                                                                    : s->call->body.n,
                                  .uploaded = s->handed};
     /* Not through on_read(): it went out with the head. */
-    if (out->request_sent && (s->once || call_is_idempotent(s->call))) {
+    if (out->request_sent && s->call->on_want == NULL && (s->once || call_is_idempotent(s->call))) {
         out->uploaded = out->body_n;
     }
 }

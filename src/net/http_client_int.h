@@ -77,6 +77,10 @@ struct http_op {
     void *ctx;
     bool (*on_data)(void *ctx, struct str bytes);
     bool (*on_head)(void *ctx, const struct http_answer *head);
+    int64_t body_bytes;
+    size_t (*on_want)(void *ctx, char *out, size_t room);
+    const char *sigv4, *sigv4_key, *sigv4_secret; /* "aws:amz:<region>:s3", or NULL; in one allocation */
+    bool starved;      /* libcurl waits for more of the body */
     bool paused, held; /* held: libcurl keeps a piece that we did not take */
     int64_t deadline_us;
     size_t response_bytes_max;
@@ -106,7 +110,7 @@ struct http_slot {
     bool refused, allowed; /* an address of the host was forbidden, or was not */
     bool too_long, stopped;
     bool answer_begun, head_whole;
-    bool is_https; /* how the options stand now */
+    bool is_https, is_signed; /* how the options stand now */
     struct buf head, body;
     struct http_field fields[HTTP_FIELDS_MAX];
     size_t nfields;
