@@ -12,10 +12,12 @@
 
 static bool dead_row(struct request *r, struct listing *l, struct str id, const struct reply *row)
 {
+    const enum dead_kind *wanted = l->user;
+    enum dead_kind kind;
     struct dead d;
 
-    (void)id;
-    if (!dead_read(r, l->a, row, &d)) {
+    if ((wanted != NULL && (!dead_kind_of(id, &kind) || kind != *wanted)) ||
+        !dead_read(r, l->a, row, &d)) {
         return false;
     }
     dead_write(r, &d, &l->w);
@@ -26,9 +28,25 @@ void api_dead_letter_list(struct request *r)
 {
     static const char *const fields[] = {"b", NULL};
     struct listing *l = ARENA_NEW(r->a, struct listing);
+    struct str kind = request_param(r, "kind");
+    enum dead_kind *wanted = NULL;
 
-    *l = (struct listing){
-        .index = STR("dl"), .order = "score", .prefix = "dl:", .fields = fields, .row = dead_row};
+    if (kind.n > 0) {
+        wanted = ARENA_NEW(r->a, enum dead_kind);
+        if (!dead_kind_named(kind, wanted)) {
+            err_set(&r->err, ERR_INVALID, "kind: \"%.*s\" is none of message, callback, inbound",
+                    STR_ARG(str_slice(kind, 0, 60)));
+            reply_error(r, &r->err);
+            return;
+        }
+    }
+    *l = (struct listing){.user = wanted,
+                          .sifted = wanted != NULL,
+                          .index = STR("dl"),
+                          .order = "score",
+                          .prefix = "dl:",
+                          .fields = fields,
+                          .row = dead_row};
     listing_start(r, l);
 }
 
@@ -272,11 +290,8 @@ static bool read_wanted(const struct json *j, struct arena *a, struct wanted *ou
         size_t k = 0;
 
         json_member_at(j, i, &name);
-        for (int kind = 0; str_eqz(name, "kind") && kind < DEAD_KINDS; kind++) {
-            if (str_eqz(text, dead_kind_name((enum dead_kind)kind))) {
-                out->any_kind = false;
-                out->kind = (enum dead_kind)kind;
-            }
+        if (str_eqz(name, "kind") && dead_kind_named(text, &out->kind)) {
+            out->any_kind = false;
         }
         if (str_eqz(name, "kind") && !out->any_kind) {
             continue;

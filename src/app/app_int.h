@@ -180,6 +180,7 @@ struct listing {
         to; /* up, down: bounds as ZRANGEBYLEX takes them; score: "score|id" to go on at */
     const char *prefix;        /* of the records: "m:" */
     const char *const *fields; /* ends with NULL */
+    bool sifted;               /* row() leaves many out: it is given more than a page asks for */
     const char *filter;        /* plain field that must hold @value; NULL: none */
     struct str value;
     /** Writes one item to l->w, or one line to r->out for CSV; false: filtered out. */

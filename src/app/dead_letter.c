@@ -10,15 +10,21 @@ static const struct {
     [DEAD_MESSAGE] = {"out:", "message",  NULL    },
 };
 
-const char *dead_kind_name(enum dead_kind k)
-{
-    return kinds[k].name;
-}
-
 bool dead_kind_of(struct str id, enum dead_kind *out)
 {
     for (int k = 0; k < DEAD_KINDS; k++) {
         if (str_starts(id, str_of(kinds[k].prefix))) {
+            *out = (enum dead_kind)k;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dead_kind_named(struct str name, enum dead_kind *out)
+{
+    for (int k = 0; k < DEAD_KINDS; k++) {
+        if (str_eqz(name, kinds[k].name)) {
             *out = (enum dead_kind)k;
             return true;
         }

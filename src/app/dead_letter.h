@@ -10,8 +10,8 @@
 #include "app_int.h"
 
 enum dead_kind { DEAD_CALLBACK, DEAD_INBOUND, DEAD_MESSAGE, DEAD_KINDS };
-const char *dead_kind_name(enum dead_kind k); /* "callback", "inbound", "message" */
 bool dead_kind_of(struct str id, enum dead_kind *out);
+bool dead_kind_named(struct str name, enum dead_kind *out); /* "callback", "inbound", "message" */
 
 struct dead { /* views into what it was read from, and @a */
     enum dead_kind kind;

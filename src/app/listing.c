@@ -137,7 +137,7 @@ static void next_slice(struct request *r)
     call_str(&call, str_of(l->order));
     call_str(&call, l->from);
     call_str(&call, l->to);
-    call_int(&call, left < SLICE ? left : SLICE);
+    call_int(&call, left < SLICE && !l->sifted ? left : SLICE);
     call_int(&call, l->filter != NULL ? SCAN : SLICE);
     call_str(&call, str_of(l->prefix));
     call_str(&call, str_of(l->filter != NULL ? l->filter : ""));

@@ -13,6 +13,7 @@ static const struct {
      "A next_cursor: events behind it; without it, from the oldest kept"                                                                            },
     {"assignee",         "{\"type\":\"string\"}",                                                 "Id of a person it is assigned to"                },
     {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"                  },
+    {"dead_kind",        "{\"enum\":[\"message\",\"callback\",\"inbound\"]}",                     "Kind of dead letter"                             },
     {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                            },
     {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"                     },
     {"exp",              "{\"type\":\"integer\"}",                                                "Of a signed link: the second (Unix) when it ends"},
@@ -86,7 +87,9 @@ static void write_param(struct jw *w, const char *name, const char *in, bool req
 /* One name, with other values than at other paths. */
 static const char *wire_name(const char *name)
 {
-    return strcmp(name, "recipient_state") == 0 ? "state" : name;
+    return strcmp(name, "recipient_state") == 0 ? "state"
+           : strcmp(name, "dead_kind") == 0     ? "kind"
+                                                : name;
 }
 
 static void write_query(struct jw *w, const char *names)

@@ -125,7 +125,7 @@ const struct route routes[] = {
     {"POST",   "/api/v1/callbacks/{id}/replay",         ADMIN, 0,                                api_callback_replay,         "Operation",
      "Try it now",                                                                                                                                                               NULL,                                                        NULL,               "Accepted",            202},
     {"GET",    "/api/v1/dead_letters",                  ALL,   0,                                api_dead_letter_list,        "Operation",
-     "What was given up, newest first",                                                                                                                                          "limit cursor",                                              NULL,               "DeadLetters",         200},
+     "What was given up, newest first",                                                                                                                                          "dead_kind limit cursor",                                              NULL,               "DeadLetters",         200},
     {"POST",   "/api/v1/dead_letters/replay",           ADMIN, 0,                                api_dead_letter_replay_many, "Operation",
      "Put back all that fit a filter",                                                                                                                                           "dry_run",                                                   "ReplayFilter",     "Replayed",            202},
     {"POST",   "/api/v1/dead_letters/{id}/replay",      ADMIN, 0,                                api_dead_letter_replay,      "Operation",

@@ -207,17 +207,13 @@ static void var_name(const struct config_row *row, struct buf *out)
 static bool take_vars(struct config *c, const struct map *vars, const char *place,
                       const char *origin, struct err *err)
 {
-    struct str name;
+    struct str stray;
     struct buf own;
     bool ok = true;
     void *value;
 
-    for (size_t it = 0; map_next(vars, &it, &name, &value);) {
-        if (str_starts(name, STR(CONFIG_PREFIX)) && map_get(c->names, name) == NULL &&
-            !str_starts(name, STR("CREWLINE_TEST_"))) {
-            err_set(err, ERR_CONFIG, "unknown setting");
-            return at_place(err, place, name.p);
-        }
+    if (!config_names_known(c->names, c->root, vars, &stray, err)) {
+        return at_place(err, place, stray.p);
     }
     /* In the order of the table, so that of two mistakes always the same one is reported. */
     buf_init(&own, CONFIG_NAME_BYTES);

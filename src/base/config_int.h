@@ -1,6 +1,6 @@
 /*
  * config_int: the parts of config: layers and look-ups (config.c), one value (config_value.c),
- * files, variables and indirections (config_env.c).
+ * files, variables and indirections (config_env.c), names that are none (config_near.c).
  */
 #ifndef CREWLINE_CONFIG_INT_H
 #define CREWLINE_CONFIG_INT_H
@@ -40,5 +40,11 @@ bool config_read_secret(const char *path, char **out, struct err *err);
 bool config_dotenv(struct map *vars, const char *path, struct err *err);
 void config_environ(struct map *vars, char **environ_);
 void config_vars_free(struct map **owner);
+/**
+ * Of @vars those that look like settings are in @names, or are read as "env:NAME" somewhere. Else *stray is
+ * one that is not, and the error names the nearest that is.
+ */
+bool config_names_known(const struct map *names, const struct json *root, const struct map *vars,
+                        struct str *stray, struct err *err);
 
 #endif

@@ -342,7 +342,8 @@ static void watch_message(struct plan *p, const struct message *m, struct commit
 
 /*
  * The record, its indexes, and its place in the lane of its person and class. A tenant without a
- * sender keeps its orders all the same: what it cannot send has ended before it began.
+ * sender keeps its orders all the same: what it cannot send has ended before it began, and is a
+ * dead letter.
  */
 static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c,
                           plan_grant_fn *grant, void *ctx, size_t *marked, struct err *err)
@@ -384,6 +385,9 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     if (s != NULL) {
         enqueue_message(p, pm, s, c, grant, ctx, marked);
         watch_message(p, &pm->m, c, marked);
+    } else {
+        commit_zadd(c, STR("dl"), (double)p->now.ms,
+                    arena_printf(p->a, "out:%.*s", STR_ARG(pm->m.id)));
     }
     return ok;
 }

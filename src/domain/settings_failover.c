@@ -98,4 +98,5 @@ void settings_reload_failover(struct tenant_settings *to, const struct tenant_se
 {
     to->failover_paused_after_ms = from->failover_paused_after_ms;
     to->failover_critical_after_ms = from->failover_critical_after_ms;
+    to->sms_classes = from->sms_classes;
 }

@@ -39,7 +39,8 @@ void place_unknown(struct place *p, const char *const *known);
 
 bool settings_read_senders(struct place *tenant, struct tenant_settings *t);
 bool settings_env_senders(struct settings *s, struct tenant_settings *t, struct err *err);
-void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from);
+void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from,
+                             struct buf *kept);
 /** `failover` and `channels`, behind the senders. */
 bool settings_read_failover(struct place *tenant, struct tenant_settings *t);
 void settings_reload_failover(struct tenant_settings *to, const struct tenant_settings *from);

@@ -314,7 +314,7 @@ bool settings_env_senders(struct settings *s, struct tenant_settings *t, struct 
     return true;
 }
 
-/* ---- reload: secrets and rates of what was there before ---- */
+/* ---- reload: secrets, rates and the number of its SMS, of what was there before ---- */
 
 static void reload_sender(struct sender *to, const struct sender *from)
 {
@@ -330,15 +330,23 @@ static void reload_sender(struct sender *to, const struct sender *from)
     to->pair_interval_ms = from->pair_interval_ms;
     to->pair_burst = from->pair_burst;
     to->daily_people = from->daily_people;
+    to->sms_from = from->sms_from;
 }
 
-void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from)
+void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from,
+                             struct buf *kept)
 {
+    size_t same = 0;
+
     for (size_t k = 0; k < to->nsenders; k++) {
         const struct sender *one = tenant_sender(from, to->senders[k].id);
 
         if (one != NULL && one->provider == to->senders[k].provider) {
             reload_sender(&to->senders[k], one);
+            same++;
         }
+    }
+    if (same != to->nsenders || same != from->nsenders) {
+        buf_addf(kept, "%ssenders of %.*s", kept->n > 0 ? ", " : "", STR_ARG(to->id));
     }
 }

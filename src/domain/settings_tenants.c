@@ -249,7 +249,7 @@ void settings_reload_tenants(struct settings *s, const struct settings *fresh, s
         }
         s->tenants[i].signing_secret = now->signing_secret;
         s->tenants[i].signing_secret_previous = now->signing_secret_previous;
-        settings_reload_senders(&s->tenants[i], now);
+        settings_reload_senders(&s->tenants[i], now, kept);
         settings_reload_failover(&s->tenants[i], now);
         settings_reload_ladder(&s->tenants[i], now);
         settings_reload_notices(&s->tenants[i], now);

@@ -281,6 +281,13 @@ static void test_dead_letters(void)
         CHECK("page by page", str_cmp(at(&page, "items.0.at"), last) <= 0);
     }
     CHECK_Z("to the end", at(&page, "next_cursor"), "");
+    page = admin("GET", "/api/v1/dead_letters?kind=message", NULL);
+    CHECK_INT("no messages", items(&page), 0);
+    page = admin("GET", "/api/v1/dead_letters?kind=callback&limit=1", NULL);
+    CHECK_INT("a page of callbacks", items(&page), 1);
+    CHECK_Z("they alone", at(&page, "items.0.kind"), "callback");
+    page = admin("GET", "/api/v1/dead_letters?kind=letters", NULL);
+    check_problem("no such kind", &page, 422, "invalid", NULL);
     page = ask_json(w, BETA_ADMIN, "GET", "/api/v1/dead_letters", NULL);
     CHECK_INT("none of another tenant's", items(&page), 0);
     w->cmms_status = 200;

@@ -82,6 +82,12 @@ static void test_defaults(void)
     buf_init(&kept, 1000);
     settings_reload(s, &two, &kept);
     CHECK_INT("reloaded", s->tenants[0].failover_critical_after_ms, 5);
+    two = load("\"channels\":{\"updates\":[\"whatsapp\",\"sms\"]},",
+               ",\"sms_from\":\"+12025550188\"", &err);
+    settings_reload(s, &two, &kept);
+    CHECK_INT("SMS from now on", s->tenants[0].sms_classes, 1u << CLASS_UPDATES);
+    CHECK_Z("from there", s->tenants[0].senders[1].sms_from, "+12025550188");
+    CHECK_Z("without a restart", buf_str(&kept), "");
     buf_fini(&kept);
     settings_free(&s);
 }

@@ -51,7 +51,10 @@ for (const [label, config, says, env] of [
     'tenants[0].thresholds[1].id'],
   ['a threshold for an unknown role', {tenants: [{id: 'a', thresholds: [{id: 't', metric: 'C', above: 1, audience: {roles: ['boss']}}]}]},
     'tenants[0].thresholds[0].audience.roles'],
-  ['an unknown variable', {}, 'CREWLINE_LISSEN', {CREWLINE_LISSEN: 'x'}],
+  ['an unknown variable', {}, 'CREWLINE_LISSEN: unknown setting; the nearest is CREWLINE_LISTEN', {CREWLINE_LISSEN: 'x'}],
+  ['one of Meta, misspelt', {}, 'environment: WHATSAPP_ACCES_TOKEN: unknown setting; the nearest is WHATSAPP_ACCESS_TOKEN',
+    {WHATSAPP_ACCES_TOKEN: 'x'}],
+  ['one of Twilio, misspelt', {}, 'TWILIO_ACCOUNT_ID: unknown setting; the nearest is TWILIO_ACCOUNT_SID', {TWILIO_ACCOUNT_ID: 'x'}],
 ]) {
   test(`configuration: ${label}: exit 78, names the place, starts nothing`, async () => {
     const r = await starts(config, env)

@@ -348,12 +348,30 @@ static void test_full(void)
     world_free(&w);
 }
 
+/* A tenant without senders: what it cannot send is a dead letter from the start. */
+static void test_no_sender(void)
+{
+    struct world *w = world_new(NULL);
+    struct tenant_settings *t = &w->settings->tenants[0];
+    size_t n = t->nsenders;
+    struct str id;
+
+    t->nsenders = 0;
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    t->nsenders = n;
+    CHECK_Z("failed", message_state(w, id), "failed");
+    CHECK("why", str_find(message_timeline(w, id), STR("no sender is configured")) != SIZE_MAX);
+    CHECK_INT("listed", redis_int(w, "ZCARD dl"), 1);
+    CHECK("by its time", redis_int(w, "ZSCORE dl out:%.*s", STR_ARG(id)) > 0);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_webhooks),    TEST(test_wrong_hand), TEST(test_time),
-        TEST(test_too_large),   TEST(test_events),     TEST(test_gone_client),
-        TEST(test_gone_sender), TEST(test_no_redis),   TEST(test_full)};
+        TEST(test_webhooks), TEST(test_wrong_hand),  TEST(test_time),        TEST(test_too_large),
+        TEST(test_events),   TEST(test_gone_client), TEST(test_gone_sender), TEST(test_no_redis),
+        TEST(test_full),     TEST(test_no_sender)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
