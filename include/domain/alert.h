@@ -26,6 +26,7 @@
 #include "domain/matter.h"
 
 #define ALERT_SLICE    64 /* people told in one strike of the clock */
+#define ALERT_TOLD_MAX 2000 /* called by one alert; more are for a broadcast */
 #define ALERT_NEWS_MAX 8
 #define ALERT_FRESH_MS ((int64_t)24 * 3600 * 1000)
 
@@ -78,8 +79,11 @@ struct alert {
  */
 bool alert_from_json(struct arena *a, const struct json *j, const struct ladder *otherwise, struct alert *out,
                      struct err *err);
+/** Whether it can be kept too. */
+bool alert_check(struct arena *a, const struct json *j, struct err *err);
 void alert_encode(const struct alert *al, struct buf *out);
 bool alert_decode(struct arena *a, struct str text, struct alert *out, struct err *err);
+#define ALERT_BYTES_MAX ((size_t)1900 * 1024) /* encoded */
 /** The document of it: @m with body, clock and over. */
 void alert_store(struct arena *a, const struct alert *al, struct wall now, struct matter *m);
 /** GET /api/v1/alerts: with its rungs and responders when @full. */

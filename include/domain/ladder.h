@@ -16,7 +16,7 @@
 #include "domain/user.h"
 
 #define LADDER_RUNGS_MAX 16
-#define LADDER_NAMES_MAX 2000 /* in one list */
+#define LADDER_NAMES_MAX 500 /* in one list */
 #define LADDER_NEED_MAX  100
 
 struct crowd { /* a set of people: all who fit one of these */

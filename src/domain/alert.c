@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "domain/user_store.h"
 
-#define BODY_MAX ((size_t)1 << 20)
-#define TEXT_MAX 600
+#define ALERT_FRESH_BYTES_MAX ((size_t)256 * 1024) /* as told: people are added to it */
+#define TEXT_MAX              600
 
 static const char *const states[] = {[ALERT_OPEN] = "open",
                                      [ALERT_RESPONDED] = "responded",
@@ -150,6 +150,22 @@ bool alert_from_json(struct arena *a, const struct json *j, const struct ladder 
     }
     read_asset(a, j, out);
     return read_rest(a, j, otherwise, out, err);
+}
+
+bool alert_check(struct arena *a, const struct json *j, struct err *err)
+{
+    struct alert *al = ARENA_NEW(a, struct alert);
+    struct buf body;
+    bool fits;
+
+    if (!alert_from_json(a, j, NULL, al, err)) {
+        return false;
+    }
+    buf_init(&body, ALERT_FRESH_BYTES_MAX);
+    alert_encode(al, &body);
+    fits = buf_ok(&body);
+    buf_fini(&body);
+    return fits || member(err, "ladder", "it names too many: more than 256 KiB of names");
 }
 
 /* ---- stored ---- */
@@ -322,7 +338,7 @@ bool alert_decode(struct arena *a, struct str text, struct alert *out, struct er
     struct json *j, *shaped;
     bool ok;
 
-    if (!json_parse(text, 2 * BODY_MAX, &j, err)) {
+    if (!json_parse(text, ALERT_BYTES_MAX, &j, err)) {
         return false;
     }
     /* "Nobody named" is good in a record, though not in an event. */
@@ -347,7 +363,7 @@ void alert_store(struct arena *a, const struct alert *al, struct wall now, struc
 {
     struct buf body;
 
-    buf_init(&body, BODY_MAX);
+    buf_init(&body, ALERT_BYTES_MAX);
     alert_encode(al, &body);
     m->kind = MATTER_ALERT;
     m->id = al->id;

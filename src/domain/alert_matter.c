@@ -170,13 +170,13 @@ static void fill(const struct matter_view *v, struct alert *al, struct plan *p)
 {
     const struct rung *rung = &al->ladder.rungs[al->rung];
 
-    for (size_t i = 0; i < v->npeople; i++) {
+    for (size_t i = 0; i < v->npeople && al->ntold < ALERT_TOLD_MAX; i++) {
         /* Who is on it already need not be called. */
         if (alert_rung_fits(al, v->people[i]) && !alert_has_answered(al, v->people[i]->id)) {
             tell_one(p, al, v->m, v->people[i]);
         }
     }
-    if (v->more) {
+    if (v->more && al->ntold < ALERT_TOLD_MAX) {
         al->cursor = v->last;
         return;
     }

@@ -5,9 +5,7 @@
 
 bool cmms_alert_subject(struct arena *a, const struct json *j, struct err *err)
 {
-    struct alert al;
-
-    return alert_from_json(a, j, NULL, &al, err);
+    return alert_check(a, j, err);
 }
 
 /* The alert as kept; false: there is none, or it does not open. */

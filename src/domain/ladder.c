@@ -132,7 +132,7 @@ static bool read_crowd(struct arena *a, const struct json *j, const char *at, bo
         }
         if (!ok) {
             return wrong(err, at, arena_printf(a, "%.*s", STR_ARG(name)).p,
-                         "it is neither true or false nor a list of at most 2000 names: ids of "
+                         "it is neither true or false nor a list of at most 500 names: ids of "
                          "people, teams, sites; technician, supervisor, admin or stakeholder");
         }
     }

@@ -5,6 +5,7 @@
 #include "talk_int.h"
 
 #define CHOICES_MAX MESSAGE_ROWS_MAX
+#define WHY_MAX     300
 
 static struct str asset_of(const struct alert *al)
 {
@@ -128,6 +129,7 @@ static void escalate(struct talk *t, const struct matter *m, struct str why, int
     /* Who was told of it on no rung (its message was passed on to him) speaks for the one at hand.
      */
     rung = rung > 0 ? rung : told != NULL ? told->rung : (int64_t)al.rung + 1;
+    why = i18n_cut(t->a, why, WHY_MAX);
     verdict = alert_escalate(&al, t->u->id, t->u->name.n > 0 ? t->u->name : t->u->id, why, rung);
     if (verdict == ALERT_OVER) {
         say_over(t, &al);
@@ -223,6 +225,18 @@ void talk_cmd_responding(struct talk *t)
     } else {
         ask_which(t, "respond", open, n);
     }
+}
+
+bool talk_alert_said(struct talk *t)
+{
+    const struct matter *m = talk_matter_meant(t, MATTER_ALERT, STR_NONE);
+
+    if (m == NULL || !t->call.says_started) {
+        return false;
+    }
+    t->via = "reply";
+    respond(t, m);
+    return true;
 }
 
 /* The alert of his that he names ("ESCALATE AL-7 still rising"), and the words behind it. */

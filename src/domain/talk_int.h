@@ -141,6 +141,8 @@ void talk_checklist_button(struct talk *t, const struct order *o, struct message
 /** [Continue] below an answer to something else, when a round was left some time ago. */
 void talk_checklist_remind(struct talk *t);
 void talk_alert_tap(struct talk *t, const struct matter *m, struct str action);
+/** "On it" in reply to an alert is RESPONDING: whether it was that. */
+bool talk_alert_said(struct talk *t);
 /** ESCALATE means an alert: whether it was answered as such. */
 bool talk_escalate_alert(struct talk *t);
 bool talk_verify(struct talk *t); /* unverified but known: true when the turn goes on */

@@ -323,6 +323,8 @@ void talk_free_text(struct talk *t)
         talk_say(t, "reply.no_commands");
     } else if (quoted != NULL) {
         about_quoted(t, quoted);
+    } else if (talk_alert_said(t)) {
+        return;
     } else if (t->call.says_done) {
         t->via = "reply";
         t->call = (struct command_call){.id = CMD_COMPLETE};

@@ -119,7 +119,7 @@ function suite(kind) {
     await plant.expect(maria, 'Which alert do you mean')
     await say(maria, 'ESCALATE', o.id)
     await plant.expect(maria, 'Work order WO-2024-001 escalated to Sue')
-    await say(maria, 'On my way', second.id)
+    await say(maria, 'on it', second.id)
     await plant.expect(maria, 'Everybody knows')
     assert.equal(events('alert.responded', 'AL-4').length + events('alert.responded', 'AL-5').length, 1)
     for (const id of ['AL-4', 'AL-5']) await tell('cmms.alert.cleared.v1', {alert: {id}})

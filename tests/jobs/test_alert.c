@@ -2,7 +2,7 @@
  * Critical alerts: people are called up a ladder until somebody responds; thresholds that raise
  * them; what a crash leaves.
  */
-#include "domain/matter.h"
+#include "domain/threshold.h"
 #include "world.h"
 
 #define CARA "+12025550119"
@@ -330,6 +330,14 @@ static void reading(struct world *w, const char *id, const char *asset, const ch
     UNTIL(w, id, idle(w));
 }
 
+/* The id of what is kept of the pump's temperature. */
+static const char *condition(struct world *w)
+{
+    const struct reading r = {.asset_id = STR("P-01"), .metric = STR("Temperature")};
+
+    return reading_id(w->a, &r).p;
+}
+
 /* Crossed, it raises one alert; back by the hysteresis it is cleared; in between nothing is
  * written. */
 static void test_threshold(void)
@@ -356,6 +364,8 @@ static void test_threshold(void)
     reading(w, "r7", "P-01", "80", 45);
     CHECK_INT("an older one changes nothing", sent_to(w, ANA, "*Alert cleared*"), 0);
     say(w, BEN, "t1", "RESPONDING");
+    CHECK_INT("its document was not touched by readings",
+              redis_int(w, "HGET y:r:%s v", condition(w)), 1);
     reading(w, "r8", "P-01", "92", 10);
     CHECK_INT("cleared", sent_to(w, ANA, "*Alert cleared*"), 1);
     CHECK_INT("to Ben too", sent_to(w, BEN, "*Alert cleared*"), 1);
@@ -386,12 +396,36 @@ static void test_hold(void)
     world_free(&w);
 }
 
+static bool begins(const char *text, const char *part)
+{
+    return strncmp(text, part, strlen(part)) == 0;
+}
+
+/* An alert and its clock never queue behind other events: their lanes are before all others. */
+static void test_first(void)
+{
+    struct world *w = world_new(&(struct world_options){.no_work = true});
+
+    put_event(w, "o1", "cmms.workorder.deleted.v1",
+              "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\",\"status\":"
+              "\"open\"}}");
+    raise_it(w, "e1", ALERT("AL-13", "critical", LONG_LADDER));
+    CHECK("before all", begins(redis_get(w, "ZRANGE r:in:0 0 0"), "0e:"));
+    CHECK_INT("alone", redis_int(w, "ZCARD r:in:0"), 1);
+    world_free(&w);
+    w = plant(NULL);
+    tell(w, "e2", "cmms.alert.raised.v1", ALERT("AL-14", "critical", LONG_LADDER));
+    CHECK("its clock too", begins(redis_get(w, "ZRANGE s:in 0 0"), "0y:"));
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_responding), TEST(test_silence),   TEST(test_quorum),    TEST(test_reopened),
         TEST(test_graver),     TEST(test_escalated), TEST(test_which),     TEST(test_who_is_told),
-        TEST(test_builtin),    TEST(test_many),      TEST(test_threshold), TEST(test_hold)};
+        TEST(test_builtin),    TEST(test_many),      TEST(test_threshold), TEST(test_hold),
+        TEST(test_first)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
