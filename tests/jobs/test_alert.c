@@ -81,11 +81,11 @@ static void test_silence(void)
     struct world *w = plant(NULL);
 
     raise_it(w, "e1", ALERT("AL-2", "critical", SHORT_LADDER));
-    UNTIL(w, "first rung", sent_to(w, ANA, TITLE) == 1);
+    UNTIL(w, "first rung", sent_to(w, ANA, TITLE) == 1 && idle(w));
     CHECK_INT("not the second", sent_to(w, BEN, TITLE), 0);
     world_kill(w);
     world_start(w);
-    UNTIL(w, "second rung", sent_to(w, BEN, TITLE) == 1);
+    UNTIL(w, "second rung", sent_to(w, BEN, TITLE) == 1 && idle(w));
     CHECK_INT("says why", sent_to(w, BEN, "Nobody has responded"), 1);
     CHECK_INT("the CMMS hears it", stream_events(w, "gateway.workorder.escalated.v1", "\"rung\":2"),
               1);
