@@ -72,7 +72,7 @@ const struct openapi_schema openapi_schemas[] = {
      "\"title\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"},"
      "\"texts\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},"
      "\"description\":\"By language: en, es, pt-BR\"},\"priority\":{\"enum\":[\"low\","
-     "\"medium\",\"high\",\"critical\"]},\"ask\":{\"enum\":[\"none\",\"ack\",\"safety\"]},"
+     "\"medium\",\"high\",\"critical\"]},\"ask\":{\"enum\":[\"none\",\"ack\",\"safety\",\"read\"]},"
      "\"audience\":{\"type\":\"object\","
      "\"description\":\"As it was asked for; of people named one by one how many\"},"
      "\"by\":{\"type\":\"string\"},\"created_at\":{\"type\":[\"string\",\"null\"],"
