@@ -13,12 +13,15 @@
 #include "domain/plan.h"
 
 #define CONSENT_ITEM 'O' /* inbound item: person, line end, bits of the classes that he stopped */
+#define STOPPED_ITEM 'Q' /* the same, when it is in his record: what waits of them is not to be said */
 
 /** What a refusal with the provider's @code stops: bits of classes. @cls: that of the message refused. */
 unsigned consent_refused(int64_t code, struct str cls);
 /** The text of the item behind its letter; false: it does not read. */
 struct str consent_item(struct arena *a, struct str person, unsigned classes);
 bool consent_item_read(struct str text, struct str *person, unsigned *classes);
+/** Is @m one of those that he stopped with @classes? Answers to him never are. */
+bool consent_stops(unsigned classes, const struct message *m);
 /** What the provider says of him (INBOUND_OPT_OUT); false: nothing that changes anything. */
 bool consent_told(const struct inbound *in, bool *stops, unsigned *classes);
 

@@ -94,6 +94,8 @@ struct plan {
     size_t nmedia;
     const struct conversation *conversation; /* of conversation_user, or NULL */
     struct str conversation_user;
+    struct str stopped_person; /* who stopped the classes `stopped` (bits) by this: what waits of them goes */
+    unsigned stopped;
     bool over; /* too much for one decision: a bug or a hostile event; plan_commit() refuses */
 };
 

@@ -45,6 +45,20 @@ bool consent_told(const struct inbound *in, bool *stops, unsigned *classes)
            str_ieq(in->event, STR("signup"));
 }
 
+bool consent_stops(unsigned classes, const struct message *m)
+{
+    enum user_class c;
+
+    if (m->prio == PRIO_REPLY || m->kind == MESSAGE_READ) {
+        return false;
+    }
+    if ((classes & OPTED_OUT_ALL) != 0) {
+        return true;
+    }
+    return user_class_parse(m->cls, &c) && (classes & (1u << c)) != 0 &&
+           !(c == CLASS_EMERGENCY && m->prio == PRIO_CRITICAL);
+}
+
 /* ---- events ---- */
 
 static void write_classes(unsigned classes, struct jw *w)
@@ -123,6 +137,8 @@ static void change(struct plan *p, const struct user *kept, unsigned opted_out, 
     u->opted_out = opted_out;
     plan_user(p, u, kept);
     consent_changed(p, u, kept, via);
+    p->stopped = opted_out & ~kept->opted_out;
+    p->stopped_person = u->id;
 }
 
 void consent_stop(struct plan *p, const struct user *kept, unsigned classes, const char *via)

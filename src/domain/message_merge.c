@@ -11,7 +11,8 @@ static bool is_change(struct str form)
 {
     static const char *const forms[] = {TEMPLATE_ASSIGNED, TEMPLATE_REMOVED,  TEMPLATE_UPDATED,
                                         TEMPLATE_STATUS,   TEMPLATE_PRIORITY, TEMPLATE_CREATED,
-                                        TEMPLATE_PROGRESS, TEMPLATE_RESOLVED};
+                                        TEMPLATE_PROGRESS, TEMPLATE_RESOLVED, TEMPLATE_COMMENT,
+                                        TEMPLATE_PARTS};
 
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         if (str_eqz(form, forms[i])) {

@@ -138,7 +138,13 @@ void talk_cmd_more(struct talk *t)
 
 void talk_cmd_status(struct talk *t)
 {
+    const struct order *quoted = talk_quoted_order(t);
     int64_t assigned = 0, acknowledged = 0, in_progress = 0, overdue = 0;
+
+    if (quoted != NULL && !quoted->deleted && talk_may_change(t, quoted)) {
+        talk_show(t, quoted); /* in reply to an order's message: its status, with what may follow */
+        return;
+    }
 
     for (size_t i = 0; i < t->v->norders; i++) {
         const struct order *o = t->v->orders[i].order;

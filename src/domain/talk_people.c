@@ -159,6 +159,8 @@ void talk_opt_out(struct talk *t, struct str what)
         return;
     }
     t->u->opted_out = before | added;
+    t->p->stopped = added;
+    t->p->stopped_person = t->u->id;
     talk_user_changed(t);
     consent_event(t, "gateway.person.opted_out.v1", added);
 }

@@ -206,6 +206,9 @@ static void plan_end(void *ctx, struct commit *c)
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
     }
+    if (j->plan.stopped != 0) {
+        consent_put(j->et, j->work, c, ITEM_STOPPED, j->plan.stopped_person, j->plan.stopped);
+    }
     if (j->also_write != NULL) {
         j->also_write(j, c);
     }
@@ -365,6 +368,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_event(j, rest, err);
     case ITEM_FAILOVER:
         return inbox_open_failover(j, rest, err);
+    case ITEM_STOPPED:
+        return inbox_open_stopped(j, rest, err);
     case ITEM_CONSENT:
         return inbox_open_consent(j, rest, err);
     case ITEM_REMINDER:

@@ -103,6 +103,7 @@ bool inbox_over(struct inbox_job *j);
 bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 
+bool inbox_open_stopped(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_consent(struct inbox_job *j, struct str text, struct err *err);
 void inbox_read_consent(struct inbox_job *j);
 bool inbox_open_reminder(struct inbox_job *j, struct str text, struct err *err);

@@ -168,12 +168,13 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_REFUSED   'R' /* {"reason":…,"event":{…}}: the CMMS refused an event of ours */
 #define ITEM_MATTER    MATTER_ITEM   /* 'Y', ref, clock: domain/matter.h */
 #define ITEM_CONSENT   CONSENT_ITEM  /* 'O': domain/consent.h */
+#define ITEM_STOPPED   STOPPED_ITEM  /* 'Q': likewise */
 #define ITEM_REMINDER  'D'           /* order id: its next reminder has come */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
 #define ITEM_MEDIUM    'M' /* a file is to be fetched, or has got its order: inbox_media.c */
 /** The provider refused because he stopped @classes there: his record is to say so. */
-void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str person,
-                 unsigned classes);
+void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, char item,
+                 struct str person, unsigned classes);
 /** The lane of what the CMMS tells about an order, and of its reminders. */
 struct str inbox_order_lane(struct engine_tenant *et, struct arena *a, struct str order_id);
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */

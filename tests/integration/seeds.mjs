@@ -159,6 +159,8 @@ function suite(kind) {
       '⏳ *Due in:* 2 hours\n📅 *Due Date:* '), m.text)
     assert.ok(m.text.endsWith('Reply with:\n• *STATUS* - Update status\n• *DELAY {reason}* - Report delay\n• *COMPLETE* - Mark as done'))
     assert.deepEqual(titles(m), ['Start Work', 'View Details', 'Acknowledge'])
+    await say(ana.number, 'STATUS', m.id)
+    assert.equal(titles(await plant.expect(ana.number, `🔧 *Work Order ${o.number}*`))[0], 'Start Work')
     // The CMMS reminds of the same: that is told already. What is done is not reminded of.
     await tell('workorder.due', {workorder: o, due: {at: o.due_at, state: 'soon'}})
     const p = await created(ana, {due_at: new Date(Date.now() + 1500).toISOString()})

@@ -107,10 +107,56 @@ static void test_told_by_webhook(void)
     world_free(&w);
 }
 
+/* What waits for him already is not said any more, but for answers, and critical safety messages.
+ */
+static void test_what_waits(void)
+{
+    static const struct {
+        const char *label, *words, *cls;
+        enum prio prio;
+        bool goes;
+    } rows[] = {
+        {"all",                           "STOP ALL", "assignments", PRIO_NORMAL,   false},
+        {"all, also safety",              "STOP ALL", "emergency",   PRIO_CRITICAL, false},
+        {"all, of no class",              "STOP ALL", NULL,          PRIO_NORMAL,   false},
+        {"most",                          "STOP",     "parts",       PRIO_HIGH,     false},
+        {"most, but not critical safety", "STOP",     "emergency",   PRIO_CRITICAL, true },
+        {"an answer",                     "STOP ALL", NULL,          PRIO_REPLY,    true },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        struct str id;
+
+        /* A dead token: nothing goes until the sender is resumed. */
+        w->sends[w->nsends++] = (struct act){.status = 401, .body = META(190)};
+        put_message(w, &(struct message_options){.prio = PRIO_HIGH, .user = "u2"});
+        UNTIL(w, "paused", redis_int(w, "HEXISTS sn:main paused") == 1);
+        id = put_message(w, &(struct message_options){
+                                .prio = rows[i].prio, .cls = rows[i].cls, .text = "waiting"});
+        put_text(w, ANA, "m1", rows[i].words);
+        UNTIL(w, rows[i].label,
+              stopped(w, "u1") != 0 && redis_int(w, "ZCARD r:in:1") >= 0 &&
+                  redis_int(w, "ZCARD f:in") == 0);
+        world_run(w, 200);
+        if (!rows[i].goes) {
+            CHECK_Z(rows[i].label, message_state(w, id), "cancelled");
+            CHECK(rows[i].label,
+                  str_find(message_timeline(w, id), STR("stopped such")) != SIZE_MAX);
+        } else {
+            CHECK(rows[i].label, !str_eqz(message_state(w, id), "cancelled"));
+        }
+        put_resume(w);
+        UNTIL(w, "idle", idle(w));
+        CHECK_INT(rows[i].label, sent_to(w, ANA, "waiting"), rows[i].goes);
+        world_free(&w);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_refused), TEST(test_refused_by_status),
-                                        TEST(test_told_by_webhook)};
+                                        TEST(test_told_by_webhook), TEST(test_what_waits)};
     int rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
