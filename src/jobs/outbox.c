@@ -97,6 +97,7 @@ static void end_not_sent(struct attempt *at)
 {
     struct call call;
 
+    at->item->begun = false; /* certain by now, should its lease run out while Redis is away */
     call_init(&call);
     call_str(&call, STR("HMGET"));
     call_str(&call,

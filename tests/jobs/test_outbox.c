@@ -420,7 +420,7 @@ static void test_not_sent_recorded_later(void)
     UNTIL(w, "posted", w->nsent == 1);
     redis_fixture_kill(w->redis);
     http_reply(w->hanging[0], &refused);
-    world_run(w, 1500);
+    world_run(w, 1500); /* longer than its lease */
     redis_fixture_start(w->redis);
     redis_fixture_wait(w->redis);
     UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
