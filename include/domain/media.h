@@ -1,7 +1,7 @@
 /*
  * media: files that people send to an order: what is known of one, which types are taken, and the link to
- * it. Pure. me:<id> is its document (sealed JSON); om:<order id> ZSET of the ids of an order by time; mx:media
- * ZSET of all by time; mb:<name> document of a stored content (one a tenant), which media point to; mq HASH:
+ * it. Pure. me:<id> is its document (sealed JSON); om:<order id> and mp:<person> ZSETs of the ids of an order and
+ * of a person by time; mx:media ZSET of all by time; mb:<name> document of a stored content (one a tenant), which media point to; mq HASH:
  * field v holds the bytes that the tenant keeps. The bytes themselves are jobs/media.h's.
  *
  *   "fetching"  the person was answered, the file is on its way

@@ -4,7 +4,8 @@
  * urgency; oc:<user> LIST of what he completed, "<wall ms>|<order id>", and of what was reopened ("0|…"); og:<team>, os:<site> ZSETs of open orders by
  * urgency; od ZSET of open ones by their next reminder (wall ms); as HASH asset id in lower case -> "<id>
 <name>",
- * as last heard; ol ZSET of all ids by time of last change; ot:<id> LIST of timeline entries (sealed).
+ * as last heard; ol ZSET of all ids by time of last change; ot:<id> LIST of timeline entries (sealed, chained:
+ * domain/evidence.h).
  */
 #ifndef CREWLINE_DOMAIN_ORDER_STORE_H
 #define CREWLINE_DOMAIN_ORDER_STORE_H

@@ -53,6 +53,7 @@
  *   td                    HASH "<template>|<language>" -> JSON of a template that the operator made
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order
+ *   me:<id> mb:<hash> mq  files of people: domain/media.h; mx:media, mp:<person>, om:<order> ZSETs of their ids
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval
  *   b:<id> bc:<id> …      broadcasts: domain/broadcast.h

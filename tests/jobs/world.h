@@ -72,6 +72,11 @@ struct world {
     int list_status;
     size_t nlists; /* how often it was read */
     struct world_templates t;
+    /* a file that somebody sent: what is asked of the provider is answered so */
+    struct str file;
+    int place_status, file_status; /* 0: good */
+    bool file_hangs;
+    size_t nfiles, nfiles_signed; /* requests for it; those that came with a credential */
     struct http_req *hanging[64];
     size_t nhanging;
     /* the last call of accept_*(): */
@@ -127,6 +132,8 @@ void put_inbound(struct world *w, const struct inbound *in);
 void put_text(struct world *w, const char *phone, const char *id, const char *text);
 /** A button or a row of that payload. */
 void put_tap(struct world *w, const char *phone, const char *id, const char *payload);
+/** A photo, to the Meta sender; with "twilio" as @caption's beginning, to the other. */
+void put_photo(struct world *w, const char *phone, const char *id, const char *caption);
 void put_status(struct world *w, struct str provider_id, struct str correlation,
                 enum delivery_state state, int64_t code);
 /** The same, of the sender "main" or "tw". */
@@ -163,6 +170,8 @@ int stream_events(struct world *w, const char *type, const char *part);
 int sent_to(struct world *w, const char *phone, const char *part);
 /** The dead letter of @id ("in:…", "cb:…"; NULL: the only one) as JSON text, or empty. */
 struct str dead_letter(struct world *w, const char *id);
+/** The body of a document, opened, or empty. */
+struct str record(struct world *w, const char *key);
 /** The newest item that was kept for the operator, opened. */
 struct str kept(struct world *w);
 

@@ -178,6 +178,13 @@ struct str dead_letter(struct world *w, const char *id)
     return opened(w, key, "b", ask(w, words));
 }
 
+struct str record(struct world *w, const char *key)
+{
+    const char *const words[] = {"HGET", arena_printf(w->a, "{acme}:%s", key).p, "b", NULL};
+
+    return opened(w, str_of(key), "b", ask(w, words));
+}
+
 struct str kept(struct world *w)
 {
     const char *words[] = {"LINDEX", "{acme}:kept", "-1", NULL};

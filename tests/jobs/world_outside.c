@@ -117,13 +117,45 @@ static void on_mark(struct world *w, struct http_req *r)
     answer(w, r, &w->mark, "{\"success\":true}");
 }
 
+/* Where it is (Meta), or where to go (Twilio); and the file itself. */
+static bool on_file(struct world *w, struct http_req *r)
+{
+    struct str path = http_req_path(r);
+    struct str url = arena_printf(w->a, "http://127.0.0.1:%d/file", http_server_port(w->outside));
+    struct http_field to = {"Location", url};
+    struct http_reply reply = {.status = w->file_status == 0 ? 200 : w->file_status,
+                               .content_type = "image/jpeg",
+                               .body = w->file};
+
+    if (str_starts(path, STR("/v23.0/5501"))) {
+        reply.status = w->place_status == 0 ? 200 : w->place_status;
+        reply.body = arena_printf(w->a, "{\"url\":\"%.*s\",\"id\":\"5501\"}", STR_ARG(url));
+    } else if (str_find(path, STR("/Media/")) != SIZE_MAX) {
+        reply.status = 307;
+        reply.fields = &to;
+        reply.nfields = 1;
+    } else if (!str_eqz(path, "/file")) {
+        return false;
+    } else {
+        w->nfiles++;
+        w->nfiles_signed += http_req_header_count(r, STR("Authorization"));
+        if (w->file_hangs) {
+            w->hanging[w->nhanging++ % 64] = r;
+            http_req_set_user(r, w);
+            return true;
+        }
+    }
+    http_reply(r, &reply);
+    return true;
+}
+
 static void on_outside(void *ctx, struct http_req *r)
 {
     struct world *w = ctx;
     struct str path = http_req_path(r);
     struct act act = {0};
 
-    if (world_templates(w, r)) {
+    if (world_templates(w, r) || on_file(w, r)) {
         return;
     }
     if (str_eqz(http_req_method(r), "GET") && str_ends(path, STR("/Messages.json"))) {

@@ -78,6 +78,28 @@ void put_status_of(struct world *w, const char *sender, struct str provider_id,
     put_inbound(w, &in);
 }
 
+void put_photo(struct world *w, const char *phone, const char *id, const char *caption)
+{
+    bool twilio = str_starts(str_of(caption), STR("twilio"));
+    struct inbound in = {.kind = INBOUND_MESSAGE,
+                         .account = STR("AC0123456789abcdef0123456789abcdef"),
+                         .number_id = twilio ? STR("+12025550177") : STR("106540352242922"),
+                         .provider_id = str_of(id),
+                         .phone = str_of(phone),
+                         .at = wall_now(),
+                         .type = INBOUND_MEDIA,
+                         .type_name = STR("image"),
+                         .text = str_of(caption)};
+
+    in.media.mime = STR("image/jpeg");
+    in.media.id = STR("5501");
+    in.media.url = arena_printf(w->a,
+                                "http://127.0.0.1:%d/2010-04-01/Accounts/"
+                                "AC0123456789abcdef0123456789abcdef/Messages/MM1/Media/ME1",
+                                http_server_port(w->outside));
+    put_inbound(w, &in);
+}
+
 void put_status(struct world *w, struct str provider_id, struct str correlation,
                 enum delivery_state state, int64_t code)
 {

@@ -1,0 +1,290 @@
+/* Files that people send: fetched once, kept once, within what is allowed, whatever happens on the
+ * way. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "media_int.h"
+#include "world.h"
+
+#define JPEG "\xFF\xD8\xFF\xE0 a photo of the bearing"
+#define KEPT "gateway.workorder.media_attached.v1"
+
+static char dir[64];
+
+/* Every file under @path: how many there are, and the last one's name in @last. */
+static int files_under(const char *path, char last[1200])
+{
+    DIR *d = opendir(path);
+    int n = 0;
+
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char sub[1200];
+        struct stat st;
+
+        snprintf(sub, sizeof(sub), "%.900s/%.255s", path, e->d_name);
+        if (e->d_name[0] == '.' || stat(sub, &st) != 0) {
+            continue;
+        }
+        if (S_ISDIR(st.st_mode)) {
+            n += files_under(sub, last);
+        } else {
+            n++;
+            snprintf(last, 1200, "%s", sub);
+        }
+    }
+    if (d != NULL) {
+        closedir(d);
+    }
+    return n;
+}
+
+static int stored(char last[1200])
+{
+    char path[100];
+
+    snprintf(path, sizeof(path), "%s/media", dir);
+    return files_under(path, last);
+}
+
+static struct world *start(const char *media)
+{
+    static char config[600];
+    struct world_options o = {.config = config};
+    struct world *w;
+
+    snprintf(dir, sizeof(dir), "/tmp/crewline-media-XXXXXX");
+    CHECK("directory", mkdtemp(dir) != NULL);
+    snprintf(config, sizeof(config),
+             "\"data_dir\":\"%s\",\"delivery\":{\"lease_ms\":1000,\"send_timeout_ms\":400},"
+             "\"callbacks\":{\"schedule_ms\":[80],\"timeout_ms\":400},\"media\":{%s},",
+             dir, media);
+    w = world_new(&o);
+    w->file = STR(JPEG);
+    put_event(w, "o1", "cmms.workorder.created.v1",
+              "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\",\"status\":"
+              "\"in_progress\",\"assignees\":[{\"id\":\"u1\"}]}}");
+    UNTIL(w, "order", idle(w));
+    return w;
+}
+
+static void finish(struct world *w)
+{
+    char command[100], last[1200];
+
+    world_free(&w);
+    for (int n = stored(last); n > 0; n--) {
+        unlink(last);
+        stored(last);
+    }
+    snprintf(command, sizeof(command), "%s", dir);
+    rmdir(command);
+}
+
+static struct medium newest(struct world *w)
+{
+    struct str id = arena_dup(w->a, str_of(redis_get(w, "ZRANGE mx:media -1 -1")));
+    struct medium m = {0};
+    struct err err = {0};
+
+    CHECK("record opens", medium_decode(w->a, record(w, medium_key(w->a, id).p), 1, &m, &err));
+    return m;
+}
+
+static void on_done(void *ctx, const struct err *err)
+{
+    CHECK("no error", err == NULL);
+    ++*(int *)ctx;
+}
+
+/* The same content twice is one file; it goes with the last of them. */
+static void test_once(void)
+{
+    struct world *w = start("\"retention_days\":30");
+    char last[1200];
+    int gone = 0;
+
+    put_photo(w, ANA, "p1", "one");
+    put_photo(w, ANA, "p1", "one"); /* the provider says it again */
+    put_photo(w, ANA, "p2", "two");
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 2);
+    CHECK_INT("files", stored(last), 1);
+    CHECK_INT("counted once", redis_int(w, "HGET mq v"), (int64_t)sizeof(JPEG) - 1);
+    CHECK_INT("of the order", redis_int(w, "ZCARD om:w1"), 2);
+    CHECK("in its timeline", has_entry(w, "w1", "media", "photo: two"));
+    CHECK("signed requests", w->nfiles == 2 && w->nfiles_signed == 2);
+    media_forget(w->et, newest(w).id, on_done, &gone);
+    UNTIL(w, "one gone", gone == 1);
+    CHECK_INT("the other needs it", stored(last), 1);
+    media_forget(w->et, newest(w).id, on_done, &gone);
+    UNTIL(w, "both gone", gone == 2);
+    CHECK_INT("file", stored(last), 0);
+    CHECK_INT("bytes", redis_int(w, "HGET mq v"), 0);
+    CHECK_INT("of the order", redis_int(w, "ZCARD om:w1") + redis_int(w, "ZCARD mp:u1"), 0);
+    finish(w);
+}
+
+static void test_redirect(void)
+{
+    struct world *w = start("\"retention_days\":30");
+
+    put_photo(w, ANA, "p1", "twilio has it");
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 1);
+    CHECK_INT("without the password", (int64_t)w->nfiles_signed, 0);
+    finish(w);
+}
+
+static void test_quota(void)
+{
+    struct world *w = start("\"quota_bytes\":40");
+    char last[1200];
+
+    put_photo(w, ANA, "p1", "fits");
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 1);
+    w->file = STR(JPEG " and more");
+    put_photo(w, ANA, "p2", "does not");
+    UNTIL(w, "told", sent_to(w, ANA, "the storage is full") == 1);
+    UNTIL(w, "the office too", w->nalerts > 0 && idle(w));
+    CHECK_Z("state", newest(w).state, "failed");
+    CHECK_Z("reason", newest(w).reason, "full");
+    CHECK_INT("nothing old is deleted", stored(last), 1);
+    finish(w);
+}
+
+/* One at a time, and a gateway that ends in the middle: the other goes on. */
+static void test_limit_and_crash(void)
+{
+    struct world *w = start("\"fetches\":1");
+    char last[1200];
+
+    w->file_hangs = true;
+    put_photo(w, ANA, "p1", "one");
+    put_photo(w, ANA, "p2", "two");
+    UNTIL(w, "answers do not wait", sent_to(w, ANA, "Got your photo") == 2);
+    world_run(w, 300);
+    CHECK_INT("one at a time", (int64_t)w->nfiles, 1);
+    world_kill(w);
+    w->file_hangs = false;
+    world_start(w);
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 2);
+    CHECK_INT("nothing half", stored(last), 1);
+    finish(w);
+}
+
+static void test_lost(void)
+{
+    static const struct {
+        const char *label, *reason;
+        int place, file;
+        struct str bytes;
+    } rows[] = {
+        {"expired",  "expired",   404, 0, {JPEG, sizeof(JPEG) - 1}},
+        {"no photo", "type",      0,   0, {"<html>", 6}           },
+        {"too long", "too_large", 0,   0, {NULL, 0}               },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = start("\"max_photo_bytes\":2000");
+        char last[1200];
+
+        w->place_status = rows[i].place;
+        w->file_status = rows[i].file;
+        w->file = rows[i].bytes.n > 0 ? rows[i].bytes : arena_printf(w->a, JPEG "%2000d", 1);
+        put_photo(w, ANA, "p1", "one");
+        UNTIL(w, rows[i].label,
+              sent_to(w, ANA, rows[i].reason[0] == 't' ? "" : "no longer") > 0 && idle(w) &&
+                  str_eqz(newest(w).state, "failed"));
+        CHECK_Z(rows[i].label, newest(w).reason, rows[i].reason);
+        CHECK(rows[i].label, has_entry(w, "w1", "media", rows[i].reason));
+        CHECK_INT(rows[i].label, stored(last), 0);
+        finish(w);
+    }
+}
+
+/* ---- what lies on the disk ---- */
+
+struct got {
+    struct buf text;
+    int ends;
+    enum err_code code;
+};
+
+static void on_bytes(void *ctx, struct str bytes)
+{
+    buf_add(&((struct got *)ctx)->text, bytes);
+}
+
+static void on_end(void *ctx, const struct err *err)
+{
+    struct got *g = ctx;
+
+    g->ends++;
+    g->code = err == NULL ? ERR_NONE : err->code;
+}
+
+static enum err_code read_back(struct world *w, struct str name, struct str want)
+{
+    struct got g = {.code = ERR_NONE};
+    const struct media_sink sink = {on_bytes, on_end, &g};
+
+    buf_init(&g.text, 1 << 20);
+    media_read(w->et, name, &sink);
+    UNTIL(w, "read", g.ends == 1);
+    if (g.code == ERR_NONE) {
+        CHECK("the same bytes", str_eq(buf_str(&g.text), want));
+    }
+    buf_fini(&g.text);
+    return g.code;
+}
+
+static void test_damage(void)
+{
+    static const size_t sizes[] = {1, 65536, 65537, 200000}; /* behind the beginning of a photo */
+    struct world *w = start("\"retention_days\":30");
+    char last[1200], byte;
+    struct str name;
+    int fd;
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char *bytes = arena_alloc(w->a, sizes[i] + 3);
+
+        memcpy(bytes, "\xFF\xD8\xFF", 3);
+        w->file = str_make(bytes, sizes[i] + 3);
+        put_photo(w, ANA, arena_printf(w->a, "p%zu", i).p, "one");
+        UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == (int)i + 1);
+        CHECK_INT("whole", read_back(w, newest(w).blob, w->file), ERR_NONE);
+    }
+    name = newest(w).blob;
+    snprintf(last, sizeof(last), "%s/media/acme/%.2s/%.2s/%.*s", dir, name.p, name.p + 2,
+             STR_ARG(name));
+    fd = open(last, O_RDWR);
+    CHECK("there", fd >= 0 && pread(fd, &byte, 1, 100000) == 1);
+    byte ^= 1;
+    CHECK("touched", pwrite(fd, &byte, 1, 100000) == 1);
+    CHECK_INT("a byte", read_back(w, name, w->file), ERR_DAMAGED);
+    byte ^= 1;
+    CHECK("mended", pwrite(fd, &byte, 1, 100000) == 1);
+    CHECK_INT("whole again", read_back(w, name, w->file), ERR_NONE);
+    CHECK("cut", ftruncate(fd, MEDIA_HEADER + 2 * MEDIA_SEALED_CHUNK) == 0);
+    CHECK_INT("between chunks", read_back(w, name, w->file), ERR_DAMAGED);
+    CHECK("cut", ftruncate(fd, 20) == 0);
+    CHECK_INT("in the header", read_back(w, name, w->file), ERR_DAMAGED);
+    close(fd);
+    unlink(last);
+    CHECK_INT("gone", read_back(w, name, w->file), ERR_NOT_FOUND);
+    finish(w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_once), TEST(test_redirect), TEST(test_quota), TEST(test_limit_and_crash),
+        TEST(test_lost), TEST(test_damage),
+    };
+    int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
+
+    world_done();
+    return code;
+}
