@@ -27,7 +27,8 @@ struct plan_message {
     struct str lane, queue;
     struct str original; /* of what is translated in it (translate.h), or empty */
     struct str detail;  /* of the first line of its timeline */
-    struct wall window; /* the person's last message to the sender, as far as known: for a grant */
+    enum commit_grant grant; /* asked for, where the person's window is known: */
+    struct wall window;      /* his last message to the sender */
 };
 struct plan_event {
     struct str type, subject, data; /* data: JSON object */

@@ -56,13 +56,19 @@ struct rate { /* 0 interval: no limit */
     int64_t pair_interval_ms, pair_burst;
     int64_t reserve; /* so much of the burst is for replies and the critical alone; less than the burst */
 };
+enum commit_grant {
+    GRANT_NONE,
+    GRANT_ANSWER,  /* what somebody waits for: as long as the rate has room */
+    GRANT_BULK,    /* one of many: where there is no rate that others may be waiting for */
+    GRANT_OUTSIDE  /* the same, to somebody who has not written for a day: and no tier to be counted in */
+};
 /**
- * -> fencing token when the lane was free, the item is due and @grant is set: it is then leased to us for
- * the lease of commit_owner_set(), as if claimed, its first attempt counted; else 0. An item for later
+ * -> fencing token when the lane was free, the item is due and @grant is asked for: it is then leased to us
+ * for the lease of commit_owner_set(), as if claimed, its first attempt counted; else 0. An item for later
  * joins its lane when its time has come, and holds up nobody until then.
  */
 void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct str id,
-                    struct wall not_before, bool grant, const struct rate *rate);
+                    struct wall not_before, enum commit_grant grant, const struct rate *rate);
 /* These only in a unit with commit_check_lease(). */
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
 /** Notes for the books that what commit_finish() ends has come to its good end: "in" and "cb" (ei, es). */

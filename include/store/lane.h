@@ -77,6 +77,8 @@ void lane_worker_slots(struct lane_worker *w, size_t slots);
  * A yes is a promise for some 20 ms, so that a burst does not ask for more grants than there are slots.
  */
 bool lane_worker_has_slot(struct lane_worker *w);
+/** How often it would say yes now. */
+size_t lane_worker_room(struct lane_worker *w);
 /** Hands an item that a commit granted (token != 0) to the worker as if it had claimed it; bytes are copied. */
 void lane_granted(struct lane_worker *w, struct str lane, struct str id, int64_t token, struct str body,
                   struct wall window);

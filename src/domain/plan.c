@@ -319,10 +319,13 @@ static void enqueue_message(struct plan *p, struct plan_message *pm, const struc
     sender_rate(s, &rate);
     if (pm->m.user.n > 0 && str_eq(pm->m.user, p->speaker) && str_eq(s->id, p->spoken_to)) {
         pm->window = p->spoken_at;
+        pm->grant = pm->window.ms > 0 ? GRANT_ANSWER : GRANT_NONE;
     }
     /* Without the window in hand the claim must read it: no grant. */
-    commit_enqueue(c, pm->queue, pm->lane, pm->m.id, pm->m.send_at,
-                   pm->window.ms > 0 && grant != NULL && grant(ctx, pm->queue), &rate);
+    if (pm->grant != GRANT_NONE && (grant == NULL || !grant(ctx, pm->queue))) {
+        pm->grant = GRANT_NONE;
+    }
+    commit_enqueue(c, pm->queue, pm->lane, pm->m.id, pm->m.send_at, pm->grant, &rate);
     pm->result = (*marked)++;
 }
 

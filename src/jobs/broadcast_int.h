@@ -33,11 +33,13 @@ void broadcast_item_put(struct engine_tenant *et, struct arena *a, struct commit
                         enum prio prio, char mode, struct str id, int64_t round,
                         struct wall not_before, struct broadcast_item *out);
 
+#define BROADCAST_WINDOWS 8
 struct chunk_row {
     struct str person;
     int verdict; /* NOTIFY_YES, or why he was left out when it was accepted */
     struct doc doc;
     struct str message, state, flags, queue, lane;
+    int64_t windows[BROADCAST_WINDOWS]; /* his last word to each of the first senders (ms, 0: none) */
     bool told;      /* this turn decides about him: */
     struct str now; /* the message he gets, or empty: left out */
 };
@@ -67,6 +69,10 @@ struct broadcast_run { /* of an inbox_job: its work on a broadcast */
     struct form forms[FORMS_MAX];
     size_t nforms;
     bool yield;      /* half of the lease is over: back into the queue */
+    struct timer *room;    /* a chunk that is decided waits for free slots: */
+    bool waiting;
+    struct mono waits_until;
+    int64_t ungranted;     /* chunks to go without asking for a grant: the last one got none */
     struct str told; /* counts in the event of this turn */
     bool end;
 };

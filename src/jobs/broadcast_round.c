@@ -1,12 +1,19 @@
 /*
- * broadcast_round: a round of a broadcast, chunk by chunk: READ -> COMMIT, the next chunk being
- * read meanwhile. A chunk's messages, its people's entries and the cursor are one commit that
+ * broadcast_round: a round of a broadcast, chunk by chunk: READ -> (ROOM) -> COMMIT, the next chunk
+ * being read meanwhile. A chunk's messages, its people's entries and the cursor are one commit that
  * checks the lease and the version of b:<id>, so a chunk takes effect once.
+ *
+ * Where senders have no rate the commit asks for grants, so that no message of it costs a claim,
+ * and waits a little for their slots: faster than they are sent they need not be expanded.
  */
 #include "base/log.h"
 #include "base/mem.h"
 #include "broadcast_int.h"
 #include "domain/user_store.h"
+
+#define ROOM_LOOK_MS 1
+#define ROOM_MOST_US 50000
+#define UNGRANTED    32 /* chunks: what holds a sender back (a pause, a slower pace) lasts */
 
 static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into);
 static void commit_chunk(struct broadcast_run *run);
@@ -30,6 +37,9 @@ static void copy_row(struct arena *a, const struct reply *r, struct chunk_row *r
         .queue = arena_dup(a, reply_str(reply_at(r, 6))),
         .lane = arena_dup(a, reply_str(reply_at(r, 7)))
     };
+    for (size_t i = 0; i < BROADCAST_WINDOWS && i + 10 < reply_len(r); i++) {
+        row->windows[i] = reply_int(reply_at(r, i + 10));
+    }
 }
 
 static void on_chunk(void *ctx, const struct err *err, const struct reply *reply)
@@ -49,8 +59,8 @@ static void on_chunk(void *ctx, const struct err *err, const struct reply *reply
         }
         into->ready = true;
     }
-    if (j->pending != NULL) {
-        return; /* the chunk before it is being committed */
+    if (j->pending != NULL || run->waiting) {
+        return; /* the chunk before it is being committed, or is about to be */
     }
     if (err != NULL) {
         inbox_again(j, err);
@@ -62,6 +72,7 @@ static void on_chunk(void *ctx, const struct err *err, const struct reply *reply
 static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into)
 {
     struct inbox_job *j = run->j;
+    const struct tenant_settings *conf = j->et->t.conf;
     struct chunk *c = &run->chunks[into];
     struct call call;
 
@@ -76,6 +87,9 @@ static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into)
     call_int(&call, nth);
     call_str(&call, STR("1"));
     call_str(&call, run->round > 1 ? STR("1") : STR("0"));
+    for (size_t i = 0; i < conf->nsenders && i < BROADCAST_WINDOWS; i++) {
+        call_str(&call, conf->senders[i].id);
+    }
     run->ahead = store_run(j->et->e->store, &call, on_chunk, j);
 }
 
@@ -149,7 +163,23 @@ static void tell_file(struct broadcast_run *run, const struct user *u, struct wa
     broadcast_media(j->work, &run->b, m);
 }
 
-static struct str tell(struct broadcast_run *run, const struct user *u)
+/* A grant where nobody can be waiting for the sender's rate. */
+static void ask_grant(struct broadcast_run *run, const struct chunk_row *row,
+                      struct plan_message *pm)
+{
+    const struct tenant_settings *conf = run->j->et->t.conf;
+    const struct sender *s = tenant_sender_for(conf, pm->m.sender, STR_NONE);
+    size_t nth = s == NULL ? BROADCAST_WINDOWS : (size_t)(s - conf->senders);
+
+    if (run->ungranted > 0 || nth >= BROADCAST_WINDOWS || s->rate_per_second > 0 ||
+        pm->m.send_at.ms > 0) {
+        return;
+    }
+    pm->window.ms = row->windows[nth];
+    pm->grant = run->j->plan.now.ms - pm->window.ms < WINDOW_MS ? GRANT_BULK : GRANT_OUTSIDE;
+}
+
+static struct str tell(struct broadcast_run *run, const struct chunk_row *row, const struct user *u)
 {
     struct inbox_job *j = run->j;
     struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT), to = *m;
@@ -163,6 +193,7 @@ static struct str tell(struct broadcast_run *run, const struct user *u)
     m->cause = run->id;
     m->created = to.created;
     m->send_at = quiet_until(run, u);
+    ask_grant(run, row, &j->plan.messages[j->plan.nmessages - 1]);
     return m->id;
 }
 
@@ -264,6 +295,21 @@ static void chunk_writes(void *ctx, struct commit *c)
     }
 }
 
+/* What holds all of a chunk back holds the next ones back too: those do not wait for slots. */
+static void note_grants(struct broadcast_run *run, const struct commit_outcome *outcome)
+{
+    const struct plan *plan = &run->j->plan;
+    size_t asked = 0, got = 0;
+
+    for (size_t i = 0; i < plan->nmessages; i++) {
+        asked += plan->messages[i].grant != GRANT_NONE;
+        got += commit_result_int(outcome, plan->messages[i].result) > 0;
+    }
+    run->ungranted = asked > 0 && got == 0 ? UNGRANTED
+                     : run->ungranted > 0  ? run->ungranted - 1
+                                           : 0;
+}
+
 static void on_committed(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -295,6 +341,7 @@ static void on_committed(void *ctx, const struct err *err, const struct commit_o
         inbox_free(j);
         return;
     }
+    note_grants(run, outcome);
     run->state.version++;
     run->state.cursor++;
     run->chunks[run->at].ready = false;
@@ -322,18 +369,69 @@ static void decide(struct broadcast_run *run, struct chunk_row *row)
         if (run->round == 1 && broadcast_media_apart(&run->b)) {
             tell_file(run, &u, quiet_until(run, &u));
         }
-        row->now = tell(run, &u);
+        row->now = tell(run, row, &u);
         row->told = true;
     } else {
         row->told = run->round == 1; /* left out now; in a later round he keeps what he got */
     }
 }
 
+/* Slots for all grants that the chunk asks for. */
+static bool has_room(const struct broadcast_run *run)
+{
+    struct engine_tenant *et = run->j->et;
+    const struct plan *plan = &run->j->plan;
+
+    for (size_t nth = 0; nth < et->noutboxes; nth++) {
+        size_t wants = 0;
+
+        for (size_t i = 0; i < plan->nmessages; i++) {
+            const struct plan_message *pm = &plan->messages[i];
+
+            wants +=
+                pm->grant != GRANT_NONE &&
+                tenant_sender_for(et->t.conf, pm->m.sender, STR_NONE) == et->outboxes[nth].sender;
+        }
+        if (wants > 0 && lane_worker_room(et->outboxes[nth].worker) < wants) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_chunk(struct broadcast_run *run);
+
+static void on_room(void *ctx)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+
+    j->run->waiting = false;
+    if (!inbox_over(j)) {
+        run_chunk(j->run);
+    }
+}
+
+static void run_chunk(struct broadcast_run *run)
+{
+    struct inbox_job *j = run->j;
+    const struct plan_run plan = {chunk_checks, chunk_writes, on_committed, j};
+
+    if (mono_now().us < run->waits_until.us && !has_room(run)) {
+        if (run->room == NULL) {
+            run->room = timer_new(j->et->e->loop, on_room, j);
+        }
+        run->waiting = true;
+        timer_start(run->room, ROOM_LOOK_MS);
+        return;
+    }
+    run->yield = mono_now().us - j->began.us > j->et->e->o.settings->lease_ms * 1000 / 3;
+    j->pending = engine_run_plan(j->et->e, j->et, &j->plan, &plan);
+}
+
 static void commit_chunk(struct broadcast_run *run)
 {
     struct inbox_job *j = run->j;
     struct chunk *chunk = &run->chunks[run->at];
-    const struct plan_run plan = {chunk_checks, chunk_writes, on_committed, j};
 
     if (inbox_over(j)) {
         return;
@@ -343,8 +441,8 @@ static void commit_chunk(struct broadcast_run *run)
     for (size_t i = 0; i < chunk->n; i++) {
         decide(run, &chunk->rows[i]);
     }
-    run->yield = mono_now().us - j->began.us > j->et->e->o.settings->lease_ms * 1000 / 3;
-    j->pending = engine_run_plan(j->et->e, j->et, &j->plan, &plan);
+    run->waits_until.us = mono_now().us + ROOM_MOST_US;
+    run_chunk(run);
     if (!run->yield && run->state.cursor + 1 < run->state.chunks) {
         read_chunk(run, run->state.cursor + 1, !run->at);
     }

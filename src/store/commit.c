@@ -314,13 +314,20 @@ void commit_mark(struct commit *c, struct str key, int64_t mark)
 /* ---- lanes ---- */
 
 void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct str id,
-                    struct wall not_before, bool grant, const struct rate *rate)
+                    struct wall not_before, enum commit_grant grant, const struct rate *rate)
 {
-    put(c, grant ? STR("grant") : STR("enqueue"));
+    static const struct str whom[] = {
+        [GRANT_ANSWER] = {"a", 1},
+          [GRANT_BULK] = {"b", 1},
+          [GRANT_OUTSIDE] = {"o", 1}
+    };
+
+    put(c, grant != GRANT_NONE ? STR("grant") : STR("enqueue"));
     add_lane(c, queue, lane);
     add_id(c, id);
     add_int(c, not_before.ms);
-    if (grant) {
+    if (grant != GRANT_NONE) {
+        add(c, whom[grant]);
         add_int(c, rate == NULL ? 0 : rate->interval_us);
         /* The reserve is for those above: for the others the burst is that much smaller. */
         add_int(c, rate == NULL                    ? 0

@@ -270,22 +270,21 @@ static struct mono lease_end(struct mono asked, int64_t lease_ms)
     return (struct mono){asked.us + (lease_ms - margin) * 1000};
 }
 
+size_t lane_worker_room(struct lane_worker *w)
+{
+    size_t left = w->paused || w->stopping ? 0 : slots_free(w);
+
+    w->hoped = mono_now().us >= w->hoped_until_us ? 0 : w->hoped;
+    return left > w->hoped ? left - w->hoped : 0;
+}
+
 bool lane_worker_has_slot(struct lane_worker *w)
 {
-    int64_t now;
-
-    if (w->paused || w->stopping || slots_free(w) == 0) {
-        return false;
-    }
-    now = mono_now().us;
-    if (now >= w->hoped_until_us) {
-        w->hoped = 0;
-    }
-    if (w->hoped >= slots_free(w)) {
+    if (lane_worker_room(w) == 0) {
         return false;
     }
     w->hoped++;
-    w->hoped_until_us = now + HOPE_US;
+    w->hoped_until_us = mono_now().us + HOPE_US;
     return true;
 }
 

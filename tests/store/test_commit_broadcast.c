@@ -360,6 +360,65 @@ static void test_copies_cancelled(void)
     world_free(&w);
 }
 
+/* Expanded and cancelled in one call: what is granted there is in flight. */
+static void test_granted(void)
+{
+    struct world *w = told(1);
+    struct commit *granted = message("2", "3p2", 0, GRANT_BULK, NULL), *c = commit_new(T);
+    struct got g[2];
+
+    commit_hset(granted, STR("m:2"), STR("br"), STR("b1"));
+    commit_hincr(granted, STR("bc:b1"), STR("queued"), 1);
+    commit_broadcast_cancel(c, STR("b1"), &(struct str){"out:main", 8}, 1);
+    start(w, granted, &g[0]);
+    start(w, c, &g[1]);
+    CHECK("answered", world_run(w, &g[1].done, 5000));
+    CHECK("granted", g[0].results[0][0] > '0');
+    CHECK_REDIS(w, COUNTS, "1\n\n\n\n\n\n1\n\n\n\n");
+    CHECK_REDIS(w, "HMGET {acme}:m:2 s bf", "sending\nf");
+    CHECK_REDIS(w, "HKEYS {acme}:k:out:main", "3p2");
+    state(w, "2", "sent");
+    CHECK_REDIS(w, COUNTS, "0\n\n1\n\n\n\n1\n1\n\n\n");
+    world_free(&w);
+}
+
+/* One of many is granted where there is neither a rate nor a tier that others may be waiting for.
+ */
+static void test_bulk_grants(void)
+{
+    static const struct {
+        const char *before;
+        enum commit_grant grant;
+        int64_t interval_us;
+        bool granted;
+    } rows[] = {
+        {"PING",                                    GRANT_BULK,    0,    true },
+        {"PING",                                    GRANT_OUTSIDE, 0,    true },
+        {"PING",                                    GRANT_BULK,    1000, false},
+        {"PING",                                    GRANT_ANSWER,  1000, true },
+        {"HSET {acme}:sn:main people 250",          GRANT_OUTSIDE, 0,    false},
+        {"HSET {acme}:sn:main people 250",          GRANT_BULK,    0,    true },
+        {"HSET {acme}:sn:main people 0",            GRANT_OUTSIDE, 0,    true },
+        {"HSET {acme}:sn:main pct 50 since 99",     GRANT_BULK,    0,    true },
+        {"HSET {acme}:sn:main rest 99999999999999", GRANT_BULK,    0,    false},
+        {"HSET {acme}:sn:main paused 1",            GRANT_BULK,    0,    false},
+    };
+    struct world *w = open_world(NULL);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct rate rate = {.interval_us = rows[i].interval_us, .burst = 50};
+        char id[8], lane[8];
+        struct got g;
+
+        snprintf(id, sizeof(id), "%zu", i);
+        snprintf(lane, sizeof(lane), "3p%zu", i);
+        redis(w, rows[i].before);
+        g = run(w, message(id, lane, 0, rows[i].grant, &rate));
+        CHECK_INT(id, strcmp(g.results[0], "0") != 0, rows[i].granted);
+    }
+    world_free(&w);
+}
+
 /* Kept for a while, until the unit that makes it part of a broadcast. */
 static void test_persist(void)
 {
@@ -377,9 +436,10 @@ static void test_persist(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_places), TEST(test_answers),         TEST(test_recast),
-        TEST(test_cancel), TEST(test_swept),           TEST(test_persist),
-        TEST(test_copies), TEST(test_copies_answered), TEST(test_copies_cancelled),
+        TEST(test_places),  TEST(test_answers),         TEST(test_recast),
+        TEST(test_cancel),  TEST(test_swept),           TEST(test_persist),
+        TEST(test_copies),  TEST(test_copies_answered), TEST(test_copies_cancelled),
+        TEST(test_granted), TEST(test_bulk_grants),
     };
 
     world_scripts();

@@ -71,8 +71,8 @@ struct commit *doc(const char *key, int64_t version, const char *body)
     return c;
 }
 
-struct commit *message(const char *id, const char *lane, int64_t not_before, bool grant,
-                       const struct rate *rate)
+struct commit *message(const char *id, const char *lane, int64_t not_before,
+                       enum commit_grant grant, const struct rate *rate)
 {
     struct commit *c = commit_new(T);
     char key[32];

@@ -34,8 +34,8 @@ const char *redis(struct world *w, const char *words);
 
 /* Units under construction: of a document, of a message into a lane, of what a lease allows. */
 struct commit *doc(const char *key, int64_t version, const char *body);
-struct commit *message(const char *id, const char *lane, int64_t not_before, bool grant,
-                       const struct rate *rate);
+struct commit *message(const char *id, const char *lane, int64_t not_before,
+                       enum commit_grant grant, const struct rate *rate);
 struct commit *held(const char *lane, const char *id, const char *token);
 
 #endif

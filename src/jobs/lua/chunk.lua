@@ -1,7 +1,8 @@
 -- chunk: the people of a chunk, with their documents and the messages they were sent.
 -- ARGV broadcast number docs (1: wanted) messages (1: wanted; 2: and a row more for each that says one again)
--- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline}...}; of several messages
--- that tell him (store/lua/commit/broadcasts.lua) the one that got furthest
+--   sender...
+-- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline, window of each sender...}...};
+-- of several messages that tell him (store/lua/commit/broadcasts.lua) the one that got furthest
 local id = ARGV[1]
 local lines = call('HGET', P .. 'bl:' .. id, ARGV[2]) or ''
 local out, people, n = {}, {}, 0
@@ -50,5 +51,9 @@ for i = 1, n do
         fill(row, messages[i])
         if row[6] and string.find(row[6], 'm', 1, true) then several(row, messages[i]) end
     end
+end
+for at = 5, n > 0 and #ARGV or 0 do
+    local windows = call('HMGET', P .. 'w:' .. ARGV[at], unpack(people))
+    for i = 1, n do out[i][6 + at] = windows[i] end
 end
 return out

@@ -144,6 +144,7 @@ end
 local function broadcast_cancel(broadcast, first, last)
     local key, of, flying, seen = P .. 'b:' .. broadcast, P .. 'bc:' .. broadcast, 0, {}
     write_counts()
+    write_leases()
     local state = call('HGET', key, 'st')
     if not state or state == 'cancelled' or state == 'closed' then return 0 end
     for i = first, last do

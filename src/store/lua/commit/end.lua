@@ -14,22 +14,7 @@ if #hashes > 0 then
     end
 end
 write_counts()
-local till = int(now_ms + lease_ms)
-for queue, of in pairs(leases) do
-    local held, ends, over = {}, {}, {}
-    for lane, value in pairs(of) do
-        if value then
-            held[#held + 1], held[#held + 2] = lane, value
-            ends[#ends + 1], ends[#ends + 2] = till, lane
-        else
-            over[#over + 1] = lane
-        end
-    end
-    many('HDEL', P .. 'k:' .. queue, over)
-    many('ZREM', P .. 'f:' .. queue, over)
-    many('HSET', P .. 'k:' .. queue, held)
-    many('ZADD', P .. 'f:' .. queue, ends)
-end
+write_leases()
 for key, of in pairs(newer) do
     local fields, out = {}, {}
     for field in pairs(of) do fields[#fields + 1] = field end

@@ -94,6 +94,26 @@ local function set_lease(queue, lane, held)
     of[lane] = held
 end
 
+-- What became of the leases: at the end, or when somebody must see them all.
+local function write_leases()
+    local till = int(now_ms + lease_ms)
+    for queue, of in pairs(leases) do
+        local held, ends, over = {}, {}, {}
+        for lane, value in pairs(of) do
+            if value then
+                held[#held + 1], held[#held + 2] = lane, value
+                ends[#ends + 1], ends[#ends + 2] = till, lane
+            else
+                over[#over + 1] = lane
+            end
+        end
+        many('HDEL', P .. 'k:' .. queue, over)
+        many('ZREM', P .. 'f:' .. queue, over)
+        many('HSET', P .. 'k:' .. queue, held)
+        many('ZADD', P .. 'f:' .. queue, ends)
+    end
+end
+
 -- A message's document waits for the next word about it: mostly the place in its lane, in one HSET.
 local held_doc, held_key
 local function write_doc()

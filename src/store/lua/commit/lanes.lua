@@ -1,22 +1,24 @@
 -- lanes: items into their queue, leased, and out of it.
 
 -- The item that was just put into an empty lane is leased to us as if we had claimed it, when the
--- rates have room: the token, or nil.
+-- rates have room: the token, or nil. whom: "a" an answer; "b" one of many, which goes before nobody who
+-- waits for the rate; "o" such a one to somebody outside his window, whom the tier would have to count.
 local tats = {} -- rates spent in this call, by sender: written back once, at its end
 local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
 local paces = {} -- what HMGET told of senders in this call
-local function grant(queue, lane, id, interval, burst, pair_interval, pair_burst)
+local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
     local pairs_key, person, sender = P .. 'pr:' .. queue, string.sub(lane, 2), string.sub(queue, 5)
     local tat, pair_tat
     if string.sub(queue, 1, 4) == 'out:' then
         local s = paces[sender]
         if not s then
-            s = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat')
+            s = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
             paces[sender] = s
         end
         local stands, room
         stands, interval, burst = pace(s, now_ms, interval, burst)
         if stands > 0 then return nil end
+        if whom ~= 'a' and (interval > 0 or (whom == 'o' and (s[6] or '0') ~= '0')) then return nil end
         if interval > 0 then
             room, tat = rate_room(tats[sender] or tonumber(s[5] or 0), now, interval, burst)
             if room <= 0 then return nil end
@@ -73,8 +75,8 @@ local function enqueue(queue, lane, id, not_before, at)
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
     elseif call('RPUSH', list_of(queue, lane), id) == 1 then
-        token = at and grant(queue, lane, id, tonumber(A[at]), tonumber(A[at + 1]), A[at + 2] * 1000,
-            tonumber(A[at + 3]))
+        token = at and grant(queue, lane, id, A[at], tonumber(A[at + 1]), tonumber(A[at + 2]), A[at + 3] * 1000,
+            tonumber(A[at + 4]))
         if not token then
             call('ZADD', ready_key(queue, lane), stamp, lane)
             touched[queue] = true

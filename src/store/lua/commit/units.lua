@@ -133,9 +133,9 @@ while at <= most do
         elseif op == 'enqueue' then -- queue lane id not_before_ms -> 0
             result = enqueue(a, b, c, d)
             at = at + 5
-        elseif op == 'grant' then -- and interval_us burst pair_interval_ms pair_burst -> token or 0
+        elseif op == 'grant' then -- and to whom, interval_us burst pair_interval_ms pair_burst -> token or 0
             result = enqueue(a, b, c, d, at + 5)
-            at = at + 9
+            at = at + 10
         elseif op == 'event' then -- for the CMMS: lane body callback -> sequence
             result = call('INCR', P .. 'seq')
             if c == '1' then
