@@ -227,6 +227,51 @@ static const struct {
      true,                                                                                                                             "" },
 };
 
+/* The usual answer is read without a tree: where it is not quite that, the tree decides. */
+#define CONTACTS \
+    "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"1\",\"wa_id\":\"1\"}],"
+
+static void test_usual(void)
+{
+    static const struct {
+        const char *label, *body;
+        int status;
+        enum outcome_class cls;
+        const char *id, *details;
+    } usual[] = {
+        {"usual",                 CONTACTS "\"messages\":[{\"id\":\"wamid.x\"}]}",                       200, OUTCOME_SENT,      "wamid.x",
+         ""                                                                                                                                       },
+        {"held",                  CONTACTS "\"messages\":[{\"id\":\"w\",\"message_status\":\"held\"}]}", 200,
+         OUTCOME_SENT,                                                                                                           "w",       "held"},
+        {"blanks",                " " CONTACTS "\n\t\"messages\" : [ { \"id\" : \"w\" } ] }\r\n",        200,
+         OUTCOME_SENT,                                                                                                           "w",       ""    },
+        {"a blank in a name",     CONTACTS "\"mess ages\":[{\"id\":\"w\"}]}",                            200, OUTCOME_AMBIGUOUS,
+         "",                                                                                                                                ""    },
+        {"escapes",               CONTACTS "\"messages\":[{\"id\":\"w\\u0041\"}]}",                      200, OUTCOME_SENT,      "wA",      ""    },
+        {"more members",          CONTACTS "\"messages\":[{\"id\":\"w\",\"x\":[1]}]}",                   200, OUTCOME_SENT,
+         "w",                                                                                                                               ""    },
+        {"empty id",              CONTACTS "\"messages\":[{\"id\":\"\"}]}",                              200, OUTCOME_AMBIGUOUS, "",        ""    },
+        {"more behind it",        CONTACTS "\"messages\":[{\"id\":\"w\"}]}x",                            200, OUTCOME_AMBIGUOUS, "",
+         ""                                                                                                                                       },
+        {"cut off",               CONTACTS "\"messages\":[{\"id\":\"w\"}]",                              200, OUTCOME_AMBIGUOUS, "",        ""    },
+        {"cut off in the id",     CONTACTS "\"messages\":[{\"id\":\"w",                                  200, OUTCOME_AMBIGUOUS, "",        ""    },
+        {"cut off before the id", CONTACTS "\"messages\":[{\"id\":",                                     200, OUTCOME_AMBIGUOUS, "",
+         ""                                                                                                                                       },
+        {"at 500",                CONTACTS "\"messages\":[{\"id\":\"w\"}]}",                             500, OUTCOME_AMBIGUOUS, "",        ""    },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+        char *body = mem_dupz(str_of(usual[i].body)); /* to its end, and no further */
+        struct outcome out;
+
+        provider_meta.outcome(arena, usual[i].status, str_of(body), 0, NULL, &out);
+        CHECK_INT(usual[i].label, out.cls, usual[i].cls);
+        CHECK_Z(usual[i].label, out.provider_id, usual[i].id);
+        CHECK_Z(usual[i].label, out.cls == OUTCOME_SENT ? out.details : STR(""), usual[i].details);
+        mem_free(&body);
+    }
+}
+
 static void test_rows(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -380,7 +425,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {TEST(test_index),
                                         TEST(test_every_answer),
                                         TEST(test_table),
-                                        TEST(test_rows),
+                                        TEST(test_usual), TEST(test_rows),
                                         TEST(test_details),
                                         TEST(test_signatures),
                                         TEST(test_signature_shapes),
