@@ -33,6 +33,8 @@ void commit_check_version(struct commit *c, struct str key, int64_t version); /*
 /** Not accepted before under @key; the same @print (fingerprint of the content) is a duplicate, another differs. */
 void commit_check_new(struct commit *c, struct str key, struct str print);
 void commit_check_lease(struct commit *c, struct str queue, struct str lane, struct str id, int64_t token);
+/** The same of a message, whose record must be there too (COMMIT_CONFLICT: m:<id>). */
+void commit_check_leased(struct commit *c, struct str queue, struct str lane, struct str id, int64_t token);
 void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older than accepted: stale */
 /** The field of an index (HASH) is absent, or holds @a or @b: nobody else has it. Else COMMIT_CONFLICT. */
 void commit_check_owner(struct commit *c, struct str key, struct str field, struct str a, struct str b);
@@ -69,10 +71,25 @@ enum commit_grant {
  */
 void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct str id,
                     struct wall not_before, enum commit_grant grant, const struct rate *rate);
+struct commit_message {
+    struct str id, body;               /* sealed, for m:<id> */
+    struct str user, order, broadcast, matter; /* whose it is; all but the first may be empty */
+    struct str line;                   /* the first of its timeline: "queued,ms,detail\n" */
+    struct str queue, lane;
+    struct wall not_before;
+    enum commit_grant grant;
+    const struct rate *rate;
+};
+/** -> as commit_enqueue(): the record of a message, its place in the lists, and in its lane. */
+void commit_message(struct commit *c, const struct commit_message *m);
 /* These only in a unit with commit_check_lease(). */
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
 /** Notes for the books that what commit_finish() ends has come to its good end: "in" and "cb" (ei, es). */
 void commit_ended(struct commit *c, struct str queue, struct str id);
+/** commit_finish() of what the lease is for, come to its good end: of an inbound item its record goes too. */
+void commit_done(struct commit *c);
+/** The same of a message: it is sent. @provider_hash: as for commit_provider_id(), or empty. */
+void commit_sent(struct commit *c, struct wall at, struct str detail, struct str provider_hash);
 /** For @wait_ms by Redis's clock. A message that was decided meanwhile (a status came) is finished instead. */
 void commit_put_off(struct commit *c, struct str queue, struct str lane, int64_t wait_ms);
 void commit_extend(struct commit *c, struct str queue, struct str lane, int64_t lease_ms);

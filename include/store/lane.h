@@ -87,6 +87,8 @@ void lane_worker_wake(struct lane_worker *w);
 
 bool lane_item_live(const struct lane_item *item);
 void lane_check_lease(struct commit *c, const struct lane_item *item);
+/** commit_check_leased() of the item. */
+void lane_check_leased(struct commit *c, const struct lane_item *item);
 void lane_finish(struct commit *c, const struct lane_item *item);
 void lane_put_off(struct commit *c, const struct lane_item *item, int64_t wait_ms);
 /** commit_hold() of the item. */

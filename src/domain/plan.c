@@ -307,26 +307,17 @@ static void write_audit(struct plan *p, const struct plan_audit *audit, struct c
     buf_fini(&sealed);
 }
 
-static void enqueue_message(struct plan *p, struct plan_message *pm, const struct sender *s,
-                            struct commit *c, plan_grant_fn *grant, void *ctx, size_t *marked)
+/* Without the window in hand the claim must read it: no grant. */
+static void choose_grant(const struct plan *p, struct plan_message *pm, const struct sender *s,
+                         plan_grant_fn *grant, void *ctx)
 {
-    struct rate rate;
-
-    pm->queue = arena_printf(p->a, QUEUE_OUT_PREFIX "%.*s", STR_ARG(s->id));
-    /* An SMS does not wait behind a WhatsApp message that it is said instead of. */
-    pm->lane = arena_printf(p->a, "%d%.*s%s", (int)pm->m.prio, STR_ARG(pm->m.user),
-                            pm->m.sms ? ":sms" : "");
-    sender_rate(s, &rate);
     if (pm->m.user.n > 0 && str_eq(pm->m.user, p->speaker) && str_eq(s->id, p->spoken_to)) {
         pm->window = p->spoken_at;
         pm->grant = pm->window.ms > 0 ? GRANT_ANSWER : GRANT_NONE;
     }
-    /* Without the window in hand the claim must read it: no grant. */
     if (pm->grant != GRANT_NONE && (grant == NULL || !grant(ctx, pm->queue))) {
         pm->grant = GRANT_NONE;
     }
-    commit_enqueue(c, pm->queue, pm->lane, pm->m.id, pm->m.send_at, pm->grant, &rate);
-    pm->result = (*marked)++;
 }
 
 /* A critical message is looked after: it reaches him by another way if not by this one. */
@@ -344,10 +335,62 @@ static void watch_message(struct plan *p, const struct message *m, struct commit
 }
 
 /*
- * The record, its indexes, and its place in the lane of its person and class. A tenant without a
- * sender keeps its orders all the same: what it cannot send has ended before it began, and is a
- * dead letter.
+ * A tenant without a sender keeps its orders all the same: what it cannot send has ended before it
+ * began, and is a dead letter.
  */
+static void write_unsendable(struct plan *p, const struct plan_message *pm, struct str key,
+                             struct str body, struct commit *c)
+{
+    commit_doc(c, key, 1, body);
+    commit_doc_field(c, "s", STR("failed"));
+    commit_doc_field(c, "u", pm->m.user);
+    commit_doc_field(c, "o", pm->m.order_id);
+    if (pm->m.broadcast.n > 0) {
+        commit_doc_field(c, "br", pm->m.broadcast);
+    }
+    if (pm->m.matter.n > 0) {
+        commit_doc_field(c, "mt", pm->m.matter);
+    }
+    commit_doc_field(c, "tl",
+                     arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
+    commit_zadd(c, STR("mx"), 0, pm->m.id);
+    commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
+    if (pm->m.order_id.n > 0) {
+        commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
+    }
+    commit_zadd(c, STR("dl"), (double)p->now.ms,
+                arena_printf(p->a, "out:%.*s", STR_ARG(pm->m.id)));
+}
+
+/* The record, its indexes, and its place in the lane of its person and class. */
+static void write_sendable(struct plan *p, struct plan_message *pm, const struct sender *s,
+                           struct str body, struct commit *c, plan_grant_fn *grant, void *ctx)
+{
+    struct rate rate;
+
+    pm->queue = arena_printf(p->a, QUEUE_OUT_PREFIX "%.*s", STR_ARG(s->id));
+    /* An SMS does not wait behind a WhatsApp message that it is said instead of. */
+    pm->lane = arena_printf(p->a, "%d%.*s%s", (int)pm->m.prio, STR_ARG(pm->m.user),
+                            pm->m.sms ? ":sms" : "");
+    sender_rate(s, &rate);
+    choose_grant(p, pm, s, grant, ctx);
+    commit_message(c, &(struct commit_message){
+                          .id = pm->m.id,
+                          .body = body,
+                          .user = pm->m.user,
+                          .order = pm->m.order_id,
+                          .broadcast = pm->m.broadcast,
+                          .matter = pm->m.matter,
+                          .line = arena_printf(p->a, "queued,%lld,%.*s\n", (long long)p->now.ms,
+                                               STR_ARG(pm->detail)),
+                          .queue = pm->queue,
+                          .lane = pm->lane,
+                          .not_before = pm->m.send_at,
+                          .grant = pm->grant,
+                          .rate = &rate,
+                      });
+}
+
 static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c,
                           plan_grant_fn *grant, void *ctx, size_t *marked, struct err *err)
 {
@@ -361,37 +404,17 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct commit
     buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
     message_encode(&pm->m, &record);
     ok = buf_ok(&record) || too_long(err, "a message");
-    pm->record = arena_dup(p->a, buf_str(&record));
     vault_seal(p->tenant->vault, key, "b", buf_str(&record), &sealed);
-    commit_doc(c, key, 1, buf_str(&sealed));
-    commit_doc_field(c, "s", s != NULL ? STR("queued") : STR("failed"));
-    commit_doc_field(c, "u", pm->m.user);
-    commit_doc_field(c, "o", pm->m.order_id);
-    if (pm->m.broadcast.n > 0) {
-        commit_doc_field(c, "br", pm->m.broadcast);
-    }
-    if (pm->m.matter.n > 0) {
-        commit_doc_field(c, "mt", pm->m.matter);
-    }
-    commit_doc_field(
-        c, "tl",
-        s != NULL
-            ? arena_printf(p->a, "queued,%lld,%.*s\n", (long long)p->now.ms, STR_ARG(pm->detail))
-            : arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
-    commit_zadd(c, STR("mx"), 0, pm->m.id);
-    commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
-    if (pm->m.order_id.n > 0) {
-        commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
+    if (s != NULL) {
+        write_sendable(p, pm, s, buf_str(&sealed), c, grant, ctx);
+        pm->result = (*marked)++;
+        pm->record = pm->grant != GRANT_NONE ? arena_dup(p->a, buf_str(&record)) : STR_NONE;
+        watch_message(p, &pm->m, c, marked);
+    } else {
+        write_unsendable(p, pm, key, buf_str(&sealed), c);
     }
     buf_fini(&record);
     buf_fini(&sealed);
-    if (s != NULL) {
-        enqueue_message(p, pm, s, c, grant, ctx, marked);
-        watch_message(p, &pm->m, c, marked);
-    } else {
-        commit_zadd(c, STR("dl"), (double)p->now.ms,
-                    arena_printf(p->a, "out:%.*s", STR_ARG(pm->m.id)));
-    }
     return ok;
 }
 

@@ -31,13 +31,9 @@ static void keep_training(struct inbox_job *j, struct commit *c)
 
 static void writes(void *ctx, struct commit *c, const struct broadcast_result *result)
 {
-    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
-
     (void)result;
-    keep_training(j, c);
-    lane_finish(c, j->item);
-    commit_ended(c, STR(QUEUE_IN), j->item->id);
-    commit_delete(c, arena_printf(j->work, "i:%.*s", STR_ARG(j->item->id)));
+    keep_training(obj_check(ctx, INBOX_MAGIC), c);
+    commit_done(c);
 }
 
 static void on_accepted(void *ctx, const struct err *err, const struct broadcast_result *result,

@@ -217,12 +217,11 @@ static void plan_end(void *ctx, struct commit *c)
         lane_put_off(c, j->item, j->later_ms);
         return;
     }
-    lane_finish(c, j->item);
     if (j->dead.n > 0) {
+        lane_finish(c, j->item);
         write_dead(j, c);
     } else {
-        commit_ended(c, STR(QUEUE_IN), j->item->id);
-        commit_delete(c, item_key(j));
+        commit_done(c);
     }
 }
 

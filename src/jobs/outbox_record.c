@@ -52,13 +52,10 @@ static void write_sent(struct attempt *at, struct commit *c)
                             arena_printf(at->scratch, "as template %.*s",
                                          STR_ARG(approval_words(at->scratch, at->form_key))));
     }
-    commit_message_state(c, at->m.id, "sent", wall_now(), detail);
-    if (at->o.provider_id.n > 0) {
-        commit_provider_id(
-            c, vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id),
-            at->m.id);
-    }
-    lane_finish(c, at->item);
+    commit_sent(c, wall_now(), detail,
+                at->o.provider_id.n == 0
+                    ? STR_NONE
+                    : vault_hash_arena(at->ob->et->t.vault, at->scratch, "pid", at->o.provider_id));
 }
 
 /*
@@ -199,9 +196,10 @@ static void record_checks(void *ctx, struct commit *c)
 {
     struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
 
-    lane_check_lease(c, at->item);
-    if (!at->gone && at->then != THEN_DROP) {
-        commit_check_version(c, message_key(at), 1);
+    if (at->gone || at->then == THEN_DROP) {
+        lane_check_lease(c, at->item);
+    } else {
+        lane_check_leased(c, at->item);
     }
     if (at->then == THEN_AWAIT && !at->gone) {
         outbox_hold_checks(at, c);

@@ -3,6 +3,7 @@
  *
  *   commit.c       a unit under construction: RESP arguments in one buffer
  *   commit_broadcast.c  writes about broadcasts
+ *   commit_lanes.c its writes on lanes, messages, events, broadcasts
  *   commit_sender.c  about a sender's tier
  *   commit_run.c   units of one turn as one call, results handed to each
  *   lane.c         workers: claims, grants, items      lane_wake.c   the wake channel
@@ -47,6 +48,17 @@ struct str commit_number(char text[COMMIT_NUMBER_BYTES], int64_t n);
 /** A write of names (no '|', no line feed), and more names behind the last write. */
 void commit_write(struct commit *c, struct str op, const struct str *args, size_t n);
 void commit_write_on(struct commit *c, const struct str *args, size_t n);
+/* Its operations: a word, then arguments. */
+void commit_op_check(struct commit *c, struct str op);
+void commit_op(struct commit *c, struct str op); /* a write */
+void commit_op2(struct commit *c, struct str op, struct str a, struct str b);
+void commit_op3(struct commit *c, struct str op, struct str a, struct str b, struct str d);
+void commit_op2_int(struct commit *c, struct str op, struct str a, struct str b, int64_t v);
+void commit_arg(struct commit *c, struct str s);
+void commit_arg_int(struct commit *c, int64_t v);
+void commit_arg_lane(struct commit *c, struct str queue, struct str lane);
+void commit_arg_id(struct commit *c, struct str id);
+bool commit_name_ok(struct str s);
 /** Puts the counts down; the bytes are the unit as the script reads it. */
 struct str commit_seal(struct commit *c);
 /** Back to the pool. */
@@ -75,6 +87,7 @@ struct lanes {
     struct list due;      /* something to do at the end of this turn */
     struct map *by_queue; /* "{acme}:out:main" -> worker */
 };
+struct lanes *lanes_of(struct store *s);
 void lanes_turn(struct store *s);
 /** Wakes may have been lost: everybody looks. */
 void lanes_wake_all(struct store *s);

@@ -55,7 +55,7 @@ struct lane_worker {
     struct lane_stats stats;
 };
 
-static struct lanes *lanes_of(struct store *s)
+struct lanes *lanes_of(struct store *s)
 {
     if (s->lanes == NULL) {
         s->lanes = MEM_NEW(struct lanes);
@@ -320,6 +320,11 @@ void lane_check_lease(struct commit *c, const struct lane_item *item)
     commit_check_lease(c, item->worker->o.queue, item->lane, item->id, item->token);
 }
 
+void lane_check_leased(struct commit *c, const struct lane_item *item)
+{
+    commit_check_leased(c, item->worker->o.queue, item->lane, item->id, item->token);
+}
+
 void lane_finish(struct commit *c, const struct lane_item *item)
 {
     commit_finish(c, item->worker->o.queue, item->lane, item->id);
@@ -577,23 +582,4 @@ void lanes_wake_all(struct store *s)
     {
         lane_worker_wake(LIST_OF(it, struct lane_worker, node));
     }
-}
-
-/* ---- the wake channel ---- */
-
-static void on_wake(void *ctx, struct str channel, struct str payload)
-{
-    struct store *s = ctx;
-    struct lane_worker *w = s->lanes == NULL ? NULL : map_get(s->lanes->by_queue, payload);
-
-    (void)channel;
-    if (w != NULL) {
-        lane_worker_wake(w);
-    }
-}
-
-void lane_wake_subscribe(struct store *s)
-{
-    lanes_of(s);
-    store_subscribe(s, STR(WAKE_CHANNEL), on_wake, s);
 }

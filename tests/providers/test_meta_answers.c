@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
+#include "base/mem.h"
 #include "meta/meta_int.h"
 #include "support.h"
 

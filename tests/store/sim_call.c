@@ -309,6 +309,17 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
     struct sim_item *it = &s->items[item];
     char key[24];
 
+    if (it->queue == SIM_OUT && sim_random(s, 2) == 0) {
+        commit_message(c, &(struct commit_message){.id = str_of(it->id),
+                                                   .body = STR("body"),
+                                                   .user = STR("u"),
+                                                   .queue = sim_queue_name(SIM_OUT),
+                                                   .lane = str_of(it->lane),
+                                                   .not_before = {not_before_ms},
+                                                   .grant = grant_wanted(s, worker, SIM_OUT),
+                                                   .rate = &s->rate});
+        return;
+    }
     if (it->queue == SIM_OUT) {
         snprintf(key, sizeof(key), "m:%s", it->id);
         commit_doc(c, str_of(key), 1, STR("body"));

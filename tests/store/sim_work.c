@@ -245,7 +245,11 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
                                    : "i:",
              it->id);
     snprintf(hash, sizeof(hash), "h%s", it->id);
-    commit_check_lease(c, queue, lane, id, l->token);
+    if (it->queue == SIM_OUT) {
+        commit_check_leased(c, queue, lane, id, l->token);
+    } else {
+        commit_check_lease(c, queue, lane, id, l->token);
+    }
     if (how == SETTLE_HOLD || how == SETTLE_UNKNOWN) {
         commit_message_state(c, id, "uncertain", at, STR("why"));
     } else if (how == SETTLE_FAILED) {
@@ -263,9 +267,6 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         if (how == SETTLE_STAY) {
             commit_hset(c, str_of(key), STR("st"), STR("1"));
         }
-    } else if (it->queue == SIM_OUT && how == SETTLE_DONE) {
-        commit_message_state(c, id, "sent", at, STR(""));
-        commit_provider_id(c, str_of(hash), id);
     } else if (it->queue != SIM_OUT) {
         char done[24];
 
@@ -289,8 +290,12 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
         sim_hold_write(s, c, l);
     } else if (how == SETTLE_HOLD || how == SETTLE_LATER || how == SETTLE_STAY) {
         commit_put_off(c, queue, lane, s->hold_ms);
-    } else {
+    } else if (it->queue == SIM_OUT && how == SETTLE_DONE) {
+        commit_sent(c, at, STR(""), str_of(hash));
+    } else if (it->queue == SIM_OUT) {
         commit_finish(c, queue, lane, id);
+    } else {
+        commit_done(c);
     }
     call = sim_call_new(s, l->worker, c, CALL_SETTLE, l->item, lease);
     s->calls[call].settle = (int)how;

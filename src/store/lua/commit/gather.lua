@@ -114,6 +114,19 @@ local function write_leases()
     end
 end
 
+local function learn(hash, id)
+    if not learned[hash] then hashes[#hashes + 1] = hash end
+    learned[hash] = id
+end
+
+local function note_ended(queue, id)
+    if queue == 'in' then
+        ended[#ended + 1] = id
+    else
+        call('SETBIT', P .. 'es:' .. math.floor(id / 65536), id % 65536, '1')
+    end
+end
+
 -- A message's document waits for the next word about it: mostly the place in its lane, in one HSET.
 local held_doc, held_key
 local function write_doc()

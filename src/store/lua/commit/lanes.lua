@@ -68,21 +68,60 @@ local function place(key, queue, lane, token)
     write_doc()
 end
 
--- Returns the token or 0. at: where the rates stand, or nil when no grant is asked for.
-local function enqueue(queue, lane, id, not_before, at)
+-- Into its lane: the token when it is granted. whom: nil or "": no grant is asked for.
+local function join(queue, lane, id, not_before, whom, interval, burst, pair_interval, pair_burst)
     local token
     if not_before ~= '0' and tonumber(not_before) > now_ms then
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
     elseif call('RPUSH', list_of(queue, lane), id) == 1 then
-        token = at and grant(queue, lane, id, A[at], tonumber(A[at + 1]), tonumber(A[at + 2]), A[at + 3] * 1000,
-            tonumber(A[at + 4]))
+        token = whom and grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
         if not token then
             call('ZADD', ready_key(queue, lane), stamp, lane)
             touched[queue] = true
         end
     end -- else the lane is ready already, put off or leased
+    return token
+end
+
+-- Returns the token or 0. at: where whom and the rates stand, or nil when no grant is asked for.
+local function enqueue(queue, lane, id, not_before, at)
+    local token
+    if at then
+        token = join(queue, lane, id, not_before, A[at], tonumber(A[at + 1]), tonumber(A[at + 2]),
+            A[at + 3] * 1000, tonumber(A[at + 4]))
+    else
+        token = join(queue, lane, id, not_before)
+    end
     if string.sub(queue, 1, 4) == 'out:' then place(P .. 'm:' .. id, queue, lane, token) end
+    return token or 0
+end
+
+-- A new message: its record, its place in the lists and in its lane. Its arguments stand behind `at`.
+local function new_message(at)
+    local id, body, user, order, broadcast, matter, line, queue, lane, not_before, whom, rate =
+        unpack(A, at + 1, at + 12)
+    local token
+    messages[#messages + 1], messages[#messages + 2] = '0', id
+    call('ZADD', P .. 'mu:' .. user, '0', id)
+    if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
+    if whom == '' then
+        token = join(queue, lane, id, not_before)
+    elseif rate == '' then
+        token = join(queue, lane, id, not_before, whom, 0, 0, 0, 0)
+    else
+        local interval, burst, pair_interval, pair_burst = string.match(rate, '(%S+) (%S+) (%S+) (%S+)')
+        token = join(queue, lane, id, not_before, whom, tonumber(interval), tonumber(burst),
+            pair_interval * 1000, tonumber(pair_burst))
+    end
+    local doc = {'v', '1', 'b', body, 'u', user, 'o', order, 'q', queue, 'l', lane, 's', 'queued', 'tl', line}
+    if token then
+        doc[14], doc[16] = 'sending', line .. 'sending,' .. stamp .. ',attempt 1\n'
+        doc[17], doc[18] = 'n', '1'
+    end
+    if broadcast ~= '' then doc[#doc + 1], doc[#doc + 2] = 'br', broadcast end
+    if matter ~= '' then doc[#doc + 1], doc[#doc + 2] = 'mt', matter end
+    call('HSET', P .. 'm:' .. id, unpack(doc))
     return token or 0
 end
 

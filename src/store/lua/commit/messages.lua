@@ -15,6 +15,13 @@ end
 -- The message whose version this unit has checked, as it was then: nothing was written since.
 local known_key, known
 
+-- Reads it; its version, or false: there is no record.
+local function know(id)
+    known_key = P .. 'm:' .. id
+    known = call('HMGET', known_key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
+    return known[3]
+end
+
 -- Returns moved | kept | none, and the rank it had.
 local function move(id, state, at_ms, detail)
     local key = P .. 'm:' .. id

@@ -9,7 +9,7 @@ while at <= #A do
     at = writes + A[at + 1]
     while check < writes do
         local op = A[check]
-        if op == 'lease' then
+        if op == 'lease' or op == 'leased' then
             local of = lanes[A[check + 1]]
             if not of then
                 of = {}
@@ -19,7 +19,7 @@ while at <= #A do
         elseif op == 'new' then
             keys[#keys + 1] = A[check + 1]
         end
-        check = check + ((op == 'lease' or op == 'owner') and 5 or op == 'held' and 4 or 3)
+        check = check + ((op == 'lease' or op == 'leased' or op == 'owner') and 5 or op == 'held' and 4 or 3)
     end
 end
 for queue, of in pairs(lanes) do
@@ -41,16 +41,17 @@ while at <= most do
     local checks_end = at + 2 + A[at]
     local stop = checks_end + A[at + 1]
     local refused
-    local leased -- the item whose lease this unit holds
+    local leased, leased_queue, leased_lane -- the item whose lease this unit holds
     at = at + 2
 
     while at < checks_end and not refused do
         local op = A[at]
-        if op == 'lease' then -- still ours: queue lane id token
-            local held = lease_of(A[at + 1], A[at + 2])
-            local prefix = A[at + 4] .. '|' .. A[at + 3] .. '|'
+        if op == 'lease' or op == 'leased' then -- still ours: queue lane id token; and its record is there
+            leased_queue, leased_lane, leased = A[at + 1], A[at + 2], A[at + 3]
+            local held = lease_of(leased_queue, leased_lane)
+            local prefix = A[at + 4] .. '|' .. leased .. '|'
             if not held or string.sub(held, 1, #prefix) ~= prefix then refused = {'fenced'} end
-            leased = A[at + 3]
+            if op == 'leased' and not refused and not know(leased) then refused = {'conflict', 'm:' .. leased} end
             at = at + 5
         elseif op == 'new' then -- not seen before: key, fingerprint of the content
             refused = seen_before(A[at + 1], A[at + 2])
@@ -58,9 +59,7 @@ while at <= most do
         elseif op == 'version' then -- document at this version ("0": absent): key version
             local version
             if string.sub(A[at + 1], 1, 2) == 'm:' then -- mostly it is moved next
-                known_key = P .. A[at + 1]
-                known = call('HMGET', known_key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
-                version = known[3]
+                version = know(string.sub(A[at + 1], 3))
             else
                 version = call('HGET', P .. A[at + 1], 'v')
             end
@@ -94,7 +93,7 @@ while at <= most do
         local op, a, b, c, d, e = A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5]
         local result
         if held_doc and op ~= 'zadd' and op ~= 'grant' and op ~= 'enqueue' then write_doc() end
-        if known_key and op ~= 'message_state' then known_key = nil end
+        if known_key and op ~= 'message_state' and op ~= 'sent' then known_key = nil end
         if op == 'status' then
             -- from a provider: id ("" when not told) provider_hash state at_ms detail -> moved | kept | none
             if a == '' then a = learned[b] or message_of(b) end
@@ -108,6 +107,19 @@ while at <= most do
                 call('PEXPIRE', early, 3600000)
             end
             at = at + 6
+        elseif op == 'sent' then -- what the lease is for, a message: at_ms detail provider_hash
+            move(leased, 'sent', a, b)
+            if c ~= '' then learn(c, leased) end
+            finish(leased_queue, leased_lane, leased)
+            at = at + 4
+        elseif op == 'message' then -- and its twelve arguments -> token or 0
+            result = new_message(at)
+            at = at + 13
+        elseif op == 'done' then -- what the lease is for has come to its good end
+            finish(leased_queue, leased_lane, leased)
+            note_ended(leased_queue, leased)
+            if leased_queue == 'in' then gone[#gone + 1] = P .. 'i:' .. leased end
+            at = at + 1
         elseif op == 'finish' then -- the head: queue lane id
             finish(a, b, c)
             at = at + 4
@@ -127,8 +139,7 @@ while at <= most do
             note(a, b, c)
             at = at + 4
         elseif op == 'provider_id' then -- learn the provider's id of a message: hash id
-            if not learned[a] then hashes[#hashes + 1] = a end
-            learned[a] = b
+            learn(a, b)
             at = at + 3
         elseif op == 'enqueue' then -- queue lane id not_before_ms -> 0
             result = enqueue(a, b, c, d)
@@ -170,11 +181,7 @@ while at <= most do
             end
             at = at + 4
         elseif op == 'ended' then -- for the books: queue ("in" or "cb") id
-            if a == 'in' then
-                ended[#ended + 1] = b
-            else
-                call('SETBIT', P .. 'es:' .. math.floor(b / 65536), b % 65536, '1')
-            end
+            note_ended(a, b)
             at = at + 3
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
             call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
