@@ -16,6 +16,7 @@
 
 struct serve {
     struct loop *loop;
+    struct loop_tidy *tidy;
     struct settings *settings;
     struct i18n *i18n;
     struct app *app;
@@ -278,6 +279,7 @@ int cmd_serve(const struct args *a)
     }
     harden();
     s.loop = loop_new();
+    s.tidy = loop_tidy_new(s.loop);
     s.start = timer_new(s.loop, on_start_deadline, &s);
     s.retire = timer_new(s.loop, on_retired, &s);
     s.drain = timer_new(s.loop, on_drain_deadline, &s);
@@ -294,6 +296,7 @@ int cmd_serve(const struct args *a)
     app_free(&s.app);
     engine_free(&s.engine);
     redis_child_free(&s.redis);
+    loop_tidy_free(&s.tidy);
     timer_free(&s.start);
     timer_free(&s.retire);
     timer_free(&s.drain);

@@ -15,6 +15,8 @@ void *mem_resize(void *p, size_t bytes);     /* as realloc */
 char *mem_dupz(struct str s);                /* copy with a NUL behind it */
 /** Frees *(void **)@owner and sets it to NULL; NULL is fine. Call as mem_free(&thing). */
 void mem_free(void *owner);
+/** Gives back to the system what is free, in the middle of the heap too: some ms after a peak. */
+void mem_trim(void);
 /** Wipes @n bytes so that the compiler may not drop it. */
 void mem_wipe(void *p, size_t n);
 

@@ -39,6 +39,11 @@ struct loop_hook;
 struct loop_hook *loop_hook_new(struct loop *l, loop_fn *fn, void *ctx);
 void loop_hook_free(struct loop_hook **owner);
 
+/** Gives memory that is free back to the system when the loop is quiet after work. */
+struct loop_tidy;
+struct loop_tidy *loop_tidy_new(struct loop *l);
+void loop_tidy_free(struct loop_tidy **owner);
+
 /*
  * A timer. After timer_start() it fires once, never early; _stop and _free never fire it. Does not
  * keep the loop running.

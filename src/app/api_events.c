@@ -12,6 +12,12 @@
 #define BATCH_MAX       1000
 #define IN_FLIGHT       32 /* events on their way at once: some 1 ms of work in a turn */
 #define EVENT_BYTES_MAX ((size_t)1 << 20)
+/*
+ * Bodies above this size are parsed so many at a time, since a tree takes six times the bytes: the
+ * others wait as they came. A hundred clients that import people would take 50 MB otherwise.
+ */
+#define BIG_BYTES 8192
+#define BIG_MOST  8
 
 struct event_post;
 struct event_slot { /* one event of the request */
@@ -29,16 +35,38 @@ struct event_post {
     const struct json *list; /* the events; single: not a list */
     struct json *made;       /* binary and plain mode: built here, owned */
     bool batch;
+    bool big; /* one of app->big_events */
     size_t n, next, done;
     struct event_slot slots[IN_FLIGHT];
     struct event_result *results;
     struct timer *timer; /* the rest of the work in another turn */
 };
 
+struct event_wait { /* in the arena of the request */
+    struct list node;
+    struct request *r;
+    struct str type;
+};
+
+static void on_next(void *ctx);
+
+static void leave(struct app *app)
+{
+    app->big_events--;
+    if (!list_empty(&app->big_waiting)) {
+        loop_defer_cancel(app->loop, on_next, app);
+        loop_defer(app->loop, on_next, app);
+    }
+}
+
 static void drop_slots(struct request *r)
 {
     struct event_post *p = r->user;
 
+    if (p->big) {
+        p->big = false;
+        leave(r->app);
+    }
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         op_cancel(&p->slots[i].pending);
     }
@@ -207,11 +235,12 @@ static void start_more(struct event_post *p)
     }
 }
 
-static void begin(struct request *r, const struct json *list, struct json *made, bool batch)
+static void begin(struct request *r, const struct json *list, struct json *made, bool batch,
+                  bool big)
 {
     struct event_post *p = ARENA_NEW(r->a, struct event_post);
 
-    *p = (struct event_post){.r = r, .list = list, .made = made, .batch = batch};
+    *p = (struct event_post){.r = r, .list = list, .made = made, .batch = batch, .big = big};
     p->n = batch ? json_len(list) : 1;
     p->results = ARENA_ARRAY(r->a, struct event_result, p->n + 1);
     r->user = p;
@@ -272,7 +301,7 @@ static void post_binary(struct request *r)
     if (data != NULL) {
         json_set(j, "data", json_ref(r->body));
     }
-    begin(r, j, j, false);
+    begin(r, j, j, false, false);
 }
 
 /*
@@ -295,7 +324,8 @@ static void fill_plain(struct request *r, struct json *j)
     }
 }
 
-static void post_json(struct request *r, struct str type)
+/* False: the request was answered. */
+static bool post_json(struct request *r, struct str type, bool big)
 {
     bool batch_type = type_is(type, "application/cloudevents-batch+json");
     bool single_type = type_is(type, "application/cloudevents+json");
@@ -304,28 +334,83 @@ static void post_json(struct request *r, struct str type)
     struct json *own;
 
     if (j == NULL) {
-        return;
+        return false;
     }
     if ((batch_type && !list) || (single_type && list)) {
         err_set(&r->err, ERR_BAD_REQUEST,
                 batch_type ? "a batch is a JSON array of events"
                            : "one event is a JSON object; a batch has another content type");
         reply_error(r, &r->err);
-        return;
+        return false;
     }
     if (list && json_len(j) > BATCH_MAX) {
         err_set(&r->err, ERR_TOO_LONG, "the batch has %zu events; at most %d go in one request",
                 json_len(j), BATCH_MAX);
         reply_error(r, &r->err);
-        return;
+        return false;
     }
     if (list || single_type || json_get(j, "specversion") != NULL) {
-        begin(r, j, NULL, list);
-        return;
+        begin(r, j, NULL, list, big);
+        return true;
     }
     own = json_dup(j);
     fill_plain(r, own);
-    begin(r, own, own, false);
+    begin(r, own, own, false, big);
+    return true;
+}
+
+static void post_big(struct request *r, struct str type)
+{
+    struct app *app = r->app;
+
+    app->big_events++;
+    if (!post_json(r, type, true)) {
+        leave(app);
+    }
+}
+
+/* ---- the big ones, one after the other ---- */
+
+static void on_next(void *ctx)
+{
+    struct app *app = ctx;
+
+    while (app->big_events < BIG_MOST && !list_empty(&app->big_waiting)) {
+        struct event_wait *w = LIST_OF(app->big_waiting.next, struct event_wait, node);
+        struct request *r = w->r;
+
+        list_del(&w->node);
+        r->user = NULL;
+        r->on_gone = NULL;
+        post_big(r, w->type);
+    }
+}
+
+static void drop_wait(struct request *r)
+{
+    struct event_wait *w = r->user;
+
+    list_del(&w->node);
+}
+
+static void post_in_turn(struct request *r, struct str type)
+{
+    struct event_wait *w;
+
+    if (http_req_body(r->http).n <= BIG_BYTES) {
+        post_json(r, type, false);
+        return;
+    }
+    if (r->app->big_events < BIG_MOST && list_empty(&r->app->big_waiting)) {
+        post_big(r, type);
+        return;
+    }
+    w = ARENA_NEW(r->a, struct event_wait);
+    w->r = r;
+    w->type = type;
+    list_add_tail(&r->app->big_waiting, &w->node);
+    r->user = w;
+    r->on_gone = drop_wait;
 }
 
 static void post(struct request *r)
@@ -337,11 +422,16 @@ static void post(struct request *r)
     if (!structured && http_req_header(r->http, STR("ce-specversion")).n > 0) {
         post_binary(r);
     } else {
-        post_json(r, type);
+        post_in_turn(r, type);
     }
 }
 
 void api_event_post(struct request *r)
 {
     idempotency_open(r, post);
+}
+
+void api_events_fini(struct app *app)
+{
+    loop_defer_cancel(app->loop, on_next, app);
 }

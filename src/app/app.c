@@ -328,6 +328,7 @@ struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n)
     app->settings = s;
     app->i18n = i18n;
     app->key_cache = map_new();
+    list_init(&app->big_waiting);
     o.header_bytes_max = (size_t)s->http_header_bytes;
     o.header_fields_max = (size_t)s->http_header_fields;
     o.header_timeout_ms = s->http_header_timeout_ms;
@@ -416,6 +417,7 @@ void app_free(struct app **owner)
     }
     http_server_free(&app->server);
     tls_server_free(&app->tls);
+    api_events_fini(app);
     auth_fini(app);
     buf_fini(&app->openapi);
     mem_wipe(app->meta_keys, sizeof(app->meta_keys));

@@ -9,6 +9,7 @@
 #define CREWLINE_APP_INT_H
 
 #include "app/app.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "domain/api_key.h"
 #include "domain/message.h"
@@ -97,9 +98,14 @@ struct app {
     size_t nmeta_secrets, nmeta_tokens;
     struct buf openapi;   /* rendered once */
     bool draining;        /* long polls end at once */
+    size_t big_events;    /* big bodies of events that are worked on, and those that wait */
+    struct list big_waiting;
     struct mono ready_at; /* the last look for those without a key, believed for a second */
     int ready_level;
 };
+
+/** Behind the end of all requests. */
+void api_events_fini(struct app *app);
 
 /* replies */
 void reply_json(struct request *r, int status, struct str body);

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 static _Noreturn void die(const char *why)
 {
     /* Nothing that allocates: the heap may be what failed. */
@@ -39,6 +43,13 @@ void *mem_array(size_t count, size_t bytes)
 void *mem_resize(void *p, size_t bytes)
 {
     return must(realloc(p, bytes == 0 ? 1 : bytes));
+}
+
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 char *mem_dupz(struct str s)

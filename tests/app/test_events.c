@@ -167,6 +167,50 @@ static void test_large_batch(void)
     buf_fini(&body);
 }
 
+/* Big ones wait for one another; whoever hangs up gives his place on, and a wrong one too. */
+static void test_many_large(void)
+{
+    enum { POSTS = 24, EVENTS = 120 };
+    struct flight *flights[POSTS];
+    struct ask q = {.who = ACME_CMMS, .method = "POST", .path = "/api/v1/events"};
+    size_t answered = 0;
+
+    for (int i = 0; i < POSTS; i++) {
+        struct buf b;
+
+        buf_init(&b, 1 << 20);
+        buf_add_char(&b, '[');
+        for (int k = 0; k < EVENTS; k++) {
+            char id[32], number[32];
+
+            snprintf(id, sizeof(id), "many-%d-%d", i, k);
+            snprintf(number, sizeof(number), "MANY-%d-%d", i, k);
+            buf_addz(&b, k > 0 ? "," : "");
+            buf_add(&b,
+                    order_event(id, number, 1, "A title long enough to make the batch a big one"));
+        }
+        buf_addz(&b, i % 8 == 7 ? "" : "]"); /* some are no JSON */
+        CHECK("big", b.n > 8192);
+        q.type = "application/cloudevents-batch+json";
+        q.body = arena_dup(w->a, buf_str(&b));
+        buf_fini(&b);
+        flights[i] = ask_begin(w, &q);
+    }
+    world_run(w, 5);
+    for (int i = 0; i < POSTS; i += 6) {
+        ask_drop(&flights[i]);
+    }
+    for (int i = 0; i < POSTS; i++) {
+        if (flights[i] != NULL) {
+            struct reply_to r = ask_end(w, &flights[i]);
+
+            CHECK_INT("answered", r.status, i % 8 == 7 ? 400 : 202);
+            answered++;
+        }
+    }
+    CHECK_INT("all but those that hung up", answered, POSTS - 4);
+}
+
 static void test_binary(void)
 {
     struct ask q = {
@@ -329,9 +373,9 @@ static void test_drain(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_single),    TEST(test_shapes), TEST(test_batch),         TEST(test_large_batch),
-        TEST(test_binary),    TEST(test_plain),  TEST(test_order_is_kept), TEST(test_outbox),
-        TEST(test_long_poll), TEST(test_drain),
+        TEST(test_single),     TEST(test_shapes),    TEST(test_batch), TEST(test_large_batch),
+        TEST(test_many_large), TEST(test_binary),    TEST(test_plain), TEST(test_order_is_kept),
+        TEST(test_outbox),     TEST(test_long_poll), TEST(test_drain),
     };
     int code;
 
