@@ -82,6 +82,8 @@ struct commit_message {
 };
 /** -> as commit_enqueue(): the record of a message, its place in the lists, and in its lane. */
 void commit_message(struct commit *c, const struct commit_message *m);
+/** -> the same: the record of an inbound item, and its place in its lane of QUEUE_IN. */
+void commit_item(struct commit *c, struct str lane, struct str id, struct str body, enum commit_grant grant);
 /* These only in a unit with commit_check_lease(). */
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id);
 /** Notes for the books that what commit_finish() ends has come to its good end: "in" and "cb" (ei, es). */

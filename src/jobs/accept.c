@@ -17,12 +17,10 @@
 void inbox_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str lane,
                struct str id, struct str text, bool grant)
 {
-    static const struct rate none = {0};
     struct str key = arena_printf(a, "i:%.*s", STR_ARG(id));
 
-    commit_hset(c, key, STR("b"), job_seal(et, a, key, "b", text));
-    commit_enqueue(c, STR(QUEUE_IN), lane, id, (struct wall){0},
-                   grant && et->in != NULL && lane_worker_has_slot(et->in), &none);
+    grant = grant && et->in != NULL && lane_worker_has_slot(et->in);
+    commit_item(c, lane, id, job_seal(et, a, key, "b", text), grant ? GRANT_ANSWER : GRANT_NONE);
 }
 
 void inbox_handed(struct engine_tenant *et, struct str lane, struct str id, int64_t token,

@@ -62,6 +62,18 @@ void commit_message(struct commit *c, const struct commit_message *m)
     c->grants = c->grants || m->grant != GRANT_NONE;
 }
 
+void commit_item(struct commit *c, struct str lane, struct str id, struct str body,
+                 enum commit_grant grant)
+{
+    assert(commit_name_ok(lane) && lane.p[0] >= '0' && lane.p[0] < '0' + PRIO_COUNT);
+    commit_op(c, STR("item"));
+    commit_arg_id(c, id);
+    commit_arg(c, lane);
+    commit_arg(c, body);
+    commit_arg(c, str_of(whom[grant]));
+    c->grants = c->grants || grant != GRANT_NONE;
+}
+
 void commit_finish(struct commit *c, struct str queue, struct str lane, struct str id)
 {
     assert(c->leased);

@@ -307,24 +307,32 @@ static bool grant_wanted(struct sim *s, int worker, enum sim_queue q, const char
 void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t not_before_ms)
 {
     struct sim_item *it = &s->items[item];
+    bool apart = it->queue == SIM_OUT && sim_random(s, 2) == 0;
     char key[24];
 
-    if (it->queue == SIM_OUT && sim_random(s, 2) == 0) {
-        commit_message(c, &(struct commit_message){.id = str_of(it->id),
-                                                   .body = STR("body"),
-                                                   .user = STR("u"),
-                                                   .queue = sim_queue_name(SIM_OUT),
-                                                   .lane = str_of(it->lane),
-                                                   .not_before = {not_before_ms},
-                                                   .grant = grant_wanted(s, worker, SIM_OUT),
-                                                   .rate = &s->rate});
+    /* Half of them as one operation, the others as several. */
+    if (it->queue == SIM_OUT && !apart && item % 2 == 0) {
+        commit_message(c,
+                       &(struct commit_message){.id = str_of(it->id),
+                                                .body = STR("body"),
+                                                .user = STR("u"),
+                                                .queue = sim_queue_name(SIM_OUT),
+                                                .lane = str_of(it->lane),
+                                                .not_before = {not_before_ms},
+                                                .grant = grant_wanted(s, worker, SIM_OUT, it->lane),
+                                                .rate = &s->rate});
+        return;
+    }
+    if (it->queue == SIM_IN && not_before_ms == 0 && item % 2 == 0) {
+        commit_item(c, str_of(it->lane), str_of(it->id), STR("body"),
+                    grant_wanted(s, worker, SIM_IN, it->lane));
         return;
     }
     if (it->queue == SIM_OUT) {
         snprintf(key, sizeof(key), "m:%s", it->id);
         commit_doc(c, str_of(key), 1, STR("body"));
         commit_doc_field(c, "s", STR("queued"));
-        if (sim_random(s, 2) == 0) { /* the document and its place in the lane apart */
+        if (apart) { /* the document and its place in the lane apart */
             commit_hset(c, str_of(key), STR("x"), STR("1"));
         }
     } else {

@@ -215,14 +215,20 @@ static void test_leased(void)
     CHECK_Z("gone", str_of(g.value), "m:1");
     CHECK_REDIS(w, "EXISTS {acme}:m:1", "0");
     c = commit_new(T);
-    commit_hset(c, STR("i:7"), STR("b"), STR("body"));
-    commit_enqueue(c, STR("in"), STR("1u"), STR("7"), AT(0), GRANT_ANSWER, NULL);
-    token = strtol(run(w, c).results[0], NULL, 10);
+    commit_item(c, STR("1u"), STR("7"), STR("body"), GRANT_ANSWER);
+    commit_item(c, STR("1u"), STR("8"), STR("other"), GRANT_ANSWER); /* waits behind it */
+    g = run(w, c);
+    token = strtol(g.results[0], NULL, 10);
+    CHECK_Z("one at a time", str_of(g.results[1]), "0");
+    CHECK_REDIS(w, "LRANGE {acme}:l:in:1u 0 -1", "7\n8");
+    CHECK_REDIS(w, "HGET {acme}:i:8 b", "other");
     c = commit_new(T);
     commit_check_lease(c, STR("in"), STR("1u"), STR("7"), token);
     commit_done(c);
     CHECK_INT("done", run(w, c).result, COMMIT_OK);
-    CHECK_REDIS(w, "EXISTS {acme}:i:7 {acme}:l:in:1u {acme}:k:in", "0");
+    CHECK_REDIS(w, "EXISTS {acme}:i:7 {acme}:k:in", "0");
+    CHECK_REDIS(w, "LRANGE {acme}:l:in:1u 0 -1", "8");
+    CHECK_REDIS(w, "ZRANGE {acme}:r:in:1 0 -1", "1u");
     CHECK_REDIS(w, "GET {acme}:ei:1", "7\n");
     world_free(&w);
 }

@@ -29,6 +29,9 @@ end
 -- What waited for somebody's word goes on.
 for sender, of in pairs(heard) do
     local asked = call('HMGET', P .. 'hg:' .. sender, unpack(of.people))
+    local tiers = {}
+    for i, person in ipairs(of.people) do tiers[i] = P .. 'dw:' .. person .. ':' .. sender end
+    local any = call('EXISTS', unpack(tiers)) > 0
     for i, person in ipairs(of.people) do
         local waiting = P .. 'hm:' .. person .. ':' .. sender
         if asked[i] and call('HDEL', P .. 'hg:' .. sender, person) == 1 then
@@ -37,11 +40,10 @@ for sender, of in pairs(heard) do
             call('UNLINK', waiting)
         end
         -- Or for the tier, which does not count whoever writes himself.
-        local looked = P .. 'dw:' .. person .. ':' .. sender
-        for _, place in ipairs(call('SMEMBERS', looked)) do
+        for _, place in ipairs(any and call('SMEMBERS', tiers[i]) or {}) do
             local queue, lane = string.match(place, '^(.*)\n(.*)$')
             if call('ZADD', ready_key(queue, lane), 'XX', 'CH', stamp, lane) == 1 then touched[queue] = true end
-            call('UNLINK', looked)
+            call('UNLINK', tiers[i])
         end
     end
 end

@@ -115,6 +115,10 @@ while at <= most do
         elseif op == 'message' then -- and its twelve arguments -> token or 0
             result = new_message(at)
             at = at + 13
+        elseif op == 'item' then -- an inbound one: id lane body whom -> token or 0
+            call('HSET', P .. 'i:' .. a, 'b', c)
+            result = join('in', b, a, '0', d ~= '' and d or nil, 0, 0, 0, 0) or 0
+            at = at + 5
         elseif op == 'done' then -- what the lease is for has come to its good end
             finish(leased_queue, leased_lane, leased)
             note_ended(leased_queue, leased)
