@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""Refuse catalogues that do not fit English: locales_check.py STAMP en.json OTHER.json...
+"""Refuse catalogues that do not fit English: locales_check.py STAMP en.json OTHER.json... [--used-in FOLDER DEPFILE]
 
 Every catalogue must have English's keys (no fewer, no more), patterns that parse, the same parameters
 used in the same way, the plural categories its language needs, and texts within the limits that English
 states ("<key>@max", or "<prefix>.@max" for all keys below), counted in UTF-16 units as providers do.
 Word lists must not be empty, nor may a word mean two commands in one language, or another one than it
-means in English, whose commands work in every language.
+means in English, whose commands work in every language. With --used-in each key of English must stand
+in a source below the folder, whole or by its beginning ("help.", "name.%s.%s").
 """
 import json
 import os
 import re
 import sys
 import unicodedata
+
+from catalogues import check_files
 
 # Source: CLDR 42, plural rules (cardinal). A language not listed needs "other" only.
 PLURALS = {
@@ -208,28 +211,52 @@ def load(path):
         return json.load(f, object_pairs_hook=pairs)
 
 
+ROOMS = ("domain", "jobs", "app")  # those below know no language
+LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+BEGINNING = re.compile(r"((?:[a-z_]+\.)+)(?:%.*)?$")
+
+
+def sources(folder):
+    for room in ROOMS:
+        for at, _, names in os.walk(os.path.join(folder, room)):
+            for name in names:
+                if name.endswith((".c", ".h")):
+                    yield os.path.join(at, name)
+
+
+def check_used(english, folder, depfile, stamp, problems):
+    paths, literals = sorted(sources(folder)), set()
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            literals.update(LITERAL.findall(re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)))
+    begins = tuple(m.group(1) for m in map(BEGINNING.match, literals) if m)
+    for key in english:
+        if key.endswith(".@max"):
+            used = any(k.startswith(key[:-4]) and "@" not in k for k in english)
+        else:
+            key = key.split("@")[0]
+            used = key in literals or key.startswith(begins)
+        if not used:
+            problems.append(f"{key}: nothing uses it")
+    with open(depfile, "w", encoding="utf-8") as f:
+        f.write(f"{stamp}: {' '.join(paths)}\n")
+
+
 def main():
     stamp, files = sys.argv[1], sys.argv[2:]
-    failed = False
-    english = None
-    # English first: the others are measured against it.
-    for path in sorted(files, key=lambda p: (os.path.basename(p) != "en.json", p)):
-        lang = os.path.splitext(os.path.basename(path))[0]
-        problems = []
-        try:
-            catalogue = load(path)
-            english = english or catalogue
-            check(lang, catalogue, english, problems)
-        except (OSError, ValueError) as why:
-            problems.append(str(why))
-        for p in problems:
-            print(f"{os.path.basename(path)}: {p}", file=sys.stderr)
-        failed = failed or bool(problems)
-    if failed:
-        return 1
-    with open(stamp, "w", encoding="ascii") as f:
-        f.write("ok\n")
-    return 0
+    used_in = files[files.index("--used-in") + 1:] if "--used-in" in files else []
+    files = files[:files.index("--used-in")] if used_in else files
+    seen = {}
+
+    def check_file(path, problems):
+        catalogue = load(path)
+        if "en" not in seen:
+            seen["en"] = catalogue
+            if used_in:
+                check_used(catalogue, used_in[0], used_in[1], stamp, problems)
+        check(os.path.splitext(os.path.basename(path))[0], catalogue, seen["en"], problems)
+
+    return check_files(stamp, files, check_file)
 
 
 sys.exit(main())

@@ -9,9 +9,10 @@ gaps, neither first nor last nor adjacent, with at least twice as many words as 
 and one more; an example for each.
 """
 import json
-import os
 import re
 import sys
+
+from catalogues import check_files
 
 CATEGORIES = {"UTILITY", "MARKETING", "AUTHENTICATION"}
 MEMBERS = {"category", "header", "body", "footer", "buttons", "examples"}
@@ -82,37 +83,27 @@ def check_template(name, t, problems):
 
 def main():
     stamp, files = sys.argv[1], sys.argv[2:]
-    failed, english, languages = False, None, {}
-    # English first: the others are measured against it.
-    for path in sorted(files, key=lambda p: (os.path.basename(p) != "en.json", p)):
-        shapes, problems = {}, []
-        try:
-            with open(path, encoding="utf-8") as f:
-                catalogue = json.load(f)
-            language = catalogue.get("language", "")
-            if not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2})?", language) or language in languages:
-                problems.append(f"language {language!r} is no code of its own such as es or en_US")
-            languages[language] = path
-            for name, t in catalogue.get("templates", {}).items():
-                own = []
-                shapes[name] = check_template(name, t, own)
-                problems += [f"{name}: {p}" for p in own]
-            english = english or shapes
-            for name in sorted(set(english) ^ set(shapes)):
-                problems.append(f"{name}: {'missing' if name in english else 'English has none'}")
-            for name in sorted(set(english) & set(shapes)):
-                if shapes[name] != english[name]:
-                    problems.append(f"{name}: {shapes[name]} is not English's {english[name]}")
-        except (OSError, ValueError, AttributeError, TypeError) as why:
-            problems.append(str(why))
-        for p in problems:
-            print(f"{os.path.basename(path)}: {p}", file=sys.stderr)
-        failed = failed or bool(problems)
-    if failed:
-        return 1
-    with open(stamp, "w", encoding="ascii") as f:
-        f.write("ok\n")
-    return 0
+    seen = {"english": None, "languages": set()}
+
+    def check(path, problems):
+        with open(path, encoding="utf-8") as f:
+            catalogue = json.load(f)
+        language, shapes = catalogue.get("language", ""), {}
+        if not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2})?", language) or language in seen["languages"]:
+            problems.append(f"language {language!r} is no code of its own such as es or en_US")
+        seen["languages"].add(language)
+        for name, t in catalogue.get("templates", {}).items():
+            own = []
+            shapes[name] = check_template(name, t, own)
+            problems += [f"{name}: {p}" for p in own]
+        english = seen["english"] = seen["english"] or shapes
+        for name in sorted(set(english) ^ set(shapes)):
+            problems.append(f"{name}: {'missing' if name in english else 'English has none'}")
+        for name in sorted(set(english) & set(shapes)):
+            if shapes[name] != english[name]:
+                problems.append(f"{name}: {shapes[name]} is not English's {english[name]}")
+
+    return check_files(stamp, files, check)
 
 
 sys.exit(main())

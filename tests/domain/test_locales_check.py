@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 CHECKER, FOLDER = sys.argv[1:3]
+SOURCES = os.path.join(FOLDER, "..", "..", "src")
 DROP = object()
 # label, catalogue, key, new value (DROP: key left out), what the complaint must contain (None: accepted)
 ROWS = [
@@ -36,6 +37,8 @@ ROWS = [
     ("word that is another command in English", "es", "commands.ack", ["Start"], "is also in commands.start"),
     ("word of the same command in English", "es", "commands.ack", ["ACK"], None),
     ("limit outside English", "es", "button.yes@max", 30, "en.json only"),
+    ("nobody says it", "en", "button.unheard_of", "Unheard", "button.unheard_of: nothing uses it"),
+    ("said by its beginning", "en", "name.status.lost", "Lost", "name.status.lost: missing"),
     ("English itself", "en", "button.start", "Start Work Right Now!", "21 characters"),
 ]
 
@@ -55,7 +58,7 @@ def run(lang, key, value):
             with open(paths[-1], "w", encoding="utf-8") as f:
                 json.dump(catalogue, f, ensure_ascii=False)
         stamp = os.path.join(tmp, "stamp")
-        done = subprocess.run([sys.executable, CHECKER, stamp] + paths, capture_output=True, text=True,
+        done = subprocess.run([sys.executable, CHECKER, stamp] + paths + ["--used-in", SOURCES, os.path.join(tmp, "d")], capture_output=True, text=True,
                               env={**os.environ, "PYTHONIOENCODING": "utf-8"}, check=False)
         return done.returncode, os.path.exists(stamp), done.stderr
 
