@@ -126,9 +126,9 @@ static void test_times(void)
             "📅 *Due:* Dec 25, 2024");
     CHECK_Z("next day", i18n_text(arena, lang("en"), STR("Asia/Kolkata"), "line.due", &due, 1),
             "📅 *Due:* Dec 26, 2024");
-    CHECK_Z("es", i18n_text(arena, lang("es"), madrid, "line.due_time", &due, 1),
+    CHECK_Z("es", i18n_text(arena, lang("es"), madrid, "line.due_date_time", &due, 1),
             "📅 *Fecha límite:* 25 dic 2024, 21:21");
-    CHECK_Z("hi", i18n_text(arena, lang("hi"), STR("Asia/Kolkata"), "line.due_time", &due, 1),
+    CHECK_Z("hi", i18n_text(arena, lang("hi"), STR("Asia/Kolkata"), "line.due_date_time", &due, 1),
             "📅 *नियत समय:* 26 दिस॰ 2024, 1:51 am");
     CHECK_Z("ar", i18n_text(arena, lang("ar"), STR("Asia/Dubai"), "line.due", &due, 1),
             "📅 *تاريخ الاستحقاق:* ٢٦ ديسمبر ٢٠٢٤");
@@ -138,7 +138,7 @@ static void test_times(void)
                       resolved, 3),
             "✅ Work Order #1234: Pump\nIssue resolved at 3:21 PM");
     CHECK_Z("unknown zone is UTC",
-            i18n_text(arena, lang("es"), STR("Mars/Base"), "line.due_time", &due, 1),
+            i18n_text(arena, lang("es"), STR("Mars/Base"), "line.due_date_time", &due, 1),
             "📅 *Fecha límite:* 25 dic 2024, 20:21");
 }
 

@@ -58,7 +58,8 @@ def run(lang, key, value):
             with open(paths[-1], "w", encoding="utf-8") as f:
                 json.dump(catalogue, f, ensure_ascii=False)
         stamp = os.path.join(tmp, "stamp")
-        done = subprocess.run([sys.executable, CHECKER, stamp] + paths + ["--used-in", SOURCES, os.path.join(tmp, "d")], capture_output=True, text=True,
+        used = ["--used-in", SOURCES, os.path.join(tmp, "d")] if lang == "en" else []
+        done = subprocess.run([sys.executable, CHECKER, stamp] + paths + used, capture_output=True, text=True,
                               env={**os.environ, "PYTHONIOENCODING": "utf-8"}, check=False)
         return done.returncode, os.path.exists(stamp), done.stderr
 
