@@ -48,7 +48,7 @@ bool cmms_order_comment(struct turn *t, struct err *err)
 
     (void)err;
     if (text.n == 0) {
-        return true; /* checked at the door; an empty note tells nobody anything */
+        return true; /* an empty note tells nobody anything */
     }
     plan_entry(t->p, t->fresh->id, "comment", author_name(t, json_get(comment, "author")), text);
     cmms_each_assignee(t, tell_comment, comment);

@@ -19,8 +19,20 @@ static int by_urgency(const void *a, const void *b)
                              ((const struct listed *)b)->order->number);
 }
 
+/* A question about it waits for his answer: a text, or whether it is done. */
+static bool is_asked(const struct talk *t, const struct order *o)
+{
+    struct str question = t->conv.question, about = arena_printf(t->a, ":%.*s", STR_ARG(o->id));
+
+    return t->conv.question_at.ms + QUESTION_MS > t->p->now.ms && str_ends(question, about) &&
+           (str_starts(question, STR("text:")) || str_starts(question, STR("confirm:")));
+}
+
 static const char *pending_reason(const struct talk *t, const struct order *o)
 {
+    if (is_asked(t, o)) {
+        return "reply.pending_asked";
+    }
     if (o->status == ORDER_OPEN) {
         return "reply.pending_ack";
     }
@@ -174,7 +186,7 @@ static const struct {
 } help_sections[] = {
     {"help.section.orders",
      {CMD_MY_WORK, CMD_PENDING, CMD_SHOW, CMD_ACK, CMD_START, CMD_COMPLETE, CMD_STATUS, CMD_NONE},
-     true                                                                                              },
+     true },
     {"help.section.updates",
      {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_TEAM, CMD_NONE},
      true },
@@ -185,7 +197,7 @@ static const struct {
     {"help.section.settings",
      {CMD_REPORT, CMD_TRAINING, CMD_LANGUAGE, CMD_SETTINGS, CMD_STOP, CMD_STOP_ALL, CMD_HELP,
       CMD_NONE},
-     false                                                                                             },
+     false},
 };
 
 static void add_key(struct talk *t, struct buf *out, const char *prefix, enum command_id id)

@@ -59,39 +59,52 @@ static void test_shapes(void)
     } rows[] = {
         {"no id",
          "{\"specversion\":\"1.0\",\"source\":\"/"
-         "a\",\"type\":\"cmms.workorder.created.v1\",\"data\":{}}",                                400, "id"            },
+         "a\",\"type\":\"cmms.workorder.created.v1\",\"data\":{}}",                                                400, "id"                    },
         {"no source",
          "{\"specversion\":\"1.0\",\"id\":\"x\",\"type\":\"cmms.workorder.created.v1\",\"data\":{}"
-         "}",                                                                                      400, "source"        },
-        {"no type",        "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/a\",\"data\":{}}", 400,
-         "type"                                                                                                         },
+         "}",                                                                                                      400, "source"                },
+        {"no type",                        "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/a\",\"data\":{}}", 400,
+         "type"                                                                                                                                 },
         {"type no text",
-         "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/a\",\"type\":7,\"data\":{}}",        400,
-         "type"                                                                                                         },
+         "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/a\",\"type\":7,\"data\":{}}",                        400,
+         "type"                                                                                                                                 },
         {"no data",
          "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
-         "a\",\"type\":\"cmms.workorder.created.v1\"}",                                            400, "data"          },
+         "a\",\"type\":\"cmms.workorder.created.v1\"}",                                                            400, "data"                  },
         {"other version",
-         "{\"specversion\":\"0.3\",\"id\":\"x\",\"source\":\"/a\",\"type\":\"t\",\"data\":{}}",    400,
-         "specversion"                                                                                                  },
+         "{\"specversion\":\"0.3\",\"id\":\"x\",\"source\":\"/a\",\"type\":\"t\",\"data\":{}}",                    400,
+         "specversion"                                                                                                                          },
         {"bad time",
          "{\"specversion\":\"1.0\",\"time\":\"now\",\"id\":\"x\",\"source\":\"/"
-         "a\",\"type\":\"t\",\"data\":{}}",                                                        400, "time"          },
+         "a\",\"type\":\"t\",\"data\":{}}",                                                                        400, "time"                  },
         {"unknown type",
          "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
-         "a\",\"type\":\"cmms.song.v1\",\"data\":{}}",                                             422, "type"          },
+         "a\",\"type\":\"cmms.song.v1\",\"data\":{}}",                                                             422, "type"                  },
         {"no order",
          "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
-         "a\",\"type\":\"cmms.workorder.created.v1\",\"data\":{}}",                                422, "data.workorder"},
+         "a\",\"type\":\"cmms.workorder.created.v1\",\"data\":{}}",                                                422, "data.workorder"        },
         {"no number",
          "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
          "a\",\"type\":\"cmms.workorder.created.v1\","
-         "\"data\":{\"workorder\":{\"id\":\"o\",\"title\":\"t\",\"status\":\"open\"}}}",           422, NULL            },
+         "\"data\":{\"workorder\":{\"id\":\"o\",\"title\":\"t\",\"status\":\"open\"}}}",                           422, NULL                    },
+        {"a request of nobody knows what",
+         "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
+         "a\",\"type\":\"cmms.request.created.v1\",\"data\":{\"request\":{\"id\":\"r1\"}}}",                       422, "data.request.text"     },
+        {"a machine without its state",
+         "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
+         "a\",\"type\":\"cmms.asset.status_changed.v1\",\"data\":{\"asset\":{\"id\":\"p1\"}}}",                    422, "data.asset.status"     },
+        {"material for nobody",
+         "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
+         "a\",\"type\":\"cmms.training.published.v1\",\"data\":{\"training\":{\"id\":\"t\","
+         "\"title\":\"T\"}}}",                                                                                     422, "data.training.audience"},
+        {"no material",
+         "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
+         "a\",\"type\":\"cmms.training.published.v1\",\"data\":{}}",                                               422, "data.training"         },
         {"no such status",
          "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/"
          "a\",\"type\":\"cmms.workorder.created.v1\","
          "\"data\":{\"workorder\":{\"id\":\"o\",\"number\":\"1\",\"title\":\"t\",\"status\":"
-         "\"lost\"}}}",                                                                            422, NULL            },
+         "\"lost\"}}}",                                                                                            422, NULL                    },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -183,6 +183,20 @@ function suite(kind) {
     assert.equal((await plant.messages(ana.number)).filter(x => x.text?.includes('Reminder')).length, 1)
   })
 
+  row('WhatsApp Number Verification: writing from the number is the proof, and the CMMS is told; nobody unverified is told', async () => {
+    const number = unused(), id = `new-${kind}`
+    await tell('person.upserted', {person: {id, name: 'Nia', phone: number, roles: ['technician'], language: 'en'}})
+    const welcome = await plant.expect(number, 'To confirm that this is your number')
+    const o = await created({id})
+    await until('why she is not told', async () => (await plant.api('GET', `/api/v1/work_orders/${o.number}/timeline`)).text.includes('not verified'))
+    await say(number, 'YES', welcome.id)
+    await plant.expect(number, 'Thank you, your number is confirmed.')
+    await event('person.verified', d => d.person.id === id && d.via === 'command')
+    await say(number, 'MY WORK')
+    await plant.expect(number, 'You have 1 open work order')
+    assert.ok(!(await plant.messages(number)).some(m => m.text?.includes('New Work Order Assigned')))
+  })
+
   // ---- commands ----
 
   row('MY WORK, MORE: open orders, most urgent first, ten at a time; a row shows the order', async () => {
@@ -211,6 +225,16 @@ function suite(kind) {
     await say(ana.number, 'PENDING')
     const m = await plant.expect(ana.number, '2 work orders wait for you')
     assert.deepEqual(rows(m).map(r => r.title).sort(), [a.number, b.number].sort())
+    // An order that a question of ours is about waits for the answer.
+    const c = await created(ana, {status: 'acknowledged', due_at: undefined})
+    await plant.expect(ana.number, x => x.text?.includes('New Work Order') && x.text.includes(c.number))
+    await say(ana.number, `NOTE ${c.number}`)
+    await plant.expect(ana.number, `What should the note on work order ${c.number} say?`)
+    await say(ana.number, 'PENDING')
+    assert.ok(rows(await plant.expect(ana.number, '3 work orders wait for you'))
+      .find(r => r.title === c.number).description.includes('waits for your answer'))
+    await say(ana.number, `STATUS ${c.number} cancelled`)
+    await plant.expect(ana.number, `Work order ${c.number} is now *Cancelled*`)
     await say(ana.number, 'status')
     assert.equal((await plant.expect(ana.number, 'Your work orders')).text,
       '📊 *Your work orders*\n\n📋 Assigned: 3\n👍 Acknowledged: 1\n🔧 In progress: 1\n⏰ Overdue: 1\n✅ Completed today: 0')
