@@ -1,6 +1,7 @@
 /* Routes: every route for every role, methods, unknown paths, the documents made from the table. */
 #include "app_int.h"
 #include "base/mem.h"
+#include "domain/media.h"
 #include "world.h"
 
 static struct world *w;
@@ -253,6 +254,35 @@ static void test_refused_early(void)
     mem_free(&big);
 }
 
+/* A file is for whoever has a key of its tenant, or a link that is signed. */
+static void test_files(void)
+{
+    const struct tenant *acme_tenant = engine_tenant(engine_tenant_at(w->engine, 0));
+    struct str id = media_id_new(w->a, acme_tenant), link;
+    const char *path = arena_printf(w->a, "/media/%.*s", STR_ARG(id)).p;
+    struct wall now = wall_now();
+    struct reply_to r;
+
+    for (int who = ACME_ADMIN; who < WHO_COUNT; who++) {
+        r = ask_json(w, who, "GET", path, NULL);
+        check_problem("none of that name, or of another tenant", &r, 404, "not-found", NULL);
+    }
+    r = ask_json(w, NOBODY, "GET", path, NULL);
+    check_problem("no key", &r, 401, "unauthorized", NULL);
+    link = media_link(w->a, acme_tenant, id, (struct wall){now.ms + 60000});
+    link = str_slice(link, str_find(link, STR("/media/")), link.n);
+    r = ask_json(w, NOBODY, "GET", link.p, NULL);
+    check_problem("signed, but gone", &r, 404, "not-found", NULL);
+    r = ask_json(w, NOBODY, "GET", arena_printf(w->a, "%.*sx", STR_ARG(link)).p, NULL);
+    check_problem("forged", &r, 403, "forbidden", NULL);
+    link = media_link(w->a, acme_tenant, id, (struct wall){now.ms - 1000});
+    link = str_slice(link, str_find(link, STR("/media/")), link.n);
+    r = ask_json(w, NOBODY, "GET", link.p, NULL);
+    check_problem("over", &r, 410, "gone", NULL);
+    r = ask_json(w, NOBODY, "DELETE", path, NULL);
+    check_problem("read only", &r, 405, "method-not-allowed", NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -266,6 +296,7 @@ int main(int argc, char **argv)
         TEST(test_bodies),
         TEST(test_too_long),
         TEST(test_refused_early),
+        TEST(test_files),
     };
     int code;
 

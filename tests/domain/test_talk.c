@@ -2,6 +2,7 @@
 #include "domain/talk.h"
 
 #include "base/mem.h"
+#include "domain/media.h"
 #include "harness.h"
 
 static struct i18n *i18n;
@@ -492,6 +493,87 @@ static void test_my_work_pages(void)
     CHECK("the end", has(reply(s, 0), "nothing more"));
 }
 
+/* ---- files ---- */
+
+static const struct {
+    const char *label, *states, *caption, *quoted; /* quoted: number of the order whose message he answers, or NULL */
+    const char *to;   /* the order that gets it; NULL: none yet */
+    const char *says;
+    size_t fetches;   /* 1: it is fetched */
+} files[] = {
+    {"the only one in progress",     "op",  "",                             NULL, "w2", "Got your photo", 1},
+    {"else the only open one",       "c",   "",                             NULL, NULL, "no open work",   0},
+    {"the only open one",            "o",   "",                             NULL, "w1", "WO-2024-001",    1},
+    {"quoted before all others",     "op",  "WO-2024-002",                  "1",  "w1", "WO-2024-001",    1},
+    {"named in the caption",         "pp",  "the seal of wo-2024-002, worn", NULL, "w2", "WO-2024-002",   1},
+    {"a number alone",               "pp",  "WO-2024-001",                  NULL, "w1", "Got your photo", 1},
+    {"a part's number is no order's", "pp", "bearing 6204",                 NULL, NULL, "Which work order", 1},
+    {"several in progress",          "pp",  "",                             NULL, NULL, "Which work order", 1},
+    {"no such order",                "oo",  "WO-9999-777",                  NULL, NULL, "WO-9999-777",    1},
+    {"a command too",                "oo",  "START WO-2024-002",            NULL, "w2", "started",        1},
+    {"done, quoted",                 "p",   "done",                         "1",  "w1", "completed",      1},
+};
+
+static void photo(struct scene *s, const char *caption)
+{
+    s->in.type = INBOUND_MEDIA;
+    s->in.type_name = STR("image");
+    s->in.media.mime = STR("image/jpeg");
+    s->in.text = str_of(caption);
+    decide(s);
+}
+
+static void test_files(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        struct scene *s = scene(files[i].states);
+        const struct medium *m;
+
+        if (files[i].quoted != NULL) {
+            s->view.orders[files[i].quoted[0] - '1'].flags |= VIEW_QUOTED;
+        }
+        photo(s, files[i].caption);
+        CHECK_INT(files[i].label, s->plan.nmedia, files[i].fetches);
+        CHECK(files[i].label, has(reply(s, 0), files[i].says));
+        if (s->plan.nmedia == 1) {
+            m = s->plan.media[0].medium;
+            CHECK_Z(files[i].label, m->order_id, files[i].to != NULL ? files[i].to : "");
+            CHECK(files[i].label, str_starts(s->plan.media[0].todo, STR("fetch ")));
+            CHECK_INT(files[i].label, s->plan.conversation != NULL && s->plan.conversation->nmedia == 1,
+                      files[i].to == NULL);
+        }
+    }
+}
+
+/* Several wait for one answer; later than 15 minutes they are forgotten. */
+static void test_files_wait(void)
+{
+    struct scene *s = scene("oo");
+
+    photo(s, "");
+    s->view.conversation = *s->plan.conversation;
+    photo(s, "");
+    CHECK("not asked again", has(reply(s, 0), "2 files wait"));
+    CHECK_INT("both", s->plan.conversation->nmedia, 2);
+    s->view.conversation = *s->plan.conversation;
+    tap(s, "pick:media:w2");
+    CHECK("told", has(reply(s, 0), "2 files") && has(reply(s, 0), "WO-2024-002"));
+    CHECK_INT("both go there", s->plan.nmedia, 2);
+    CHECK("by items of theirs", str_starts(s->plan.media[0].todo, STR("attach ")) && s->plan.media[0].medium == NULL);
+    say(s, "001");
+    CHECK("typed", has(reply(s, 0), "WO-2024-001") && s->plan.nmedia == 2);
+    s->view.conversation.media_at.ms -= QUESTION_MS;
+    tap(s, "pick:media:w2");
+    CHECK("too late", has(reply(s, 0), "expired") && s->plan.nmedia == 0);
+    s->view.conversation.media_at.ms += QUESTION_MS;
+    s->view.conversation.nmedia = CONVERSATION_MEDIA_MAX;
+    photo(s, "");
+    CHECK("no more than that", has(reply(s, 0), "already") && s->plan.nmedia == 0);
+    s->user.roles = ROLE_STAKEHOLDER;
+    photo(s, "");
+    CHECK_INT("a stakeholder's", s->plan.nmedia, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -500,6 +582,7 @@ int main(int argc, char **argv)
         TEST(test_quoted),         TEST(test_foreign_order),            TEST(test_stakeholder),
         TEST(test_escalate),       TEST(test_stranger),                 TEST(test_verifies_by_speaking),
         TEST(test_stop_and_start), TEST(test_language),                 TEST(test_my_work_pages),
+        TEST(test_files), TEST(test_files_wait),
     };
     struct err err = {0};
     int code;

@@ -184,6 +184,16 @@ test('a photo of a fault belongs to the request, also when the words come after 
   await until('its file', async () => { const r = await get(second.data.media[0].url); return r.status === 200 && r.body.equals(later) })
 })
 
+test('a voice note is kept like the rest; the books balance with all of it', async () => {
+  await plant.inbound({from: ANA, to: META.number, type: 'audio'})
+  await plant.expect(ANA, '🎤')
+  const e = await attached(m => m.kind === 'voice')
+  assert.equal(e.data.media.mime, 'audio/ogg')
+  assert.equal(e.subject, 'WO-2024-001')
+  const p = await plant.command('prove', '--config', plant.config)
+  assert.equal(p.code, 0, p.out + p.err)
+})
+
 test('the link: by anybody until it expires; forged, for another file, without all of it: refused', async () => {
   const {items} = (await plant.api('GET', '/api/v1/work_orders/WO-2024-001/media')).json
   const [a, b] = items.filter(m => m.state === 'kept')

@@ -298,6 +298,57 @@ static bool on_data(void *ctx, struct str bytes)
     return stop_at == 0 || streamed < stop_at;
 }
 
+static int heads;
+static struct shot *pause_in_data;
+
+static bool on_head(void *ctx, const struct http_answer *head)
+{
+    (void)ctx;
+    CHECK("before the body", streamed == 0 && head->status == 200 && head->headers.n > 0);
+    heads++;
+    return true;
+}
+
+static bool on_data_then_pause(void *ctx, struct str bytes)
+{
+    (void)ctx;
+    streamed += bytes.n;
+    http_call_pause(pause_in_data->op);
+    return true;
+}
+
+/* What is paused brings nothing more; resumed, all of it comes, once. */
+static void test_pause(void)
+{
+    struct client_fixture f;
+    struct shot s;
+    size_t before;
+
+    client_setup(&f, 8);
+    shot_init(&s, &f, "GET", "/chunked/300000");
+    pause_in_data = &s;
+    streamed = 0;
+    s.call.on_head = on_head;
+    s.call.on_data = on_data_then_pause;
+    s.call.response_bytes_max = 300000;
+    shot_start(&s, &f);
+    shot_wait(&s, &f, 300);
+    before = streamed;
+    CHECK("one piece", before > 0 && before < 300000 && s.ends == 0);
+    shot_wait(&s, &f, 200);
+    CHECK_INT("and no more", streamed, before);
+    while (s.ends == 0 && s.op != NULL) {
+        http_call_resume(s.op);
+        shot_wait(&s, &f, 5);
+    }
+    CHECK_INT("all came", streamed, 300000);
+    CHECK_INT("told once", heads, 1);
+    CHECK_INT("status", s.status, 200);
+    streamed = 0;
+    shot_fini(&s);
+    client_teardown(&f);
+}
+
 static void test_stream(void)
 {
     struct client_fixture f;
@@ -481,6 +532,7 @@ int main(int argc, char **argv)
         TEST(test_hosts_apart),
         TEST(test_loop_ends),
         TEST(test_limits),
+        TEST(test_pause),
         TEST(test_stream),
         TEST(test_cancel),
         TEST(test_cancel_others),
