@@ -65,8 +65,15 @@ static void add_balanced(struct str s, struct buf *out)
 
 void i18n_add_value(bool rtl, struct str value, struct buf *out)
 {
-    struct direction d = direction_of(value);
-    bool isolate = rtl ? d.ltr || (d.digits && !d.rtl) : d.rtl;
+    struct direction d;
+    bool isolate;
+
+    if (!rtl && text_is_ascii(value)) { /* most of them */
+        buf_add(out, value);
+        return;
+    }
+    d = direction_of(value);
+    isolate = rtl ? d.ltr || (d.digits && !d.rtl) : d.rtl;
 
     if (isolate) {
         buf_addz(out, ISOLATE_FIRST_STRONG);

@@ -78,6 +78,7 @@ struct lang {
 const struct word_use *lang_word_uses(const struct lang *l, struct str word);
 const struct word_list *lang_list(const struct lang *l, const char *key);
 
+bool text_is_ascii(struct str s);
 /** The fast way for ASCII: as i18n_normalize() into @out (@s.n bytes of room), or SIZE_MAX: not
  * ASCII. */
 size_t normalize_ascii(struct str s, char *out);

@@ -19,7 +19,7 @@ static bool ascii_alnum(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static bool is_ascii(struct str s)
+bool text_is_ascii(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         if ((unsigned char)s.p[i] >= 0x80) {
@@ -253,7 +253,7 @@ void i18n_normalize(struct str text, struct buf *out)
     if (text.n == 0 || text.n > NORMAL_BYTES_MAX) {
         return;
     }
-    if (is_ascii(text)) {
+    if (text_is_ascii(text)) {
         room = buf_reserve(out, text.n);
         n = room == NULL ? 0 : normalize_ascii(text, room);
         buf_grew(out, n);
