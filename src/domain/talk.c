@@ -184,7 +184,7 @@ static bool names_training(const struct tenant *t, struct str text)
     struct str word, rest;
 
     text = str_trim(text);
-    if (text.n == 0 || text.n > 100) {
+    if (text.n == 0 || text.n > 60) {
         return false;
     }
     str_cut(text, ' ', &word, &rest);
@@ -229,7 +229,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
         out->typed = order.n > 0 ? command_order_canonical(a, order) : STR_NONE;
         return;
     }
-    out->training = names_training(t, in->text);
+    out->training = call.id == CMD_TRAINING || (call.id == CMD_NONE && names_training(t, in->text));
     out->asset = asset_word(a, in->text, &call);
     if (call.order.n > 0) {
         out->typed = command_order_canonical(a, call.order);

@@ -520,6 +520,24 @@ function suite(kind) {
     assert.ok(log.text.includes('switched off in the preferences'), log.text)
   })
 
+  row('TRAINING in the language of whoever asks; STOP ALL holds what waits for the quiet hours to end', async () => {
+    const ana = await someone({language: 'es'})
+    await plant.expect(ana.number, 'Bienvenida')
+    await say(ana.number, 'FORMACIÓN')
+    await plant.expect(ana.number, 'Todavía no hay material de formación para ti.')
+    const hour = h => `${String((new Date().getUTCHours() + h + 24) % 24).padStart(2, '0')}:00`
+    const ben = await someone({timezone: 'UTC', preferences: {classes: {}, quiet_hours: {from: hour(-1), to: hour(3)}}})
+    const o = await created(ben, {priority: 'low'})
+    const waiting = await until('it to wait', async () => (await plant.api('GET', `/api/v1/messages?user=${ben.id}&work_order=${o.number}`)).json.items[0])
+    assert.equal(waiting.state, 'queued')
+    await created(ben, {priority: 'critical', title: 'Gas leak'})
+    await plant.expect(ben.number, 'Gas leak')
+    await say(ben.number, 'STOP ALL')
+    await plant.expect(ben.number, 'not even safety broadcasts')
+    await until('it to be dropped', async () => (await plant.api('GET', `/api/v1/messages/${waiting.id}`)).json.state === 'cancelled')
+    assert.ok(!(await plant.messages(ben.number)).some(m => m.text?.includes(o.number)))
+  })
+
   row('the plant stops', async () => {
     assert.equal((await plant.stop()).code, 0)
   })
