@@ -139,6 +139,10 @@ static void write_content(struct jw *w, const char *type, const char *schema)
     jw_open(w, type, '{');
     if (schema == NULL) {
         jw_raw(w, "schema", STR("{\"type\":\"string\"}"));
+    } else if (strcmp(schema, "Timeline") == 0) {
+        jw_raw(w, "schema",
+               STR("{\"anyOf\":[{\"$ref\":\"#/components/schemas/Timeline\"},"
+                   "{\"$ref\":\"#/components/schemas/Evidence\"}]}"));
     } else {
         write_ref(w, "schema", schema);
     }

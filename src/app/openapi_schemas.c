@@ -183,6 +183,22 @@ const struct openapi_schema openapi_schemas[] = {
     {"Events",
      "{\"oneOf\":[{\"$ref\":\"#/components/schemas/CloudEvent\"},{\"type\":\"array\","
      "\"items\":{\"$ref\":\"#/components/schemas/CloudEvent\"},\"maxItems\":1000}]}"},
+    {"Evidence",
+     "{\"type\":\"object\",\"description\":\"With ?export=evidence: the whole timeline, each hash the "
+     "SHA-256 of the one before, a line feed and the compact JSON of the entry; the first one of the "
+     "compact JSON of format, tenant, work_order and exported_at. crewline prove --order checks it\","
+     "\"properties\":{\"format\":{\"const\":\"crewline-evidence-1\"},\"tenant\":{\"type\":\"string\"},"
+     "\"work_order\":{\"type\":\"string\"},"
+     "\"exported_at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+     "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+     "\"n\":{\"type\":\"integer\"},\"entry\":{\"type\":\"object\"},"
+     "\"hash\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"}},"
+     "\"required\":[\"n\",\"entry\",\"hash\"]}},\"count\":{\"type\":\"integer\"},"
+     "\"stored_chain\":{\"enum\":[\"intact\",\"broken\"],"
+     "\"description\":\"Whether the chain held that is made when entries are stored\"},"
+     "\"head\":{\"type\":\"string\",\"description\":\"The last hash: keep it apart\"},"
+     "\"seal\":{\"type\":\"string\",\"description\":\"HMAC-SHA256 of the head by the tenant's key\"}},"
+     "\"required\":[\"format\",\"items\",\"count\",\"head\",\"seal\"]}"},
     {"GatewayEvent",
      "{\"allOf\":[{\"$ref\":\"#/components/schemas/CloudEvent\"},{\"type\":\"object\","
      "\"properties\":{\"sequence\":{\"type\":\"string\","
@@ -430,6 +446,9 @@ const struct openapi_schema openapi_schemas[] = {
      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"kind\":{\"type\":\"string\"},"
      "\"who\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"},"
+     "\"media\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
+     "\"sha256\":{\"type\":\"string\"},\"mime\":{\"type\":\"string\"},\"size\":{\"type\":\"integer\"},"
+     "\"caption\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\"}}},"
      "\"message\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},"
      "\"kind\":{\"$ref\":\"#/components/schemas/MessageKind\"},"
      "\"state\":{\"$ref\":\"#/components/schemas/MessageState\"}}}},\"required\":[\"at\",\"kind\"]}},"
