@@ -46,6 +46,8 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version, stru
                          struct err *err);
 /** With the time they were shown: they count for OPTIONS_MS. */
 void conversation_options_encode(const struct message *m, struct wall now, struct buf *out);
+/** The matter that the first of them is about, or "": plain field om, so that a number finds what it names. */
+struct str conversation_options_matter(struct arena *a, const struct message *m);
 void conversation_options_decode(struct arena *a, struct str text, struct wall now,
                                  struct conversation *out);
 

@@ -114,8 +114,7 @@ static bool pm_is_news(struct turn *t, const struct pm *pm)
 
     return t->view->matter == NULL || t->view->matter->over ||
            !pm_decode(t->p->a, t->view->matter->body, &kept, &err) || kept.state == PM_MOVED ||
-           kept.due.ms != pm->due.ms ||
-           !str_eq(kept.task, pm->task);
+           kept.due.ms != pm->due.ms || !str_eq(kept.task, pm->task);
 }
 
 bool cmms_pm_due(struct turn *t, struct err *err)

@@ -1,5 +1,7 @@
 #include "domain/conversation.h"
 
+#include "matter_int.h"
+
 #define CONVERSATION_BYTES_MAX \
     (2 * 1024 * 1024) /* words of a question, as long as a message can be */
 
@@ -85,6 +87,18 @@ void conversation_options_encode(const struct message *m, struct wall now, struc
     }
     jw_close(&w, ']');
     jw_close(&w, '}');
+}
+
+struct str conversation_options_matter(struct arena *a, const struct message *m)
+{
+    struct str ref, action;
+
+    for (size_t i = 0; i < m->noptions; i++) {
+        if (matter_payload_parse(m->options[i].id, &ref, &action, a)) {
+            return ref;
+        }
+    }
+    return STR("");
 }
 
 void conversation_options_decode(struct arena *a, struct str text, struct wall now,

@@ -6,6 +6,22 @@
 
 /* ---- taps ---- */
 
+/* It is so already. What is open is asked again: perhaps that did not reach him. */
+static void tap_again(struct round *r, const struct checklist_item *item)
+{
+    struct str same =
+        I18N(r->t->a, r->t->l, r->t->timezone, "reply.item_same", ARG_S("label", item->label),
+             ARG_S("answer", item_answer_text(r->t->a, r->t->l, r->t->timezone, item)));
+
+    if (r->c.state == CHECKLIST_SUBMITTED || !str_eq(r->c.holder, r->t->u->id)) {
+        talk_say_text(r->t, same);
+        r->t->round_spoken = true;
+        return;
+    }
+    r->before = same;
+    round_go(r);
+}
+
 static void tap_answer(struct round *r, size_t i, size_t k)
 {
     const struct checklist_item *item = &r->c.items[i];
@@ -19,9 +35,7 @@ static void tap_answer(struct round *r, size_t i, size_t k)
     }
     value = k < n ? str_of(options[k].value) : item->choices[k - n].value;
     if (item->state == ITEM_ANSWERED && str_eq(item->value, value)) {
-        talk_say(r->t, "reply.item_same", ARG_S("label", item->label),
-                 ARG_S("answer", item_answer_text(r->t->a, r->t->l, r->t->timezone, item)));
-        r->t->round_spoken = true;
+        tap_again(r, item);
         return;
     }
     if (round_take_part(r)) {

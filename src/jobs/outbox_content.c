@@ -106,6 +106,7 @@ static void numbered(struct attempt *at)
     buf_init(&options, OPTIONS_BYTES_MAX);
     conversation_options_encode(&at->m, wall_now(), &options);
     commit_hset(c, key, STR("op"), job_seal(et, at->a, key, "op", buf_str(&options)));
+    commit_hset(c, key, STR("om"), conversation_options_matter(at->a, &at->m));
     buf_fini(&options);
     twilio_numbered_text(
         at->a, &at->m,

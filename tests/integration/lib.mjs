@@ -253,13 +253,13 @@ export class Plant {
   }
 
   // The next message to a phone that fits, after what was seen before by this call.
-  async expect(to, fits, what = 'a message') {
+  async expect(to, fits, what = 'a message', ms = 10000) {
     this.seen ??= new Map()
     return until(() => `${what} to ${to}; log: ${this.log().slice(-500)}`, async () => {
       const found = (await this.messages(to, this.seen.get(to) ?? 0)).find(m => typeof fits === 'string' ? m.text?.includes(fits) : fits(m))
       if (found) this.seen.set(to, found.seq)
       return found
-    })
+    }, ms)
   }
 
   async outbox(after) {
@@ -314,3 +314,66 @@ export const ANA = PHONES[0].number, JOHN = PHONES[1].number, PRIYA = PHONES[2].
 export const order = (n, more = {}) => ({id: `w${n}`, number: `WO-2024-${String(n).padStart(3, '0')}`, title: 'Replace Motor Bearing',
   status: 'open', priority: 'high', asset: {id: 'a1', name: 'Conveyor Belt A-01'}, due_at: '2026-12-25T10:00:00Z',
   description: 'Bearing showing signs of wear, needs replacement.', rev: 1, ...more})
+
+// One person's side of a talk, in each of the ways a choice can be made: by buttons and rows, or, where there is no
+// Content, by the number of a line.
+export const WAYS = ['meta', 'twilio', 'numbered']
+export class Talk {
+  constructor(way, options = {}) {
+    this.way = way
+    this.to = way === 'meta' ? META.number : TWILIO.number
+    this.plant = new Plant({meta: way === 'meta', twilio: way !== 'meta',
+      ...(way === 'numbered' ? {twilioSender: {numbered_options: true}} : {}), ...options})
+    this.phone = 100 + 100 * WAYS.indexOf(way)
+  }
+
+  async someone(more = {}) { // verified, in the window
+    const number = `+1202556${String(++this.phone).padStart(4, '0')}`, id = `p${this.phone}`
+    await this.plant.person(id, number, more, this.to)
+    return {id, number}
+  }
+
+  say(who, text, more = {}) {
+    return this.plant.inbound({from: who.number, to: this.to, type: 'text', text, ...more})
+  }
+
+  tap(who, message, title) {
+    const at = {from: who.number, to: this.to, quote: message.id}
+    if (this.way === 'numbered') {
+      const line = message.text.split('\n').find(l => /^\d+\. /.test(l) && l.replace(/^\d+\. /, '').startsWith(title))
+      assert.ok(line, `no line ${title} in ${message.text}`)
+      return this.say(who, line.split('.')[0])
+    }
+    const row = (message.rows ?? []).find(r => r.title === title)
+    const button = row ?? (message.buttons ?? []).find(b => b.title === title)
+    assert.ok(button, `no [${title}] in ${JSON.stringify([message.buttons, message.rows])}`)
+    return this.plant.inbound({...at, type: row ? 'list' : 'button', button: {title}})
+  }
+
+  // A tap, and kill -9 somewhere in what follows from it: @next comes, from the next gateway at the latest. A webhook that
+  // met no gateway at all is the provider's to repeat; here the person does.
+  async tapAndKill(who, message, title, next) {
+    await this.tap(who, message, title)
+    await sleep(Math.random() * 25)
+    await this.plant.kill()
+    await this.plant.startGateway()
+    const found = await this.expect(who, next, next, 4000).catch(() => undefined)
+    if (found) return found
+    await this.tap(who, message, title)
+    return this.expect(who, next)
+  }
+
+  expect(who, fits, what, ms) {
+    return this.plant.expect(who.number, fits, what, ms)
+  }
+
+  // The events of a type that a person caused, oldest first.
+  async said(who, type) {
+    return (await this.plant.everything()).filter(e => e.type === type && e.data.person?.id === who.id)
+  }
+
+  async tell(type, data) {
+    const r = await this.plant.event(type, data)
+    assert.equal(r.json?.results?.[0]?.status, 'accepted', r.text)
+  }
+}
