@@ -323,7 +323,8 @@ export class Talk {
     this.way = way
     this.to = way === 'meta' ? META.number : TWILIO.number
     this.plant = new Plant({meta: way === 'meta', twilio: way !== 'meta',
-      ...(way === 'numbered' ? {twilioSender: {numbered_options: true}} : {}), ...options})
+      ...(way === 'numbered' ? {twilioSender: {numbered_options: true}} : {}),
+      env: {CREWLINE_DELIVERY__LEASE_MS: '2000', CREWLINE_DELIVERY__UNCERTAIN_HOLD_MS: '500'}, ...options})
     this.phone = 100 + 100 * WAYS.indexOf(way)
   }
 
@@ -357,7 +358,7 @@ export class Talk {
     await sleep(Math.random() * 25)
     await this.plant.kill()
     await this.plant.startGateway()
-    const found = await this.expect(who, next, next, 4000).catch(() => undefined)
+    const found = await this.expect(who, next, next, 6000).catch(() => undefined)
     if (found) return found
     await this.tap(who, message, title)
     return this.expect(who, next)
