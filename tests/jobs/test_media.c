@@ -126,6 +126,33 @@ static void test_once(void)
     finish(w);
 }
 
+/* By age, with the next look of the clock; what is younger stays. */
+static void test_retention(void)
+{
+    struct world *w = start("\"retention_days\":30");
+    char last[1200];
+    struct str old;
+
+    put_photo(w, ANA, "p1", "old");
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 1);
+    old = newest(w).id;
+    w->file = STR(JPEG " and another");
+    put_photo(w, ANA, "p2", "new");
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 2);
+    CHECK_INT("aged",
+              redis_int(w, "ZADD mx:media %lld %.*s",
+                        (long long)(wall_now().ms - (int64_t)31 * 86400000), STR_ARG(old)),
+              0);
+    redis_get(w, "DEL ch:media");
+    world_kill(w);
+    world_start(w);
+    UNTIL(w, "the old one gone", stored(last) == 1);
+    UNTIL(w, "its place too", redis_int(w, "ZCARD mx:media") == 1);
+    CHECK_Z("the other stays", newest(w).caption, "new");
+    CHECK_INT("bytes", redis_int(w, "HGET mq v"), (int64_t)w->file.n);
+    finish(w);
+}
+
 static void test_redirect(void)
 {
     struct world *w = start("\"retention_days\":30");
@@ -280,8 +307,9 @@ static void test_damage(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_once), TEST(test_redirect), TEST(test_quota), TEST(test_limit_and_crash),
-        TEST(test_lost), TEST(test_damage),
+        TEST(test_once),   TEST(test_retention),       TEST(test_redirect),
+        TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
+        TEST(test_damage),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
