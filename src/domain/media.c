@@ -285,7 +285,7 @@ struct str media_filename(struct arena *a, const struct medium *m)
     char *out;
 
     if (name.n == 0) {
-        return arena_printf(a, "%s-%.*s.%s", media_kind_name(m->kind), STR_ARG(m->id), ending);
+        name = arena_printf(a, "%s-%.*s", media_kind_name(m->kind), STR_ARG(m->id));
     }
     name = str_slice(name, 0, FILENAME_MAX);
     out = arena_alloc(a, name.n + 1);
