@@ -1,5 +1,8 @@
 /* Answers to items of checklists, as people type them; and what of a list the event may say. */
 #include "domain/checklist.h"
+
+#include "base/mem.h"
+#include "domain/talk.h"
 #include "harness.h"
 
 static struct i18n *words;
@@ -15,7 +18,8 @@ static const struct checklist_item noise = {
     .kind = ITEM_CHOICE,
     .required = true,
     .choices = {{{"low", 3}, {"Low", 3}}, {{"m", 1}, {"Middle of it", 12}}},
-    .nchoices = 2};
+    .nchoices = 2
+};
 static const struct checklist_item photo = {.kind = ITEM_PHOTO, .required = true};
 
 static const struct {
@@ -24,64 +28,64 @@ static const struct {
     enum item_verdict verdict;
     const char *value;
 } answers[] = {
-    {"en", "done",             &oil,   ITEM_TAKEN,          "done"        },
-    {"en", "  DONE!! ",        &oil,   ITEM_TAKEN,          "done"        },
-    {"en", "ok",               &oil,   ITEM_TAKEN,          "done"        },
-    {"en", "✔",                &oil,   ITEM_TAKEN,          "done"        },
-    {"en", "✔ Done",           &oil,   ITEM_TAKEN,          "done"        },
-    {"en", "✖ Not Done",       &oil,   ITEM_TAKEN,          "not_done"    },
-    {"en", "👎",               &oil,   ITEM_TAKEN,          "not_done"    },
-    {"en", "no",               &oil,   ITEM_TAKEN,          "not_done"    },
-    {"en", "the pump is hot",  &oil,   ITEM_NOT_UNDERSTOOD, NULL          },
-    {"en", "skip",             &oil,   ITEM_NEEDED,         NULL          },
-    {"es", "hecho",            &oil,   ITEM_TAKEN,          "done"        },
-    {"es", "no hecho",         &oil,   ITEM_TAKEN,          "not_done"    },
-    {"es", "done",             &oil,   ITEM_TAKEN,          "done"        },
-    {"hi", "हो गया",            &oil,   ITEM_TAKEN,          "done"        },
-    {"hi", "नहीं हुआ",           &oil,   ITEM_TAKEN,          "not_done"    },
-    {"ar", "تم",               &oil,   ITEM_TAKEN,          "done"        },
-    {"ar", "لم يتم",           &oil,   ITEM_TAKEN,          "not_done"    },
-    {"pt", "feito",            &oil,   ITEM_TAKEN,          "done"        },
-    {"pt", "não feito",        &oil,   ITEM_TAKEN,          "not_done"    },
-    {"fr", "fait",             &oil,   ITEM_TAKEN,          "done"        },
-    {"fr", "pas fait",         &oil,   ITEM_TAKEN,          "not_done"    },
-    {"en", "yes",              &leaks, ITEM_TAKEN,          "yes"         },
-    {"en", "n/a",              &leaks, ITEM_TAKEN,          "na"          },
-    {"en", "❌",               &leaks, ITEM_TAKEN,          "no"          },
-    {"en", "skip",             &leaks, ITEM_LEFT_OUT,       NULL          },
-    {"es", "no aplica",        &leaks, ITEM_TAKEN,          "na"          },
-    {"ar", "لا ينطبق",         &leaks, ITEM_TAKEN,          "na"          },
-    {"en", "passed",           &belts, ITEM_TAKEN,          "pass"        },
-    {"en", "FLAG",             &belts, ITEM_TAKEN,          "flag"        },
-    {"en", "failed",           &belts, ITEM_TAKEN,          "fail"        },
-    {"es", "mal",              &belts, ITEM_TAKEN,          "fail"        },
-    {"fr", "à surveiller",     &belts, ITEM_TAKEN,          "flag"        },
-    {"pt", "reprovado",        &belts, ITEM_TAKEN,          "fail"        },
-    {"hi", "खराब",              &belts, ITEM_TAKEN,          "fail"        },
-    {"en", "7",                &bar,   ITEM_TAKEN,          "7"           },
-    {"en", "7.25 bar",         &bar,   ITEM_TAKEN,          "7.25"        },
-    {"es", "7,25",             &bar,   ITEM_TAKEN,          "7.25"        },
-    {"en", "-1.5",             &bar,   ITEM_TAKEN,          "-1.5"        },
-    {"en", "+3",               &bar,   ITEM_TAKEN,          "3"           },
-    {"ar", "٧",                &bar,   ITEM_TAKEN,          "7"           },
-    {"hi", "७",                &bar,   ITEM_TAKEN,          "7"           },
-    {"en", "10",               &bar,   ITEM_TAKEN,          "10"          },
-    {"en", "10.01",            &bar,   ITEM_UNSURE,         "10.01"       },
-    {"en", "-2.5",             &bar,   ITEM_UNSURE,         "-2.5"        },
-    {"en", "80%",              &bar,   ITEM_UNSURE,         "80"          },
-    {"en", "about 7",          &bar,   ITEM_NOT_UNDERSTOOD, NULL          },
-    {"en", "7 of the 9 bolts", &bar,   ITEM_NOT_UNDERSTOOD, NULL          },
-    {"en", "1.2.3",            &bar,   ITEM_NOT_UNDERSTOOD, NULL          },
-    {"en", "WO-12",            &bar,   ITEM_NOT_UNDERSTOOD, NULL          },
-    {"en", "-",                &bar,   ITEM_NEEDED,         NULL          },
-    {"en", "all quiet",        &note,  ITEM_TAKEN,          "all quiet"   },
-    {"en", "done",             &note,  ITEM_TAKEN,          "done"        },
-    {"en", "-",                &note,  ITEM_LEFT_OUT,       NULL          },
-    {"fr", "passer",           &note,  ITEM_LEFT_OUT,       NULL          },
-    {"en", "low",              &noise, ITEM_TAKEN,          "low"         },
-    {"en", "MIDDLE OF IT.",    &noise, ITEM_TAKEN,          "m"           },
-    {"en", "loud",             &noise, ITEM_NOT_UNDERSTOOD, NULL          },
-    {"en", "it is in order",   &photo, ITEM_NOT_UNDERSTOOD, NULL          },
+    {"en", "done",                   &oil,   ITEM_TAKEN,          "done"     },
+    {"en", "  DONE!! ",              &oil,   ITEM_TAKEN,          "done"     },
+    {"en", "ok",                     &oil,   ITEM_TAKEN,          "done"     },
+    {"en", "✔",                    &oil,   ITEM_TAKEN,          "done"     },
+    {"en", "✔ Done",               &oil,   ITEM_TAKEN,          "done"     },
+    {"en", "✖ Not Done",           &oil,   ITEM_TAKEN,          "not_done" },
+    {"en", "👎",                   &oil,   ITEM_TAKEN,          "not_done" },
+    {"en", "no",                     &oil,   ITEM_TAKEN,          "not_done" },
+    {"en", "the pump is hot",        &oil,   ITEM_NOT_UNDERSTOOD, NULL       },
+    {"en", "skip",                   &oil,   ITEM_NEEDED,         NULL       },
+    {"es", "hecho",                  &oil,   ITEM_TAKEN,          "done"     },
+    {"es", "no hecho",               &oil,   ITEM_TAKEN,          "not_done" },
+    {"es", "done",                   &oil,   ITEM_TAKEN,          "done"     },
+    {"hi", "हो गया",       &oil,   ITEM_TAKEN,          "done"     },
+    {"hi", "नहीं हुआ", &oil,   ITEM_TAKEN,          "not_done" },
+    {"ar", "تم",                   &oil,   ITEM_TAKEN,          "done"     },
+    {"ar", "لم يتم",            &oil,   ITEM_TAKEN,          "not_done" },
+    {"pt", "feito",                  &oil,   ITEM_TAKEN,          "done"     },
+    {"pt", "não feito",             &oil,   ITEM_TAKEN,          "not_done" },
+    {"fr", "fait",                   &oil,   ITEM_TAKEN,          "done"     },
+    {"fr", "pas fait",               &oil,   ITEM_TAKEN,          "not_done" },
+    {"en", "yes",                    &leaks, ITEM_TAKEN,          "yes"      },
+    {"en", "n/a",                    &leaks, ITEM_TAKEN,          "na"       },
+    {"en", "❌",                    &leaks, ITEM_TAKEN,          "no"       },
+    {"en", "skip",                   &leaks, ITEM_LEFT_OUT,       NULL       },
+    {"es", "no aplica",              &leaks, ITEM_TAKEN,          "na"       },
+    {"ar", "لا ينطبق",        &leaks, ITEM_TAKEN,          "na"       },
+    {"en", "passed",                 &belts, ITEM_TAKEN,          "pass"     },
+    {"en", "FLAG",                   &belts, ITEM_TAKEN,          "flag"     },
+    {"en", "failed",                 &belts, ITEM_TAKEN,          "fail"     },
+    {"es", "mal",                    &belts, ITEM_TAKEN,          "fail"     },
+    {"fr", "à surveiller",          &belts, ITEM_TAKEN,          "flag"     },
+    {"pt", "reprovado",              &belts, ITEM_TAKEN,          "fail"     },
+    {"hi", "खराब",           &belts, ITEM_TAKEN,          "fail"     },
+    {"en", "7",                      &bar,   ITEM_TAKEN,          "7"        },
+    {"en", "7.25 bar",               &bar,   ITEM_TAKEN,          "7.25"     },
+    {"es", "7,25",                   &bar,   ITEM_TAKEN,          "7.25"     },
+    {"en", "-1.5",                   &bar,   ITEM_TAKEN,          "-1.5"     },
+    {"en", "+3",                     &bar,   ITEM_TAKEN,          "3"        },
+    {"ar", "٧",                     &bar,   ITEM_TAKEN,          "7"        },
+    {"hi", "७",                    &bar,   ITEM_TAKEN,          "7"        },
+    {"en", "10",                     &bar,   ITEM_TAKEN,          "10"       },
+    {"en", "10.01",                  &bar,   ITEM_UNSURE,         "10.01"    },
+    {"en", "-2.5",                   &bar,   ITEM_UNSURE,         "-2.5"     },
+    {"en", "80%",                    &bar,   ITEM_UNSURE,         "80"       },
+    {"en", "about 7",                &bar,   ITEM_NOT_UNDERSTOOD, NULL       },
+    {"en", "7 of the 9 bolts",       &bar,   ITEM_NOT_UNDERSTOOD, NULL       },
+    {"en", "1.2.3",                  &bar,   ITEM_NOT_UNDERSTOOD, NULL       },
+    {"en", "WO-12",                  &bar,   ITEM_NOT_UNDERSTOOD, NULL       },
+    {"en", "-",                      &bar,   ITEM_NEEDED,         NULL       },
+    {"en", "all quiet",              &note,  ITEM_TAKEN,          "all quiet"},
+    {"en", "done",                   &note,  ITEM_TAKEN,          "done"     },
+    {"en", "-",                      &note,  ITEM_LEFT_OUT,       NULL       },
+    {"fr", "passer",                 &note,  ITEM_LEFT_OUT,       NULL       },
+    {"en", "low",                    &noise, ITEM_TAKEN,          "low"      },
+    {"en", "MIDDLE OF IT.",          &noise, ITEM_TAKEN,          "m"        },
+    {"en", "loud",                   &noise, ITEM_NOT_UNDERSTOOD, NULL       },
+    {"en", "it is in order",         &photo, ITEM_NOT_UNDERSTOOD, NULL       },
 };
 
 static void test_read(void)
@@ -90,7 +94,8 @@ static void test_read(void)
         const struct lang *l = i18n_lang(words, str_of(answers[i].lang), STR_NONE);
         struct str value = STR_NONE;
 
-        CHECK_INT(answers[i].text, item_read(a, l, answers[i].item, str_of(answers[i].text), &value),
+        CHECK_INT(answers[i].text,
+                  item_read(a, l, answers[i].item, str_of(answers[i].text), &value),
                   answers[i].verdict);
         if (answers[i].value != NULL) {
             CHECK_Z(answers[i].text, value, answers[i].value);
@@ -134,11 +139,22 @@ static bool same(const struct checklist_item *x, const struct checklist_item *y)
 static void test_stored(void)
 {
     struct checklist_item items[] = {oil, bar, noise, note};
-    struct checklist was = {.id = STR("C1"), .name = STR("Round"), .round = 7, .items = items,
-                            .nitems = ARRAY_LEN(items), .at = 2, .state = CHECKLIST_RUNNING,
-                            .asked = ASKED_SURE, .pending = STR("12"), .holder = STR("u1"),
-                            .overdue = {99}, .told = true, .npeople = 2,
-                            .people = {STR("u1"), STR("u2")}};
+    struct checklist was = {
+        .id = STR("C1"),
+        .name = STR("Round"),
+        .round = 7,
+        .items = items,
+        .nitems = ARRAY_LEN(items),
+        .at = 2,
+        .state = CHECKLIST_RUNNING,
+        .asked = ASKED_SURE,
+        .pending = STR("12"),
+        .holder = STR("u1"),
+        .overdue = {99        },
+        .told = true,
+        .npeople = 2,
+        .people = { STR("u1"), STR("u2")}
+    };
     struct checklist got;
     struct err err = {0};
     struct buf text;
@@ -162,17 +178,109 @@ static void test_stored(void)
     }
     CHECK("the rest", got.round == 7 && got.at == 2 && got.state == CHECKLIST_RUNNING &&
                           got.asked == ASKED_SURE && str_eqz(got.pending, "12") &&
-                          got.overdue.ms == 99 && got.told && !got.taken_told &&
-                          got.npeople == 2 && str_eqz(got.people[1], "u2"));
+                          got.overdue.ms == 99 && got.told && !got.taken_told && got.npeople == 2 &&
+                          str_eqz(got.people[1], "u2"));
     CHECK_INT("open", checklist_open_item(&got), 0);
     CHECK_INT("missing", checklist_missing(&got), 2);
     buf_fini(&text);
 }
 
+/* ---- what is said to a round, and what is not ---- */
+
+#define MINUTES(n) ((int64_t)(n)*60 * 1000)
+static const struct wall now = {1798000000000};
+
+static const struct {
+    const char *label, *text, *quoted;
+    int64_t asked_ago_ms;
+    enum checklist_asked asked;
+    int answers;       /* events */
+    const char *reply; /* in what he is told */
+} turns[] = {
+    {"an answer",                "done",      "",  MINUTES(1),   ASKED_ITEM, 1, "2/4"                },
+    {"within two hours",         "done",      "",  MINUTES(119), ASKED_ITEM, 1, "2/4"                },
+    {"left for long",            "done",      "",  MINUTES(121), ASKED_ITEM, 0, "you stopped at 1/4" },
+    {"a command after long",     "MY WORK",   "",  MINUTES(500), ASKED_ITEM, 0, "you stopped at 1/4" },
+    {"a command in between",     "MY WORK",   "",  MINUTES(1),   ASKED_ITEM, 0, "no open work orders"},
+    {"goes on after long",       "CHECKLIST", "",  MINUTES(500), ASKED_ITEM, 0, "1/4"                },
+    {"in answer to another one", "done",      "x", MINUTES(1),   ASKED_ITEM, 0, "in progress"        },
+    {"words that say nothing",   "whatever",  "",  MINUTES(1),   ASKED_ITEM, 0, "could not read that"},
+    {"the number of its button", "1",         "",  MINUTES(1),   ASKED_ITEM, 1, "2/4"                },
+    {"why not",                  "it leaks",  "",  MINUTES(1),   ASKED_WHY,  1, "1/4"                },
+    {"why not: left out",        "skip",      "",  MINUTES(1),   ASKED_WHY,  0, "1/4"                },
+    {"why not: a command",       "MY WORK",   "",  MINUTES(1),   ASKED_WHY,  0, "no open work orders"},
+    {"CORRECT",                  "CORRECT",   "",  MINUTES(1),   ASKED_ITEM, 0, "Nothing is answered"},
+};
+
+static struct matter *running(int64_t asked_ago_ms, enum checklist_asked asked)
+{
+    struct checklist_item *items = ARENA_ARRAY(a, struct checklist_item, 4);
+    struct checklist c = {.id = STR("C1"),
+                          .name = STR("Round"),
+                          .round = 1,
+                          .items = items,
+                          .nitems = 4,
+                          .state = CHECKLIST_RUNNING,
+                          .asked = asked,
+                          .asked_at = {now.ms - asked_ago_ms},
+                          .holder = STR("u1"),
+                          .told = true,
+                          .npeople = 1,
+                          .people = {STR("u1")}};
+    struct matter *m = ARENA_NEW(a, struct matter);
+    struct buf text;
+
+    for (size_t i = 0; i < 4; i++) {
+        items[i] = oil;
+        items[i].id = arena_printf(a, "i%zu", i);
+        items[i].label = STR("Label");
+    }
+    buf_init(&text, 64 * 1024);
+    checklist_encode(&c, &text);
+    *m = (struct matter){
+        .kind = MATTER_CHECKLIST, .id = c.id, .version = 3, .body = arena_dup(a, buf_str(&text))};
+    buf_fini(&text);
+    return m;
+}
+
+static void test_said_to_it(void)
+{
+    static struct settings settings;
+    static struct tenant_settings conf = {
+        .timezone = {"UTC", 3},
+          .default_language = {"en",  2}
+    };
+    struct tenant tenant = {.conf = &conf, .settings = &settings, .i18n = words};
+    struct user user = {.id = STR("u1"),
+                        .name = STR("Ana"),
+                        .roles = ROLE_TECHNICIAN,
+                        .verified = true,
+                        .sender = STR("main"),
+                        .version = 3};
+
+    for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+        struct view *view = ARENA_NEW(a, struct view);
+        struct inbound in = {.type = INBOUND_TEXT,
+                             .at = now,
+                             .text = str_of(turns[i].text),
+                             .quoted = str_of(turns[i].quoted)};
+        struct plan plan;
+
+        *view = (struct view){.tenant = &tenant, .user = &user, .person = user.id, .nmatters = 1};
+        view->matters[0] =
+            (struct view_matter){running(turns[i].asked_ago_ms, turns[i].asked), VIEW_ASKED};
+        plan_init(&plan, a, &tenant, now, STR("in1"));
+        talk_decide(view, &in, STR("main"), &plan);
+        CHECK_INT(turns[i].label, plan.nevents, turns[i].answers);
+        CHECK(turns[i].label, plan.nmessages == 1 && str_find(plan.messages[0].m.text,
+                                                              str_of(turns[i].reply)) != SIZE_MAX);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_read), TEST(test_buttons_are_words),
-                                        TEST(test_stored)};
+                                        TEST(test_stored), TEST(test_said_to_it)};
     struct err err = {0};
     int code;
 
