@@ -90,6 +90,10 @@ struct settings {
     bool translate_apertium;                     /* else LibreTranslate */
     int64_t translate_timeout_ms, translate_cache_days;
     struct str s3_endpoint, s3_bucket, s3_region, s3_key, s3_secret, s3_prefix; /* bucket empty: the disk */
+    /* the helpers of domain/assist.h; an empty address: there is none */
+    struct str assist_chat_url, assist_chat_key, assist_chat_model;
+    struct str assist_speech_url, assist_speech_key, assist_speech_model;
+    int64_t assist_timeout_ms;
     int64_t http_webhook_bytes, http_api_bytes, http_upload_bytes, http_stop_delay_ms;
     struct tenant_settings *tenants;
     size_t ntenants;

@@ -78,6 +78,16 @@ static const struct config_row rows[] = {
            "replicas of Redis that must have what is accepted"),
     NUMBER("retention.days", NULL, R, 1, 3650, "90",
            "what has ended is kept so long: messages, events, dead letters, closed orders"),
+    TEXT("assistant.chat_url", NULL, NULL, R, 0, 500, NULL,
+         "OpenAI-compatible chat completions, for free text that no rule understands; none: off"),
+    TEXT("assistant.chat_key", NULL, NULL, S | R, 0, 500, NULL, "its key"),
+    TEXT("assistant.chat_model", NULL, NULL, R, 0, 200, NULL, "its model"),
+    TEXT("assistant.speech_url", NULL, NULL, R, 0, 500, NULL,
+         "OpenAI-compatible transcriptions, for voice notes; none: off"),
+    TEXT("assistant.speech_key", NULL, NULL, S | R, 0, 500, NULL, "its key"),
+    TEXT("assistant.speech_model", NULL, NULL, R, 0, 200, "whisper-1", "its model"),
+    NUMBER("assistant.timeout_ms", NULL, R, 100, 25000, "8000",
+           "without an answer by then it is answered without them"),
     NUMBER("media.max_bytes", NULL, R, 1024, 1073741824, "104857600",
            "of a file that a person sends; larger ones are refused and he is told"),
     NUMBER("media.max_photo_bytes", NULL, R, 1024, 1073741824, "26214400", "the same of photos"),
@@ -263,6 +273,7 @@ static void read_numbers(struct settings *s)
         {"media.fetch_timeout_ms",              &s->media_fetch_timeout_ms      },
         {"media.retry_for_s",                   &s->media_retry_for_s           },
         {"media.link_s",                        &s->media_link_s                },
+        {"assistant.timeout_ms",                &s->assist_timeout_ms           },
         {"delivery.send_timeout_ms",            &s->send_timeout_ms             },
         {"delivery.lease_ms",                   &s->lease_ms                    },
         {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms           },
@@ -381,7 +392,7 @@ static bool read_texts(struct settings *s, struct err *err)
     if (s->bootstrap_key.n > 0 && s->bootstrap_key.n < 16) {
         return err_set(err, ERR_CONFIG, "bootstrap_key: it is shorter than 16 characters");
     }
-    return read_public_url(s, err) &&
+    return read_public_url(s, err) && settings_read_assist(s, err) &&
            read_key("master_key", config_str(c, "master_key"), s->master_key, &s->has_master_key,
                     err) &&
            read_key("master_key_previous", config_str(c, "master_key_previous"),
@@ -553,6 +564,8 @@ void settings_reload(struct settings *s, struct settings **fresh, struct buf *ke
     s->send_timeout_ms = now->s.send_timeout_ms;
     s->retention_days = now->s.retention_days;
     settings_reload_media(s, &now->s);
+    reload_media(s, &now->s);
+    settings_reload_assist(s, &now->s);
     s->uncertain_hold_ms = now->s.uncertain_hold_ms;
     s->uncertain_hold_critical_ms = now->s.uncertain_hold_critical_ms;
     s->max_sends_normal = now->s.max_sends_normal;

@@ -58,4 +58,7 @@ void settings_reload_media(struct settings *s, const struct settings *now);
 bool settings_read_tenants(struct settings *s, struct err *err);
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept);
 
+bool settings_read_assist(struct settings *s, struct err *err);
+void settings_reload_assist(struct settings *s, struct settings *fresh);
+
 #endif

@@ -134,6 +134,7 @@ void talk_user_changed(struct talk *t)
 
 static struct str payload_order(struct str payload)
 {
+    static const char *const others[] = {"lang", "optout", "bc", "y", "team", "training", "do"};
     struct str action, rest, id;
 
     if (!str_cut(payload, ':', &action, &rest)) {
@@ -142,10 +143,12 @@ static struct str payload_order(struct str payload)
     if (str_eqz(action, "pick")) {
         return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
     }
-    return str_eqz(action, "lang") || str_eqz(action, "optout") || str_eqz(action, "bc") ||
-                   str_eqz(action, "y") || str_eqz(action, "team") || str_eqz(action, "training")
-               ? STR_NONE
-               : rest;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        if (str_eqz(action, others[i])) {
+            return STR_NONE;
+        }
+    }
+    return rest;
 }
 
 /*
@@ -289,14 +292,11 @@ static void say_late(struct talk *t)
     }
 }
 
-void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id,
-                 struct plan *p)
+struct talk *talk_begin(const struct view *v, const struct inbound *in, struct str sender_id,
+                        struct plan *p)
 {
     struct talk *t = ARENA_NEW(p->a, struct talk);
 
-    if (in->group_id.n > 0) {
-        return; /* said among people, not to us */
-    }
     *t = (struct talk){.v = v,
                        .in = in,
                        .p = p,
@@ -309,12 +309,26 @@ void talk_decide(const struct view *v, const struct inbound *in, struct str send
         *t->u = *v->user;
     } else {
         *t->u = (struct user){.id = v->person, .phone = in->phone, .bsuid = in->bsuid};
+    }
+    t->l = notice_lang(p, t->u);
+    t->timezone = notice_timezone(p, t->u);
+    return t;
+}
+
+void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id,
+                 struct plan *p)
+{
+    struct talk *t;
+
+    if (in->group_id.n > 0) {
+        return; /* said among people, not to us */
+    }
+    t = talk_begin(v, in, sender_id, p);
+    if (v->user == NULL) {
         p->speaker = v->person;
         p->spoken_to = sender_id;
         p->spoken_at = in->at;
     }
-    t->l = notice_lang(p, t->u);
-    t->timezone = notice_timezone(p, t->u);
     command_parse(p->a, in->text, t->l, &t->call);
     if (v->user == NULL || v->user->removed) {
         talk_stranger(t);

@@ -87,6 +87,10 @@ void talk_tap_training(struct talk *t, struct str id);
 talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding, talk_cmd_confirm,
     talk_cmd_safe, talk_cmd_help_me;
 talk_fn talk_cmd_report, talk_cmd_team;
+/** A turn about @in, before anything was decided. */
+struct talk *talk_begin(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p);
+void talk_unknown(struct talk *t); /* no rule understands it: the nearest commands */
+void talk_tap_do(struct talk *t, struct str answer); /* of the assistant's question */
 void talk_tap_team(struct talk *t, struct str team);
 /** Whether the text quoted what was said to a team: then the others hear it. */
 bool talk_answers_team(struct talk *t);

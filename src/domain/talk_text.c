@@ -1,3 +1,4 @@
+#include "domain/assist.h"
 #include "talk_int.h"
 
 #include <string.h>
@@ -118,6 +119,8 @@ static void tap_payload(struct talk *t, struct str payload)
         talk_opt_out(t, rest);
     } else if (str_eqz(action, "training")) {
         talk_tap_training(t, rest);
+    } else if (str_eqz(action, "do")) {
+        talk_tap_do(t, rest);
     } else if (str_eqz(action, "team")) {
         talk_tap_team(t, rest);
     } else if (str_eqz(action, "read")) {
@@ -290,7 +293,7 @@ static void about_quoted(struct talk *t, const struct order *o)
     }
 }
 
-static void say_unknown(struct talk *t)
+void talk_unknown(struct talk *t)
 {
     struct buf names;
 
@@ -334,6 +337,8 @@ void talk_free_text(struct talk *t)
         t->call = (struct command_call){.id = CMD_START};
         talk_command(t);
     } else {
-        say_unknown(t);
+        if (!assist_ask(t->p, t->u->id, t->sender_id, t->in->text)) {
+            talk_unknown(t);
+        }
     }
 }

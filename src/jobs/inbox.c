@@ -23,6 +23,7 @@ void inbox_free(struct inbox_job *j)
     job_end(&j->job);
     op_cancel(&j->pending);
     broadcast_run_free(j);
+    inbox_assist_free(j);
     inbox_media_free(j);
     inbox_translate_free(j);
     timer_free(&j->retry);
@@ -375,6 +376,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_reminder(j, rest, err);
     case ITEM_REFUSED:
         return inbox_open_refusal(j, rest, err);
+    case ITEM_ASSIST:
+        return inbox_open_assist(j, rest, err);
     case ITEM_MATTER:
         return inbox_open_matter(j, rest, err);
     case ITEM_BROADCAST:

@@ -71,6 +71,7 @@ struct inbox_job {
     /* consent: who stopped what (bits of classes), by a refusal; 0: the webhook says it */
     struct str stopped_person;
     unsigned stopped;
+    struct assist *assist; /* what a helper is asked (inbox_assist.c), or NULL */
     /* a matter's */
     struct str matter_ref;
     int64_t matter_clock, matter_version;
@@ -110,6 +111,8 @@ bool inbox_open_reminder(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_failover(struct inbox_job *j, struct str text, struct err *err);
 void inbox_failover_check(struct inbox_job *j, struct commit *c);
 void inbox_failover_write(struct inbox_job *j, struct commit *c);
+bool inbox_open_assist(struct inbox_job *j, struct str text, struct err *err);
+void inbox_assist_free(struct inbox_job *j);
 bool inbox_open_matter(struct inbox_job *j, struct str text, struct err *err);
 /** @lost: it has ended the gateway several times. */
 bool inbox_open_media(struct inbox_job *j, struct str text, bool lost, struct err *err);

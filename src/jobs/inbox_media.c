@@ -141,6 +141,7 @@ static void kept(struct inbox_job *j)
     m->bytes = media_file_bytes(f->got.file);
     m->blob = str_of(f->name);
     plan_medium(&j->plan, m, STR_NONE);
+    assist_transcribe(&j->plan, m);
     if (f->o != NULL) {
         media_announce(&j->plan, m, f->o);
     }

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "domain/consent.h"
+#include "domain/assist.h"
 #include "domain/failover.h"
 #include "jobs/engine.h"
 #include "jobs/metrics.h"
@@ -171,6 +172,7 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_STOPPED   STOPPED_ITEM  /* 'Q': likewise */
 #define ITEM_REMINDER  'D'           /* order id: its next reminder has come */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
+#define ITEM_ASSIST    ASSIST_ITEM   /* 'A': domain/assist.h */
 #define ITEM_MEDIUM    'M' /* a file is to be fetched, or has got its order: inbox_media.c */
 /** The provider refused because he stopped @classes there: his record is to say so. */
 void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, char item,

@@ -1,0 +1,124 @@
+/* talk_assist: what follows from what the assistant made of a text, or of a voice note. */
+#include "base/mem.h"
+#include "domain/assist.h"
+#include "talk_int.h"
+
+bool assist_only_shows(struct str command)
+{
+    static const char *const words[] = {"MY WORK", "PENDING", "STATUS", "HELP", "WO "};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (str_eqz(command, words[i]) ||
+            (i + 1 == ARRAY_LEN(words) && str_starts(command, str_of(words[i])))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void confirm(struct talk *t, struct str heard, struct str command)
+{
+    struct message *m =
+        heard.n > 0 ? talk_say(t, "reply.do_heard", ARG_S("heard", i18n_cut(t->a, heard, 400)),
+                               ARG_S("command", i18n_cut(t->a, command, 400)))
+                    : talk_say(t, "reply.do_ask", ARG_S("command", i18n_cut(t->a, command, 400)));
+
+    m->kind = MESSAGE_BUTTONS;
+    talk_add_option(t, m, STR("do:yes"), I18N(t->a, t->l, t->timezone, "button.do_yes"), STR_NONE);
+    talk_add_option(t, m, STR("do:no"), I18N(t->a, t->l, t->timezone, "button.do_no"), STR_NONE);
+    t->conv.question = STR("do");
+    t->conv.question_rest = command;
+    t->conv.question_at = t->p->now;
+    t->conv_changed = true;
+}
+
+void talk_tap_do(struct talk *t, struct str answer)
+{
+    struct str command = t->conv.question_rest;
+    bool open =
+        str_eqz(t->conv.question, "do") && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms;
+
+    if (!open) {
+        talk_say(t, "reply.question_expired");
+        return;
+    }
+    t->conv.question = STR_NONE;
+    t->conv_changed = true;
+    if (!str_eqz(answer, "yes")) {
+        talk_say(t, "reply.do_not");
+        return;
+    }
+    t->via = "button";
+    command_parse(t->a, command, t->l, &t->call);
+    talk_command(t);
+}
+
+static void conversation_done(struct talk *t)
+{
+    if (t->conv_changed) {
+        plan_conversation(t->p, t->v->person, &t->conv);
+    }
+}
+
+/* Tools name commands in English, which always works. */
+void assist_decide_chat(const struct view *v, const struct inbound *in, struct str sender,
+                        const struct assist_answer *answer, struct plan *p)
+{
+    struct inbound again = *in;
+    struct talk *t;
+
+    if (assist_only_shows(answer->command)) {
+        again.text = answer->command;
+        talk_decide(v, &again, sender, p);
+        return;
+    }
+    t = talk_begin(v, in, sender, p);
+    if (answer->command.n > 0) {
+        confirm(t, STR_NONE, answer->command);
+    } else if (answer->says.n > 0) {
+        talk_say(t, "reply.assistant", ARG_S("text", answer->says));
+    } else {
+        talk_unknown(t);
+    }
+    conversation_done(t);
+}
+
+static void note(struct talk *t, const struct medium *m, const struct order *o, struct str heard)
+{
+    struct jw w;
+    struct buf *data;
+
+    t->via = "media";
+    data = talk_event_begin(t, &w, o);
+    jw_str(&w, "text", heard);
+    jw_str(&w, "language", lang_code(t->l));
+    jw_open(&w, "media", '{');
+    jw_str(&w, "id", m->id);
+    jw_close(&w, '}');
+    talk_event_end(t, "gateway.workorder.note_added.v1", o, &w, data);
+    plan_entry(t->p, o->id, "note", t->u->id, heard);
+    talk_say(t, "reply.voice_note", ARG_IDENT("number", o->number),
+             ARG_S("heard", i18n_cut(t->a, heard, 600)));
+}
+
+void assist_decide_speech(const struct view *v, const struct medium *m, const struct order *o,
+                          struct str sender, struct str heard, struct plan *p)
+{
+    const struct inbound in = {
+        .kind = INBOUND_MESSAGE, .type = INBOUND_TEXT, .text = heard, .at = p->now};
+    struct talk *t = talk_begin(v, &in, sender, p);
+    struct str words = assist_digits(p->a, lang_code(t->l), heard);
+
+    command_parse(p->a, words, t->l, &t->call);
+    if (heard.n == 0) {
+        return; /* silence */
+    }
+    if (t->call.id != CMD_NONE) {
+        confirm(t, heard, words);
+    } else if (o != NULL && talk_may_change(t, o)) {
+        note(t, m, o, heard);
+    } else if (!assist_ask(p, t->u->id, sender, heard)) {
+        talk_say(t, "reply.voice_heard", ARG_S("heard", i18n_cut(t->a, heard, 600)));
+    }
+    conversation_done(t);
+}
