@@ -564,7 +564,6 @@ void settings_reload(struct settings *s, struct settings **fresh, struct buf *ke
     s->send_timeout_ms = now->s.send_timeout_ms;
     s->retention_days = now->s.retention_days;
     settings_reload_media(s, &now->s);
-    reload_media(s, &now->s);
     settings_reload_assist(s, &now->s);
     s->uncertain_hold_ms = now->s.uncertain_hold_ms;
     s->uncertain_hold_critical_ms = now->s.uncertain_hold_critical_ms;
