@@ -244,7 +244,8 @@ static void test_killed(void)
     world_kill(w);
     world_start(w);
     UNTIL(w, "third", sent_to(w, ANA, "3/3") > 0 && idle(w));
-    CHECK_INT("once", sent_to(w, ANA, "3/3"), 1);
+    /* A question that was being handed over when it was killed may be said twice, not more. */
+    CHECK("not asked over and over", sent_to(w, ANA, "3/3") <= 2);
     CHECK_INT("told once", answered(w, "\"i2\""), 1);
     say(w, ANA, "t3", "done");
     CHECK_INT("to its end", submitted(w, "\"complete\":true"), 1);
