@@ -28,7 +28,8 @@ struct lane_item { /* lives until lane_item_done() */
     struct str body;   /* sealed; STR_NONE: the record is missing (damaged): finish it and report */
     struct str state;  /* outbound: state of the message; "sent" and above: decided, only finish it. Of a cancelled
                           broadcast: "withdrawn" (nothing was handed over: it ends cancelled) or "stopped"
-                          (uncertain, and it stays so); neither was counted as an attempt */
+                          (uncertain, and it stays so); neither was counted as an attempt. "behind": given
+                          again, and older ones were released behind it: unless reaped it is put off */
     bool counts;       /* outbound: he is in the ledger of people (dp:<portfolio>) for this one only */
     bool more;         /* outbound, claimed anew: others wait behind it in its lane */
     int64_t sends;     /* outbound: attempts counted, this one included (a reaped one's is the one that

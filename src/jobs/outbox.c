@@ -188,6 +188,13 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
     end_by_outcome(at);
 }
 
+/* It has not begun: where Redis still has the lease as ours it goes back uncounted. */
+static void put_back(struct attempt *at)
+{
+    at->o = (struct outcome){.cls = OUTCOME_NOT_SENT};
+    attempt_end(at, THEN_LATER, 0);
+}
+
 void outbox_send(struct attempt *at)
 {
     struct engine *e = at->ob->et->e;
@@ -197,9 +204,7 @@ void outbox_send(struct attempt *at)
     struct err err = {0};
 
     if (!lane_item_live(at->item)) {
-        /* Too late to begin. Where Redis still has the lease as ours it goes back uncounted. */
-        at->o = (struct outcome){.cls = OUTCOME_NOT_SENT};
-        attempt_end(at, THEN_LATER, 0);
+        put_back(at); /* too late to begin */
         return;
     }
     correlation_make(vault_mac_key(at->ob->et->t.vault), at->ob->et->t.id, at->m.id,
@@ -243,6 +248,8 @@ void outbox_begin(struct attempt *at)
 {
     if (at->item->reaped) {
         end_ambiguous(at); /* whoever had it died or stalled in the middle */
+    } else if (str_eqz(at->item->state, "behind")) {
+        put_back(at); /* and those before it go first */
     } else if (at->uncounted && str_eqz(at->item->state, "withdrawn")) {
         attempt_end(at, THEN_CANCELLED, 0);
     } else if ((at->uncounted || at->item->sends > 1) && !at->looked &&

@@ -158,6 +158,30 @@ static void test_too_late_to_begin(void)
     }
 }
 
+/* The same, and meanwhile an older one was released behind it: that one goes first. */
+static void test_too_late_and_behind(void)
+{
+    struct world *w = world_new(
+        &(struct world_options){.config = "\"delivery\":{\"send_timeout_ms\":400,\"lease_ms\":1000,"
+                                          "\"uncertain_hold_ms\":300},"});
+    struct str late, older;
+
+    w->content_stall_ms = 1300;
+    lane_worker_pause(outbox_find(w->et, STR("out:tw"))->worker, true);
+    late = put_message(
+        w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw", .buttons = true});
+    older = put_message(
+        w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw", .text = "older"});
+    redis_get(w, "HSET m:%.*s hb %.*s", STR_ARG(late), STR_ARG(older));
+    lane_worker_pause(outbox_find(w->et, STR("out:tw"))->worker, false);
+    UNTIL(w, "both", w->nsent == 2 && idle(w));
+    CHECK_Z("which", w->sent[0].text, "older");
+    CHECK_Z("the other one", message_state(w, late), "sent");
+    CHECK_INT("one attempt", redis_int(w, "HGET m:%.*s n", STR_ARG(late)), 1);
+    CHECK_INT("nobody is behind it", redis_int(w, "HEXISTS m:%.*s hb", STR_ARG(late)), 0);
+    world_free(&w);
+}
+
 static void test_numbered(void)
 {
     struct world *w = world_new(NULL);
@@ -196,9 +220,11 @@ static void test_numbered(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_content),           TEST(test_content_at_once),
-                                        TEST(test_content_lost),      TEST(test_content_lost_twice),
-                                        TEST(test_too_late_to_begin), TEST(test_numbered)};
+    static const struct test tests[] = {
+        TEST(test_content),           TEST(test_content_at_once),
+        TEST(test_content_lost),      TEST(test_content_lost_twice),
+        TEST(test_too_late_to_begin), TEST(test_too_late_and_behind),
+        TEST(test_numbered)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

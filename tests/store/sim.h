@@ -119,7 +119,7 @@ struct sim_lease { /* what a worker holds */
     int item, worker;
     uint32_t epoch;
     int64_t token, until_us, claimed_us;
-    bool reaped, started;
+    bool reaped, started, behind;
     int sends, outcome;
     bool decided; /* the state in the row says so */
     bool other, counts;

@@ -88,7 +88,7 @@ static void row(struct sim *s, int worker, enum sim_queue q, const redisReply *r
     struct sim_lease *l = &s->leases[s->nleases];
     int item = sim_item_find(s, q, r->element[1]->str);
     const redisReply *state = r->element[5], *sends = r->element[6];
-    bool decided, reaped = r->element[3]->integer == 1;
+    bool decided, behind, reaped = r->element[3]->integer == 1;
     struct sim_row told = {0};
 
     if (q == SIM_OUT) {
@@ -99,8 +99,10 @@ static void row(struct sim *s, int worker, enum sim_queue q, const redisReply *r
     if (strcmp(s->items[item].lane, r->element[0]->str) != 0) {
         sim_broken(s, "%s came in lane %s", s->items[item].id, r->element[0]->str);
     }
-    decided = q == SIM_OUT && (state->str == NULL || (strcmp(state->str, "sending") != 0 &&
-                                                      strcmp(state->str, "uncertain") != 0));
+    behind = q == SIM_OUT && state->str != NULL && strcmp(state->str, "behind") == 0;
+    decided = q == SIM_OUT && !behind &&
+              (state->str == NULL ||
+               (strcmp(state->str, "sending") != 0 && strcmp(state->str, "uncertain") != 0));
     sim_check_lease(s, item, r->element[2]->integer, reaped, decided,
                     q == SIM_OUT ? (int)sends->integer : -1, &told);
     if (hidden) {
@@ -119,6 +121,7 @@ static void row(struct sim *s, int worker, enum sim_queue q, const redisReply *r
     l->window_ms = told.window_ms;
     l->sends = q == SIM_OUT ? (int)sends->integer : 0;
     l->decided = decided;
+    l->behind = behind;
     l->claimed_us = s->now_us;
     l->until_us = line->asked_us + s->lease_ms * 900;
     l->jumps = line->jumps;
@@ -360,6 +363,10 @@ void sim_item_turn(struct sim *s, int lease)
     }
     if (s->now_us >= l->until_us) { /* too late to begin: it comes again */
         sim_lease_over(s, lease);
+        return;
+    }
+    if (l->behind) {
+        settle(s, lease, SETTLE_LATER);
         return;
     }
     if (it->queue == SIM_OUT && sim_people_turn(s, l, &before)) {

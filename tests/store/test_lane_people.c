@@ -1,5 +1,6 @@
 /* lane: the ledger of people: so many in 24 h who have not written for a day themselves. */
 #include <stdio.h>
+#include <string.h>
 
 #include "line.h"
 
@@ -159,10 +160,116 @@ static void test_writes_meanwhile(void)
     world_free(&w);
 }
 
+/* ---- older ones are released behind one that is leased ---- */
+
+/* The first waits for his word. */
+static void put_held(struct world *w, struct line *l)
+{
+    struct commit *c = commit_new(T);
+
+    run(w, message("first", "3p1", 0, false, NULL));
+    CHECK("leased", line_wait(l, 1, 2000));
+    lane_check_lease(c, l->items[0]);
+    commit_unsend(c, l->items[0]->id);
+    commit_hset(c, STR("hg:main"), STR("p1"), STR("asked"));
+    lane_hold(c, l->items[0], AT(wall_now().ms + 60000), STR("held"));
+    run(w, c);
+    CHECK_REDIS(w, "LLEN {acme}:hm:p1:main", "1");
+    lane_item_done(&l->items[0]);
+}
+
+static void writes(struct world *w)
+{
+    struct commit *c = commit_new(T);
+
+    commit_once(c, STR("word"));
+    commit_hmax(c, STR("w:main"), STR("p1"), wall_now().ms);
+    commit_heard(c, STR("main"), STR("p1"), STR("the person wrote"));
+    run(w, c);
+}
+
+/* Its lease ran out before it began: it does not begin now, though his window is open. */
+static void test_behind_again(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct commit *c = commit_new(T);
+    struct line l;
+
+    o = line_options(&l);
+    o.lease_ms = 300;
+    lane_wake_subscribe(w->store);
+    line_start(&l, w, &o);
+    put_held(w, &l);
+    run(w, message("second", "3p1", 0, false, NULL));
+    CHECK("leased", line_wait(&l, 2, 2000));
+    CHECK_Z("as it is", l.items[1]->state, "sending");
+    writes(w);
+    CHECK("given again", line_wait(&l, 3, 2000));
+    CHECK("nobody sent it", str_eqz(l.items[2]->id, "second") && !l.items[2]->reaped);
+    CHECK_Z("not before the first", l.items[2]->state, "behind");
+    lane_check_lease(c, l.items[2]);
+    commit_unsend(c, l.items[2]->id);
+    lane_put_off(c, l.items[2], 0);
+    run(w, c);
+    lane_item_done(&l.items[2]);
+    for (size_t i = 3; i < 5; i++) {
+        CHECK("goes", line_wait(&l, i + 1, 2000));
+        CHECK_Z("in order", l.items[i]->id, i == 3 ? "first" : "second");
+        CHECK_Z("goes", l.items[i]->state, "sending");
+        CHECK_INT("for the first time", l.items[i]->sends, 1);
+        line_finish(&l, i);
+    }
+    line_drop(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
+static const char *claim_again(struct world *w)
+{
+    for (size_t i = 0; i < scripts_count(); i++) {
+        const struct script *s = scripts_at(i);
+        char words[256];
+
+        if (strcmp(s->name, "claim.lua") == 0) {
+            snprintf(words, sizeof(words),
+                     "EVALSHA %.40s 1 {acme}: gw2 7 out:main 1 30000 m 0 0 0 1 0",
+                     strstr(s->head, "$40") + strlen("$40\r\n"));
+            return redis(w, words);
+        }
+    }
+    return "";
+}
+
+/* The reply of the claim was lost, and he wrote before it was asked again. */
+static void test_behind_lost_reply(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct line l;
+
+    o = line_options(&l);
+    lane_wake_subscribe(w->store);
+    line_start(&l, w, &o);
+    put_held(w, &l);
+    lane_worker_free(&l.worker);
+    run(w, message("second", "3p1", 0, false, NULL));
+    CHECK("leased", strstr(claim_again(w), "second\n") != NULL);
+    CHECK("as it was", strstr(claim_again(w), "\nsending\n") != NULL);
+    writes(w);
+    CHECK("not before the first", strstr(claim_again(w), "\nbehind\n") != NULL);
+    redis(w, "HSET {acme}:m:second s uncertain");
+    CHECK("begun after all", strstr(claim_again(w), "\nuncertain\n") != NULL);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_tier), TEST(test_day), TEST(test_portfolio),
-                                        TEST(test_writes_meanwhile)};
+    static const struct test tests[] = {
+        TEST(test_tier),         TEST(test_day),
+        TEST(test_portfolio),    TEST(test_writes_meanwhile),
+        TEST(test_behind_again), TEST(test_behind_lost_reply),
+    };
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }

@@ -291,6 +291,8 @@ local function record_of(i)
                 (sends > 1 and ' possible_duplicate' or '') .. because)
             return m[1], state, sends, via, void
         end
+        -- Given before; should it not have begun, it must not now: older ones were released behind it.
+        if state == 'sending' and call('HEXISTS', key, 'hb') == 1 then state = 'behind' end
         -- Begun before: by whom, its last attempt says.
         local line = string.match(m[4] or '', '.*sending,%d+,attempt ([^\n]*)')
         return m[1], state, sends, line and string.match(line, ' by ([^,]+),') or '', void
