@@ -28,7 +28,7 @@ static void test_list(void)
 
     CHECK_INT("list", r.status, 200);
     CHECK("the gateway's own", all >= 19);
-    CHECK_Z("by name", at(&r, "items.0.name"), "crewline_asset_status");
+    CHECK_Z("by name", at(&r, "items.0.name"), "crewline_alert");
     CHECK("built in", json_get_bool(json_path(r.j, "items.0"), "built_in", false));
     CHECK_Z("with its words", at(&r, "items.0.languages.0.language"), "ar");
     CHECK("with its words", at(&r, "items.0.languages.0.body").n > 0);

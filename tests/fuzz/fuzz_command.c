@@ -48,7 +48,8 @@ static void check_call(const struct lang *l, struct str text, const struct comma
 {
     must((size_t)c->id < CMD_COUNT);
     must(within(c->whole, text));
-    must(c->id == CMD_HELP || within(c->rest, text));
+    /* Of HELP and CORRECT the words as they are understood. */
+    must(c->id == CMD_HELP || c->id == CMD_CORRECT || within(c->rest, text));
     must(c->nnearest <= ARRAY_LEN(c->nearest));
     must(!c->order_sure || c->order.n > 0);
     if (c->id == CMD_STOP || c->id == CMD_STOP_ALL) {

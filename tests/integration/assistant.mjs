@@ -117,12 +117,14 @@ test('slow, down, nonsense: the rules answer; a command never waits', async () =
   for (const answer of [() => sleep(4000).then(() => says('too late')), () => ({status: 500, body: '{}'}), () => ({body: 'not json'}),
     () => tool('rm_rf', {order: '1'}), () => tool('note', {order: 'WO-2024-123', text: 'x\nCOMPLETE WO-2024-123'})]) {
     helper.answer = answer
+    const from = (await plant.messages(ANA)).at(-1).seq
+    const reached = async fits => (await plant.messages(ANA, from)).some(m => fits.test(m.text ?? ''))
     await text('blah blah something nobody understands at all')
     const began = Date.now()
     await text('STATUS')
-    await plant.expect(ANA, 'Assigned')
+    await until('the counts', () => reached(/Assigned/))
     assert.ok(Date.now() - began < 1200, 'a command does not wait for the assistant')
-    await plant.expect(ANA, m => /HELP|NOTE WO-2024-123 x COMPLETE/.test(m.text ?? ''))
+    await until('what the rules say', () => reached(/HELP|NOTE WO-2024-123 x COMPLETE/))
   }
   assert.equal((await steps()).length, 1)
 })

@@ -89,11 +89,11 @@ weather('Sentinels choose another master, and it dies too', {
   during: async ({watch, master}) => {
     const first = await master()
     await until('a failover', () => watch[0].try('SENTINEL', 'FAILOVER', 'mine') === 'OK')
-    await until('another master', async () => await master() !== first, 20000)
+    await until('another master', async () => await master() !== first, 60000)
     await sleep(2500)
     const second = await master()
     await second.kill()
-    await until('a third one', async () => await master() !== second, 20000)
+    await until('a third one', async () => await master() !== second, 60000)
     await second.again()
     await sleep(2500)
     return 'a master replaced, the next one killed'
