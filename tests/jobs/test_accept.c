@@ -321,8 +321,7 @@ static void test_no_redis(void)
     redis_fixture_cont(w->redis);
     put_text(w, ANA, "w1", "HELP");
     CHECK_INT("again", w->accept_code, ERR_NONE);
-    /* What Redis took after all is leased to nobody who knows: two leases at most. */
-    UNTIL_S(w, "answered", 20, sent_to(w, ANA, "") == 1);
+    UNTIL(w, "answered", sent_to(w, ANA, "") == 1);
     UNTIL(w, "idle", idle(w));
     world_run(w, 100);
     CHECK_INT("once", w->nsent, 1);

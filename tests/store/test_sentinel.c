@@ -118,7 +118,7 @@ static void test_killed(void)
     from = now_ms();
     CHECK("down", world_health(w, STORE_DOWN, 1000));
     many_append(w, &after, "{u}:", 200);
-    CHECK("up again", world_health(w, STORE_READY, 60000));
+    CHECK("up again", world_health(w, STORE_READY, 15000));
     printf("# master killed: %lld ms until the next one is used\n", (long long)(now_ms() - from));
     CHECK("not the dead one", !master_is(w, g, 0));
     CHECK("all answered", world_run(w, &after.done, 4000));
