@@ -6,7 +6,8 @@
  *   s:<queue>             ZSET of "<lane>\n<id>" accepted for later, by not-before (wall ms)
  *   r:<queue>:<p>         ZSET of ready lanes of priority p by not-before (wall ms)
  *   f:<queue>             ZSET of leased lanes by end of lease (wall ms)
- *   k:<queue>             HASH lane -> token|id|owner, "owner.serial" for a claim, and "r" if reaped
+ *   k:<queue>             HASH lane -> token|id|owner.serial of a claim, and "r" if reaped; owner.gserial of a
+ *                         commit that granted
  *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;

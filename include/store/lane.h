@@ -7,6 +7,7 @@
  * settles it with a commit of his own that has commit_check_lease() and one of commit_finish(),
  * commit_put_off(), and then calls lane_item_done(). Items whose lease ran out come again, marked
  * `reaped`, with a new token; for an outbound message that means an ambiguous attempt.
+ * What a commit granted that was given up at its deadline (Redis was late) is claimed at once, as it was given.
  * A worker does not start what it holds for longer than the lease: lane_item_live() tells. What it holds
  * and has not begun (or knows refused) is no ambiguity when its lease runs out: the worker that claims it again knows that.
  */

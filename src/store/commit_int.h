@@ -7,6 +7,7 @@
  *   commit_sender.c  about a sender's tier
  *   commit_run.c   units of one turn as one call, results handed to each
  *   lane.c         workers: claims, grants, items      lane_wake.c   the wake channel
+ *   lane_lost.c    grants whose answer came too late
  */
 #ifndef CREWLINE_STORE_COMMIT_INT_H
 #define CREWLINE_STORE_COMMIT_INT_H
@@ -91,6 +92,8 @@ struct lanes *lanes_of(struct store *s);
 void lanes_turn(struct store *s);
 /** Wakes may have been lost: everybody looks. */
 void lanes_wake_all(struct store *s);
+/** A commit with grants failed: what it leased, if Redis carried it out, is to be claimed. */
+void lanes_lost(struct store *s, const char *tenant, uint64_t serial);
 void lanes_free(struct store *s);
 
 #endif

@@ -19,6 +19,7 @@ struct batch {
     struct commits *hub;
     struct op *asking;
     struct mono asked;
+    uint64_t serial; /* with grants, else 0 */
     char tenant[TENANT_ID_MAX + 1];
     bool closed; /* asked, or being answered */
     size_t n, bytes;
@@ -117,6 +118,7 @@ static struct batch *batch_new(struct commits *hub, struct list *into, struct st
     b->hub = hub;
     b->asking = NULL;
     b->closed = false;
+    b->serial = 0;
     memset(b->tenant, 0, sizeof(b->tenant));
     memcpy(b->tenant, tenant.p, tenant.n);
     b->n = b->bytes = 0;
@@ -268,6 +270,9 @@ static void on_reply(void *ctx, const struct err *err, const struct reply *reply
                 reply_len(reply), b->n);
         err = &own;
     }
+    if (err != NULL && b->serial != 0) {
+        lanes_lost(b->hub->s, b->tenant, b->serial);
+    }
     deliver(b, err, reply);
 }
 
@@ -313,7 +318,8 @@ static void batch_send(struct batch *b)
         grants = grants || b->units[i]->grants;
     }
     if (grants) {
-        call_int(&call, (int64_t)++hub->serial);
+        b->serial = ++hub->serial;
+        call_int(&call, (int64_t)b->serial);
     } else {
         call_str(&call, STR(""));
     }

@@ -8,9 +8,8 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-#include "commit_int.h"
+#include "lane_int.h"
 
-#define WORKER_MAGIC  0x4c574b52u
 #define CLAIM_MOST    64
 #define SERIAL_SPREAD ((uint64_t)1 << 40)
 /*
@@ -28,31 +27,6 @@ struct item {
     struct lane_item pub; /* first: what the others see */
     struct list node;     /* in fresh or out */
     char bytes[];
-};
-
-struct lane_worker {
-    uint32_t magic;
-    struct list node, due;
-    struct store *s;
-    struct lane_options o; /* tenant and queue are ours */
-    char *prefix, *queue, *tenant, *name;
-    struct op *claiming;
-    struct mono asked;
-    uint64_t serial; /* of the claim under way, or of the next */
-    struct timer *timer;
-    bool wanted; /* claim at the end of this turn */
-    bool hungry; /* there was more than we had slots for */
-    bool more;   /* the last claim could have brought more: the next waits for a good many slots */
-    bool paused, stopping;
-    bool *gone;        /* set while items are handed out, should the worker be freed meanwhile */
-    struct list fresh; /* to be handed out at the end of this turn */
-    struct list out;
-    size_t nfresh, nout;
-    size_t hoped;
-    int64_t hoped_until_us;
-    loop_fn *on_idle;
-    void *idle_ctx;
-    struct lane_stats stats;
 };
 
 struct lanes *lanes_of(struct store *s)
@@ -447,7 +421,8 @@ static void on_claimed(void *ctx, const struct err *err, const struct reply *rep
         lane_worker_wake(w);
         return;
     }
-    timer_start(w->timer, wait_ms < 0 || wait_ms > LOOK_MS ? LOOK_MS : wait_ms);
+    wait_ms = wait_ms < 0 || wait_ms > LOOK_MS ? LOOK_MS : wait_ms;
+    timer_start(w->timer, lost_over(&w->lost, w->asked) || wait_ms < RETRY_MS ? wait_ms : RETRY_MS);
 }
 
 static void put_rate(struct call *call, const struct rate *rate)
@@ -486,6 +461,7 @@ static void claim(struct lane_worker *w)
     call_int(&call, w->o.lease_ms);
     call_str(&call, str_make(&(char){(char)w->o.record}, 1));
     put_rate(&call, &w->o.rate);
+    lost_put(&w->lost, &call);
     if (w->o.nways > 0) {
         call_int(&call, w->o.ways_after_ms);
     }
@@ -570,16 +546,5 @@ void lanes_turn(struct store *s)
     }
     if (!list_empty(&s->lanes->due)) {
         loop_defer(s->l, on_next_turn, NULL);
-    }
-}
-
-void lanes_wake_all(struct store *s)
-{
-    if (s->lanes == NULL) {
-        return;
-    }
-    LIST_EACH(it, &s->lanes->all)
-    {
-        lane_worker_wake(LIST_OF(it, struct lane_worker, node));
     }
 }

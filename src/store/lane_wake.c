@@ -1,8 +1,8 @@
-/* lane_wake: what other instances say on the wake channel, to the workers of this one. */
+/* lane_wake: what wakes the workers of this instance: what others say on the wake channel, a connection that
+ * is back. */
 #include "base/map.h"
-#include "store/lane.h"
 
-#include "commit_int.h"
+#include "lane_int.h"
 
 static void on_wake(void *ctx, struct str channel, struct str payload)
 {
@@ -19,4 +19,15 @@ void lane_wake_subscribe(struct store *s)
 {
     lanes_of(s);
     store_subscribe(s, STR(WAKE_CHANNEL), on_wake, s);
+}
+
+void lanes_wake_all(struct store *s)
+{
+    if (s->lanes == NULL) {
+        return;
+    }
+    LIST_EACH(it, &s->lanes->all)
+    {
+        lane_worker_wake(LIST_OF(it, struct lane_worker, node));
+    }
 }

@@ -251,6 +251,7 @@ static void claims(size_t want, size_t items)
         call_int(&call, rate.pair_interval_ms);
         call_int(&call, rate.pair_burst);
         call_int(&call, rate.reserve);
+        call_int(&call, 0);
         ask(&call);
         r = answer();
         for (size_t i = 1; i < r->elements; i++) {
@@ -280,7 +281,7 @@ static void idle(void)
         call_int(&call, 64);
         call_int(&call, 30000);
         call_str(&call, STR("i"));
-        for (int k = 0; k < 5; k++) {
+        for (int k = 0; k < 6; k++) {
             call_int(&call, 0);
         }
         ask(&call);

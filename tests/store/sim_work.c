@@ -149,6 +149,7 @@ static redisReply *ask_claim(struct sim *s, int worker, enum sim_queue q, int wa
     call_int(&args, rate->pair_interval_ms);
     call_int(&args, rate->pair_burst);
     call_int(&args, rate->reserve);
+    call_int(&args, 0);
     if (q == SIM_OUT) {
         static const int64_t other[] = {0, 1, 0, 1, 0};
 

@@ -138,6 +138,52 @@ static void test_claim_given_up(void)
     world_free(&w);
 }
 
+/* What was granted to us after we had given up is ours at once, and was not begun: nothing waits
+ * for its lease to end. The connection has held, so nothing else says that there is something. */
+static void test_grant_given_up(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct got got[12];
+    struct line l;
+
+    o = line_options(&l);
+    line_start(&l, w, &o);
+    world_pass(w, 50); /* there was nothing */
+    w->store->deadline_ms = 200;
+    redis_fixture_stop(w->redis);
+    for (size_t i = 0; i < ARRAY_LEN(got); i++) {
+        char id[8], lane[8];
+
+        snprintf(id, sizeof(id), "g%zu", i);
+        snprintf(lane, sizeof(lane), "3p%zu", i);
+        start(w, message(id, lane, 0, GRANT_ANSWER, NULL), &got[i]);
+        world_pass(w, i % 4 == 0 ? 10 : 0); /* several commits */
+    }
+    for (size_t i = 0; i < ARRAY_LEN(got); i++) {
+        CHECK("given up", world_run(w, &got[i].done, 1000));
+        CHECK_INT("given up", got[i].code, ERR_STORE_UNAVAILABLE);
+    }
+    w->store->deadline_ms = 3000;
+    redis_fixture_cont(w->redis);
+    CHECK("as many as there are slots", line_wait(&l, 8, 1500));
+    l.finish = true;
+    for (size_t i = 0; i < 8 && i < l.n; i++) {
+        CHECK("not an ambiguous attempt", !l.items[i]->reaped && l.items[i]->sends == 1);
+        CHECK("live", lane_item_live(l.items[i]));
+        line_finish(&l, i);
+    }
+    CHECK("the others", line_wait(&l, ARRAY_LEN(got), 1500));
+    line_settled(&l);
+    world_pass(w, 50);
+    CHECK_INT("each once", l.n, ARRAY_LEN(got));
+    CHECK_REDIS(w, "HGET {acme}:m:g0 n", "1");
+    CHECK_REDIS(w, "HGET {acme}:m:g11 n", "1");
+    CHECK_REDIS(w, "EXISTS {acme}:f:out:main {acme}:r:out:main:3", "0");
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 static void test_full(void)
 {
     struct world *w = open_world(NULL);
@@ -179,8 +225,9 @@ static void test_refused(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_reaped),         TEST(test_lost_reply), TEST(test_outage),
-        TEST(test_claim_given_up), TEST(test_full),       TEST(test_refused),
+        TEST(test_reaped),         TEST(test_lost_reply),     TEST(test_outage),
+        TEST(test_claim_given_up), TEST(test_grant_given_up), TEST(test_full),
+        TEST(test_refused),
     };
 
     world_scripts();

@@ -233,7 +233,7 @@ static const char *claim_again(struct world *w)
 
         if (strcmp(s->name, "claim.lua") == 0) {
             snprintf(words, sizeof(words),
-                     "EVALSHA %.40s 1 {acme}: gw2 7 out:main 1 30000 m 0 0 0 1 0",
+                     "EVALSHA %.40s 1 {acme}: gw2 7 out:main 1 30000 m 0 0 0 1 0 0",
                      strstr(s->head, "$40") + strlen("$40\r\n"));
             return redis(w, words);
         }

@@ -2,12 +2,14 @@
 -- claim: lease up to `want` lanes of a queue to one owner: first those whose lease ran out (given
 -- again with a new token and marked, for the worker to judge), then ready ones by priority.
 -- ARGV owner serial queue want lease_ms record interval_us burst pair_interval_ms pair_burst reserve
---   after_ms, then for each alternate its id interval_us burst pair_interval_ms pair_burst reserve
+--   lost [after_ms, then for each alternate its id interval_us burst pair_interval_ms pair_burst reserve]
 --   serial: number of the claim, the same when it is asked again because its reply was lost: what it
 --           leased is then given again as it was, not counted as an attempt that failed
 --   record: "m" outbound message (its attempt is counted here, before the first byte goes out),
 --           "i" inbound item, "e" event of the stream
 --   interval_us 0: no rate; reserve: so much of the burst is for replies and the critical alone
+--   lost: "first-last " of serials of the owner's commits whose answer came too late (gather.lua), or "0": what
+--         they granted nobody knows of, and it is given as it was
 --   after_ms: when the sender of the queue is paused for so long, its lanes go by the first alternate that
 --           is not, at that one's pace; none are given that stay with their sender (field st). 0: never
 -- Returns {wait_ms, row...}; wait_ms -1: nothing is waiting, 0: there may be more.
@@ -23,7 +25,9 @@ local now_ms = math.floor(now / 1000)
 local list, leases, ends = P .. 'l:' .. queue .. ':', P .. 'k:' .. queue, P .. 'f:' .. queue
 local last = P .. 'cl:' .. queue .. ':' .. owner
 local holder = owner .. '.' .. serial
+local lost = ARGV[12]
 local lanes, ids, tokens, reaped, more, n = {}, {}, {}, {}, {}, 0
+local given = {} -- lanes whose lease was ours before: not an attempt more
 local wake = math.huge
 
 local function pick(lane, id, token, again, behind)
@@ -44,13 +48,29 @@ if repeated then
     repeated = n > 0
 end
 
+-- Nobody ever had these, whether or not the lease has run out since.
+if lost ~= '0' and not repeated then
+    local held, grants = call('HGETALL', leases), owner .. '.g'
+    for i = 1, #held, 2 do
+        local token, id, who, number = string.match(held[i + 1], '^(%d+)|(.*)|([^|]*%.g)(%d+)$')
+        number = who == grants and tonumber(number)
+        for first, last in string.gmatch(number and lost or '', '(%d+)-(%d+)') do
+            if n < want and number >= tonumber(first) and number <= tonumber(last) then
+                pick(held[i], id, tonumber(token), 0)
+                given[held[i]] = true
+                break
+            end
+        end
+    end
+end
+
 -- Expired leases are not new work: they take no rate token and are never refused.
 local lapse = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2]
 if lapse and tonumber(lapse) <= now_ms and not repeated then
     for _, lane in ipairs(call('ZRANGEBYSCORE', ends, '-inf', now_ms, 'LIMIT', 0, want)) do
         local id = call('LINDEX', list .. lane, '0')
         if id then
-            pick(lane, id, nil, 1)
+            if n < want and not given[lane] then pick(lane, id, nil, 1) end
         else
             call('HDEL', leases, lane)
             call('ZREM', ends, lane)
@@ -84,12 +104,12 @@ local sender = P .. 'sn:' .. own
 
 -- The own one is paused: its state of the first alternate that is not, from then on in its place.
 local function instead_of(s)
-    local since = s[1] + ARGV[12]
+    local since = s[1] + ARGV[13]
     if since > now_ms then
         wake = math.min(wake, since)
         return s
     end
-    for at = 13, #ARGV, 6 do
+    for at = 14, #ARGV, 6 do
         local key = P .. 'sn:' .. ARGV[at]
         local other = call('HMGET', key, 'paused', 'rest', 'pct', 'since', 'tat', 'people', 'pf')
         if not other[1] then
@@ -108,7 +128,7 @@ end
 local tier, portfolio = 0, own
 if record == 'm' then
     local s = call('HMGET', sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people', 'pf', 'via')
-    if s[1] and #ARGV > 12 and ARGV[12] ~= '0' then s = instead_of(s) end
+    if s[1] and #ARGV > 13 and ARGV[13] ~= '0' then s = instead_of(s) end
     stands, interval, burst = pace(s, now_ms, interval, burst)
     reserve = math.min(reserve, math.floor(burst - 1))
     tat = tonumber(s[5] or 0)
@@ -262,7 +282,7 @@ local begun = 'sending,' .. int(now_ms) .. ',attempt '
 local because = via ~= '' and ' by ' .. via .. ', because ' .. own .. ' is paused\n' or '\n'
 local stopped = {} -- broadcasts: cancelled?
 local function record_of(i)
-    local id = ids[i]
+    local id, again = ids[i], repeated or given[lanes[i]]
     if record == 'm' then
         local key = P .. 'm:' .. id
         local m = call('HMGET', key, 'b', 's', 'n', 'tl', 'br', 'bf', 'fb', 'ag')
@@ -276,14 +296,14 @@ local function record_of(i)
             end
             -- What was leased before it was cancelled is in flight, also when the claim is asked again.
             local flags = m[6] or ''
-            if stopped[broadcast] and (not repeated or string.find(flags, 'w', 1, true)) then
-                if not repeated then call('HSET', key, 'bf', flags .. 'w') end
+            if stopped[broadcast] and (not again or string.find(flags, 'w', 1, true)) then
+                if not again then call('HSET', key, 'bf', flags .. 'w') end
                 return m[1], state == 'uncertain' and 'stopped' or 'withdrawn', sends, '', void
             end
         end
         -- Nobody knows whether it arrived, and another way says it already.
         if m[7] and state == 'uncertain' and reaped[i] == 0 then return m[1], 'stopped', sends, '', void end
-        if m[1] and open and reaped[i] == 0 and not repeated then
+        if m[1] and open and reaped[i] == 0 and not again then
             sends = sends + 1
             if state == 'queued' then state = 'sending' end
             local count = sends + void == 1 and '1' or int(sends + void)
@@ -305,7 +325,7 @@ local function record_of(i)
         body, tries = call('HGET', P .. 'i:' .. id, 'b'), P .. 'i:' .. id
     end
     -- A try that ended with its worker counts too, or an item that kills workers would live for ever.
-    if body and reaped[i] == 1 and not repeated then return body, false, call('HINCRBY', tries, 'n', 1) end
+    if body and reaped[i] == 1 and not again then return body, false, call('HINCRBY', tries, 'n', 1) end
     return body, false, call('HGET', tries, 'n')
 end
 

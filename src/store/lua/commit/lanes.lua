@@ -37,7 +37,7 @@ local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair
         fence = fence_end - 12
     end
     fence = fence + 1
-    set_lease(queue, lane, fence .. '|' .. id .. '|' .. owner)
+    set_lease(queue, lane, fence .. '|' .. id .. '|' .. owner .. '.g' .. serial)
     granted = true
     return fence
 end
