@@ -51,10 +51,15 @@ static void op_free(struct http_op *call)
     mem_free(&call);
 }
 
-static void slot_give_back(struct http_client *c, struct http_slot *s)
+/*
+ * @clean: its transfer came to a good end. After any other libcurl's handle may remember that a body
+ * wants a rewind, and fail the next call at sight with CURLE_SEND_FAIL_REWIND; curl_easy_reset()
+ * forgets it from 8.16 on only (curl issue 18206).
+ */
+static void slot_give_back(struct http_client *c, struct http_slot *s, bool clean)
 {
     http_slot_reset(s);
-    if (c->idle_slots >= HTTP_SLOTS_KEPT_MAX) {
+    if (!clean || c->idle_slots >= HTTP_SLOTS_KEPT_MAX) {
         http_slot_free(&s);
         return;
     }
@@ -135,14 +140,14 @@ static void on_finished(struct http_op *call, CURLcode code)
         on_done(ctx, what == ERR_NONE ? NULL : &err, what == ERR_NONE ? &answer : NULL);
         c->calling--;
     }
-    slot_give_back(c, s);
+    slot_give_back(c, s, what == ERR_NONE);
 }
 
 static void op_drop(struct http_op *call)
 {
     struct http_client *c = call->c;
 
-    slot_give_back(c, op_detach(call));
+    slot_give_back(c, op_detach(call), false);
     op_free(call);
 }
 

@@ -271,6 +271,38 @@ static void repost_refused(void)
     }
 }
 
+/*
+ * The call after one that libcurl wanted to repeat and could not: nothing of that is left over, so it
+ * arrives. (libcurl's handle would keep "rewind first" for ever.)
+ */
+static void repost_then_well(void)
+{
+    struct client_fixture f, other;
+    struct shot s;
+
+    for (int i = 0; i < 2; i++) {
+        client_setup(&f, 1);
+        client_setup(&other, 1);
+        shot_run(&s, &f, "POST", "/next-read", STR("warm"), 0);
+        shot_fini(&s);
+        if (i == 1) {
+            rude_deafen(f.server); /* the repetition meets no server: the end comes before the rewind */
+        }
+        shot_run(&s, &f, "POST", "/ok/second", STR("body"), 0);
+        CHECK_INT("ambiguous", s.err.code, ERR_NET_AMBIGUOUS);
+        shot_fini(&s);
+        shot_init(&s, &other, "POST", "/ok/third");
+        s.call.body = STR("body");
+        shot_start(&s, &f);
+        CHECK("ends", shot_wait(&s, &f, 3000));
+        CHECK_INT(s.err.msg, s.status, 200);
+        CHECK_INT("arrived", rude_seen(other.server, "third"), 1);
+        shot_fini(&s);
+        client_teardown(&other);
+        client_teardown(&f);
+    }
+}
+
 /* Both ways a body that may go once can take: the read callback, and POSTFIELDS with a guard. */
 static void test_repost(void)
 {
@@ -278,6 +310,7 @@ static void test_repost(void)
         client_one_write = i == 1;
         repost();
         repost_refused();
+        repost_then_well();
     }
     client_one_write = false;
 }
