@@ -52,9 +52,9 @@ static void op_free(struct http_op *call)
 }
 
 /*
- * @clean: its transfer came to a good end. After any other libcurl's handle may remember that a body
- * wants a rewind, and fail the next call at sight with CURLE_SEND_FAIL_REWIND; curl_easy_reset()
- * forgets it from 8.16 on only (curl issue 18206).
+ * @clean: its transfer came to a good end. After any other libcurl's handle may remember that a
+ * body wants a rewind, and fail the next call at sight with CURLE_SEND_FAIL_REWIND;
+ * curl_easy_reset() forgets it from 8.16 on only (curl issue 18206).
  */
 static void slot_give_back(struct http_client *c, struct http_slot *s, bool clean)
 {

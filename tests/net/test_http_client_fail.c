@@ -272,8 +272,8 @@ static void repost_refused(void)
 }
 
 /*
- * The call after one that libcurl wanted to repeat and could not: nothing of that is left over, so it
- * arrives. (libcurl's handle would keep "rewind first" for ever.)
+ * The call after one that libcurl wanted to repeat and could not: nothing of that is left over, so
+ * it arrives. (libcurl's handle would keep "rewind first" for ever.)
  */
 static void repost_then_well(void)
 {
@@ -286,7 +286,8 @@ static void repost_then_well(void)
         shot_run(&s, &f, "POST", "/next-read", STR("warm"), 0);
         shot_fini(&s);
         if (i == 1) {
-            rude_deafen(f.server); /* the repetition meets no server: the end comes before the rewind */
+            rude_deafen(
+                f.server); /* the repetition meets no server: the end comes before the rewind */
         }
         shot_run(&s, &f, "POST", "/ok/second", STR("body"), 0);
         CHECK_INT("ambiguous", s.err.code, ERR_NET_AMBIGUOUS);
