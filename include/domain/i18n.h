@@ -85,6 +85,8 @@ bool i18n_is_word(const struct lang *l, const char *key, struct str word);
 struct str i18n_word(const struct lang *l, const char *key, size_t i);
 
 bool timezone_ok(struct str name); /* an IANA name that ICU knows */
+/** The zones that people choose from, by name: "Africa/Abidjan" …; at most @max. They live as long as the process. */
+size_t timezone_names(struct str *out, size_t max);
 /** The local time of @t: minutes of the day, and the wall time of that day's midnight. */
 void timezone_local(struct str name, struct wall t, int32_t *minutes, struct wall *midnight);
 /** The local time of @t and back, as milliseconds that count local days from 1970 on. */

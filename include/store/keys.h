@@ -57,6 +57,8 @@
  *   me:<id> mb:<hash> mq  files of people: domain/media.h; mx:media, mp:<person>, om:<order> ZSETs of their ids
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval
+ *   lk:<mac>              a link that works once was used (domain/link.h); until its end
+ *   ss:<hash>             HASH of a browser session of a person: p person, at since (ms); ends by itself
  *   b:<id> bc:<id> …      broadcasts: domain/broadcast.h
  *   y:<ref>, yl           matters: domain/matter.h
  *   …                     the indexes are described beside the *_store that owns them

@@ -4,6 +4,7 @@
 #include "base/embed.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "web.h"
 
 #include <stdio.h>
 
@@ -158,7 +159,20 @@ static void on_error(void *ctx, const struct err *err, struct buf *headers, stru
     problem_render(err, body);
 }
 
-#define FIELDS_MAX (ARRAY_LEN(security_fields) + 4)
+#define FIELDS_MAX (ARRAY_LEN(security_fields) + 5)
+
+static void put_field(struct http_field fields[FIELDS_MAX], size_t *n, struct http_field f)
+{
+    size_t i = 0;
+
+    while (i < *n && strcmp(fields[i].name, f.name) != 0) {
+        i++;
+    }
+    if (i < FIELDS_MAX) {
+        fields[i] = f;
+        *n = i < *n ? *n : i + 1;
+    }
+}
 
 static size_t reply_fields(const struct request *r, struct http_field fields[FIELDS_MAX],
                            const struct http_field *extra, size_t nextra)
@@ -169,14 +183,17 @@ static size_t reply_fields(const struct request *r, struct http_field fields[FIE
     if (is_https(r->app)) {
         fields[n++] = (struct http_field){"Strict-Transport-Security", STR("max-age=31536000")};
     }
-    for (size_t i = 0; i < nextra && n < FIELDS_MAX; i++) {
-        fields[n++] = extra[i];
+    if (r->cookie.n > 0) {
+        fields[n++] = (struct http_field){"Set-Cookie", r->cookie};
+    }
+    for (size_t i = 0; i < nextra; i++) {
+        put_field(fields, &n, extra[i]);
     }
     return n;
 }
 
-static void reply_with(struct request *r, int status, const char *type, struct str body,
-                       const struct http_field *extra, size_t nextra)
+void reply_with(struct request *r, int status, const char *type, struct str body,
+                const struct http_field *extra, size_t nextra)
 {
     struct http_field fields[FIELDS_MAX];
     struct http_reply reply;
@@ -241,6 +258,10 @@ void reply_error(struct request *r, const struct err *err)
     if (err->code == ERR_INTERNAL || err->code == ERR_STORE_REPLY) {
         log_error("request failed", LF_STR("path", http_req_path(r->http)),
                   LF_Z("reason", err->msg));
+    }
+    if (r->route != NULL && web_is_wanted(r)) {
+        web_problem(r, err);
+        return;
     }
     buf_init(&body, 4096);
     problem_render(err, &body);

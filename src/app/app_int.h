@@ -49,6 +49,8 @@ struct request {
         print; /* what makes this request's commits repeatable; fingerprint of the body */
     struct hasher *hashers; /* webhooks: one for each secret; uploads: one for the fingerprint */
     size_t nhashers;
+    struct web_session *session;       /* whose browser it is (web.h), or NULL */
+    struct str cookie;                  /* Set-Cookie of the answer, or empty */
     handler_fn *then;                   /* behind a look at the idempotency key */
     void *user;                         /* of the handler, in the arena */
     void (*on_gone)(struct request *r); /* frees what is not in the arena */
@@ -61,6 +63,7 @@ struct request {
 #define ROUTE_UPLOAD    (1u << 4) /* up to 16 MiB */
 #define ROUTE_LOOPBACK  (1u << 5) /* no key needed from loopback */
 #define ROUTE_META_GET  (1u << 6) /* the handshake: its token is its credential */
+#define ROUTE_PAGE      (1u << 7) /* for browsers: what goes wrong is a page too (web.h) */
 #define ROUTE_WEBHOOK   (ROUTE_META | ROUTE_TWILIO | ROUTE_META_GET)
 
 struct route {
@@ -113,6 +116,9 @@ void reply_empty(struct request *r, int status);
 void reply_text(struct request *r, int status, const char *type, struct str body);
 void reply_error(struct request *r, const struct err *err); /* problem+json by the err table */
 void problem_render(const struct err *err, struct buf *body);
+/** With further header fields; one that every reply has takes the place of that. */
+void reply_with(struct request *r, int status, const char *type, struct str body,
+                const struct http_field *extra, size_t nextra);
 /** Begins a JSON body in r->out; reply_built() sends it (ERR_INTERNAL where it outgrew its cap). */
 struct buf *reply_begin(struct request *r, struct jw *w);
 void reply_built(struct request *r, int status, struct buf *body);
@@ -300,6 +306,7 @@ handler_fn api_callback_list, api_callback_replay, api_dead_letter_list, api_dea
 handler_fn api_sender_list, api_sender_resume;
 handler_fn api_template_list, api_template_post, api_template_get, api_template_delete,
     api_template_sync;
+handler_fn web_static, web_settings_get, web_settings_post;
 handler_fn health_live, health_ready, health_metrics, api_openapi, api_docs;
 void webhook_meta_headers(struct request *r); /* on_headers: hashers over the body */
 

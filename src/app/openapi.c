@@ -10,36 +10,39 @@ static const struct {
     const char *name, *schema, *text;
 } params[] = {
     {"after",            "{\"type\":\"string\"}",
-     "A next_cursor: events behind it; without it, from the oldest kept"                                                                            },
-    {"assignee",         "{\"type\":\"string\"}",                                                 "Id of a person it is assigned to"                },
-    {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"                  },
-    {"dead_kind",        "{\"enum\":[\"message\",\"callback\",\"inbound\"]}",                     "Kind of dead letter"                             },
-    {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                            },
-    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"                     },
-    {"exp",              "{\"type\":\"integer\"}",                                                "Of a signed link: the second (Unix) when it ends"},
+     "A next_cursor: events behind it; without it, from the oldest kept"                                                                               },
+    {"assignee",         "{\"type\":\"string\"}",                                                 "Id of a person it is assigned to"                   },
+    {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"                     },
+    {"dead_kind",        "{\"enum\":[\"message\",\"callback\",\"inbound\"]}",                     "Kind of dead letter"                                },
+    {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                               },
+    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"                        },
+    {"exp",              "{\"type\":\"integer\"}",                                                "Of a signed link: the second (Unix) when it ends"   },
     {"export",           "{\"const\":\"evidence\"}",
-     "All of it as a document whose items are chained by hashes"                                                                                    },
-    {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not before"                                      },
-    {"hub.challenge",    "{\"type\":\"string\"}",                                                 "Comes back as it is"                             },
-    {"hub.mode",         "{\"const\":\"subscribe\"}",                                             "Of the handshake"                                },
-    {"hub.verify_token", "{\"type\":\"string\"}",                                                 "The configured token"                            },
-    {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                       "Kind of message"                                 },
+     "All of it as a document whose items are chained by hashes"                                                                                       },
+    {"from",             "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not before"                                         },
+    {"hub.challenge",    "{\"type\":\"string\"}",                                                 "Comes back as it is"                                },
+    {"hub.mode",         "{\"const\":\"subscribe\"}",                                             "Of the handshake"                                   },
+    {"hub.verify_token", "{\"type\":\"string\"}",                                                 "The configured token"                               },
+    {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                       "Kind of message"                                    },
     {"limit",            "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
-     "Items of a page"                                                                                                                              },
+     "Items of a page"                                                                                                                                 },
     {"recipient_state",
      "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
-     "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"          },
-    {"sender",           "{\"type\":\"string\"}",                                                 "Id of a sender; the first when left out"         },
-    {"sig",              "{\"type\":\"string\"}",                                                 "Of a signed link: its signature"                 },
-    {"site",             "{\"type\":\"string\"}",                                                 "Id of a site"                                    },
-    {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                      "State it is in"                                  },
-    {"status",           "{\"type\":\"string\"}",                                                 "Status of the work order"                        },
-    {"team",             "{\"type\":\"string\"}",                                                 "Id of a team"                                    },
-    {"to",               "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not after"                                       },
-    {"user",             "{\"type\":\"string\"}",                                                 "Id of a person"                                  },
+     "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"             },
+    {"saved",            "{\"const\":\"1\"}",                                                     "Say that it was saved"                              },
+    {"sender",           "{\"type\":\"string\"}",                                                 "Id of a sender; the first when left out"            },
+    {"sig",              "{\"type\":\"string\"}",                                                 "Of a signed link: its signature"                    },
+    {"site",             "{\"type\":\"string\"}",                                                 "Id of a site"                                       },
+    {"state",            "{\"$ref\":\"#/components/schemas/MessageState\"}",                      "State it is in"                                     },
+    {"status",           "{\"type\":\"string\"}",                                                 "Status of the work order"                           },
+    {"team",             "{\"type\":\"string\"}",                                                 "Id of a team"                                       },
+    {"to",               "{\"type\":\"string\",\"format\":\"date-time\"}",                        "Not after"                                          },
+    {"token",            "{\"type\":\"string\"}",                                                 "Of a link that was sent; it works once"             },
+    {"user",             "{\"type\":\"string\"}",                                                 "Id of a person"                                     },
+    {"v",                "{\"type\":\"string\"}",                                                 "Version: with the right one it may be kept for good"},
     {"wait",             "{\"type\":\"integer\",\"minimum\":0,\"maximum\":30}",
-     "Seconds to wait while there is nothing"                                                                                                       },
-    {"work_order",       "{\"type\":\"string\"}",                                                 "Number of a work order"                          },
+     "Seconds to wait while there is nothing"                                                                                                          },
+    {"work_order",       "{\"type\":\"string\"}",                                                 "Number of a work order"                             },
 };
 
 static const struct {
@@ -109,7 +112,7 @@ static void write_query(struct jw *w, const char *names)
 
 static bool takes_key(const struct route *route)
 {
-    return strcmp(route->method, "POST") == 0 && (route->flags & ROUTE_WEBHOOK) == 0;
+    return strcmp(route->method, "POST") == 0 && (route->flags & (ROUTE_WEBHOOK | ROUTE_PAGE)) == 0;
 }
 
 static void write_params(struct jw *w, const struct route *route)
@@ -165,7 +168,7 @@ static void write_body(struct jw *w, const struct route *route)
     } else {
         write_content(w, "application/json", schema);
     }
-    if (strcmp(schema, "Emergency") == 0) {
+    if (strcmp(schema, "Emergency") == 0 || (route->flags & ROUTE_PAGE) != 0) {
         write_content(w, "application/x-www-form-urlencoded", schema);
     }
     if (strcmp(schema, "Import") == 0) {
@@ -183,6 +186,7 @@ static const char *text_type(const struct route *route)
     } types[] = {
         {"/api/docs",                     "text/html"               },
         {"/api/openapi.json",             "application/json"        },
+        {"/static/{file}",                "application/octet-stream"},
         {"/media/{id}",                   "application/octet-stream"},
         {"/api/whatsappwebhook/incoming", "text/xml"                },
         {"/api/whatsappwebhook/status",   "text/xml"                },
@@ -193,7 +197,7 @@ static const char *text_type(const struct route *route)
             return types[i].type;
         }
     }
-    return "text/plain";
+    return (route->flags & ROUTE_PAGE) != 0 ? "text/html" : "text/plain";
 }
 
 static bool may_answer(const struct route *route, int status)
@@ -203,6 +207,9 @@ static bool may_answer(const struct route *route, int status)
     if (route->run == api_media_get) {
         return status == 400 || status == 401 || status == 403 || status == 404 || status == 410 ||
                status == 503;
+    }
+    if ((route->flags & ROUTE_PAGE) != 0 && (status == 403 || status == 503)) {
+        return true;
     }
     switch (status) {
     case 400:
@@ -246,6 +253,9 @@ static void write_success(struct jw *w, const struct route *route)
             jw_raw(w, "application/json", STR("{\"schema\":{\"type\":\"object\"}}"));
         } else {
             write_content(w, text_type(route), NULL);
+        }
+        if ((route->flags & ROUTE_PAGE) != 0 && strcmp(route->method, "GET") == 0) {
+            jw_raw(w, "application/json", STR("{\"schema\":{\"type\":\"object\"}}"));
         }
         if (route->reply != NULL &&
             (strcmp(route->reply, "Messages") == 0 || strcmp(route->reply, "Recipients") == 0)) {

@@ -430,10 +430,27 @@ const struct openapi_schema openapi_schemas[] = {
      "\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
+    {"SettingsForm",
+     "{\"type\":\"object\",\"description\":\"In a form a class that is left out is off; in JSON"
+     " with true and false it stays as it is\",\"properties\":{"
+     "\"csrf_token\":{\"type\":\"string\",\"description\":\"Of the page, unless X-CSRF-Token"
+     " brings it\"},"
+     "\"assignments\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"escalations\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"parts\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"reminders\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"emergency\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"checklists\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"updates\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"training\":{\"$ref\":\"#/components/schemas/Switch\"},"
+     "\"language\":{\"type\":\"string\"},\"timezone\":{\"type\":\"string\"},"
+     "\"quiet_from\":{\"type\":[\"string\",\"null\"]},"
+     "\"quiet_to\":{\"type\":[\"string\",\"null\"]}}}"},
     {"Skipped",
      "{\"type\":\"object\",\"properties\":{\"user\":{\"type\":\"string\","
      "\"description\":\"Or the phone that nobody has\"},\"reason\":{\"type\":\"string\"}},"
      "\"required\":[\"user\",\"reason\"]}"},
+    {"Switch", "{\"anyOf\":[{\"type\":\"boolean\"},{\"enum\":[\"on\",\"off\"]}]}"},
     {"TeamMessage",
      "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":3000},"
      "\"from\":{\"type\":\"string\",\"description\":\"Name that stands in front; the tenant's when left out\"}},"

@@ -141,6 +141,15 @@ const struct route routes[] = {
     {"GET",    "/api/v1/audit",                         ADMIN, 0,                                api_audit_list,              "Access",      "Who did what, newest first",
      "limit cursor",                                                                                                                                                                                                                          NULL,               "Audit",               200},
 
+/* pages: of people, who have no key */
+    {"GET", "/whatsapp/settings", ALL, ROUTE_PUBLIC | ROUTE_PAGE, web_settings_get, "Pages",
+     "What reaches a person, when and in which language, by the link that SETTINGS sends; asked for JSON, with the token of its form",
+     "saved token", NULL, NULL, 200},
+    {"POST", "/whatsapp/settings", ALL, ROUTE_PUBLIC | ROUTE_PAGE, web_settings_post, "Pages",
+     "Save it: a form is led back to the page (303), JSON answered with the person", NULL, "SettingsForm", "User", 200},
+    {"GET", "/static/{file}", ALL, ROUTE_PUBLIC | ROUTE_NOT_READY, web_static, "Pages",
+     "A file that pages are made of", "v", NULL, NULL, 200},
+
  /* watching it */
     {"GET",    "/healthz",                              ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   health_live,                 "Health",
      "Does the loop turn?",                                                                                                                                                      NULL,                                                        NULL,               "Alive",               200},

@@ -329,6 +329,9 @@ static void on_done(void *ctx, const struct err *err, const struct http_answer *
         r->policy = header(f->w, answer, "content-security-policy");
         r->nosniff = header(f->w, answer, "x-content-type-options");
         r->retry_after = header(f->w, answer, "retry-after");
+        r->location = header(f->w, answer, "location");
+        r->cookie = header(f->w, answer, "set-cookie");
+        r->referrer = header(f->w, answer, "referrer-policy");
         r->disposition = header(f->w, answer, "content-disposition");
         if (r->body.n > 0 && (r->body.p[0] == '{' || r->body.p[0] == '[') && nkept < KEPT_JSON &&
             json_parse(r->body, (size_t)32 << 20, &r->j, NULL)) {

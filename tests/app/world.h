@@ -57,7 +57,7 @@ void world_emit(struct world *w, const char *tenant, const char *subject);
 /* One request and its answer; all of it lives in the world's arena. */
 struct reply_to {
     int status; /* 0: no answer (err says why) */
-    struct str body, type, allow, cache, policy, nosniff, retry_after, disposition;
+    struct str body, type, allow, cache, policy, nosniff, retry_after, disposition, location, cookie, referrer;
     struct json *j; /* the body where it is JSON, else NULL; freed by the world */
     struct err err;
     int64_t ms;
