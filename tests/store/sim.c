@@ -540,6 +540,7 @@ static void reset(struct sim *s, struct sim_redis *r, uint64_t seed)
     memset(s, 0, sizeof(*s));
     s->redis = r;
     s->random = seed * 0x2545f4914f6cdd1du + 1;
+    s->gives_up = seed % 4 == 2;
     s->hash = 0xcbf29ce484222325u;
 }
 

@@ -26,6 +26,7 @@
 #define SIM_CALLS_MAX   2048
 #define SIM_SENDS_MAX   8
 #define SIM_PEOPLE_MAX  10
+#define SIM_LOST_MAX     16
 #define SIM_TENANT      STR("sim")
 #define SECOND          1000000LL
 
@@ -93,6 +94,7 @@ struct sim_item {
 
 struct sim_call { /* a unit on its way: asked again with the same bytes */
     bool used, applied, granted;
+    bool gone; /* nobody waits for it: it is carried out late, or never */
     struct buf unit;
     uint32_t argc, epoch;
     char serial[24];
@@ -139,6 +141,8 @@ struct sim_line { /* a worker's part of one queue */
     int64_t asked_us;
     int jumps;
     int out;
+    uint64_t lost[SIM_LOST_MAX]; /* serials of commits with grants that were given up */
+    unsigned nlost;
 };
 struct sim_worker {
     bool alive;
@@ -185,6 +189,7 @@ struct sim {
     int64_t jumped_us[64];
     int64_t calm_us; /* no faults from here on */
     int64_t end_us;
+    bool gives_up; /* some calls at their deadline; every fourth seed */
     /* drawn from the seed */
     int nworkers, nslots;
     int64_t lease_ms, hold_ms;
@@ -244,6 +249,7 @@ int64_t sim_ms(struct sim *s, uint64_t below); /* some us, less than @below ms *
 void sim_owner(struct sim *s, int worker, char out[32]);
 int sim_any_worker(struct sim *s); /* or -1 */
 void sim_lease_over(struct sim *s, int lease);
+void sim_lost(struct sim *s, int worker, uint64_t serial);
 int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item, int lease);
 void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t not_before_ms);
 void sim_arrive(struct sim *s, int item, bool again);

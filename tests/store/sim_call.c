@@ -253,9 +253,20 @@ static redisReply *carry(struct sim *s, struct sim_call *call)
     return r;
 }
 
+/* At its deadline, and for ever. */
+static void give_up(struct sim *s, struct sim_call *call)
+{
+    if (s->gives_up && !call->gone && call->kind == CALL_ACCEPT && call->serial[0] != '\0' &&
+        sim_random(s, 2) == 0) {
+        call->gone = true;
+        sim_lost(s, call->worker, strtoull(call->serial, NULL, 10));
+    }
+}
+
 /*
  * Lost on the way there, or on the way back, or carried out twice in a row because a dead
  * connection's bytes were still read: it is asked again until it is answered or the worker dies.
+ * Some are given up, and carried out all the same.
  */
 void sim_call_turn(struct sim *s, int i)
 {
@@ -270,6 +281,7 @@ void sim_call_turn(struct sim *s, int i)
         call->jumps = s->jumps;
     }
     if (lost_there || s->now_us < s->down_until_us) {
+        give_up(s, call);
         sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
         return;
     }
@@ -285,9 +297,14 @@ void sim_call_turn(struct sim *s, int i)
         sim_plan(s, 0, EV_CRASH, -1, call->worker, 0);
     }
     if (lost_back) {
+        give_up(s, call);
+    }
+    if (lost_back && !call->gone) {
         sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
     } else {
-        answered(s, i, r->element[0]);
+        if (!call->gone) {
+            answered(s, i, r->element[0]);
+        }
         call_free(s, i);
     }
     freeReplyObject(r);

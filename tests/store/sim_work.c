@@ -129,6 +129,31 @@ static void row(struct sim *s, int worker, enum sim_queue q, const redisReply *r
     sim_plan(s, sim_ms(s, 20), EV_ITEM, worker, s->nleases++, 0);
 }
 
+/* Given up: what it grants is to be claimed. */
+void sim_lost(struct sim *s, int worker, uint64_t serial)
+{
+    for (int q = 0; q < SIM_QUEUES; q++) {
+        struct sim_line *line = &s->workers[worker].lines[q];
+
+        line->lost[line->nlost++ % SIM_LOST_MAX] = serial;
+        if (!line->claiming) {
+            plan_claim(s, worker, (enum sim_queue)q, 0);
+        }
+    }
+}
+
+static void put_lost(struct call *args, const struct sim_line *line)
+{
+    char text[SIM_LOST_MAX * 48] = "0";
+    size_t n = 0;
+
+    for (size_t i = 0; i < line->nlost && i < SIM_LOST_MAX; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%llu-%llu ",
+                              (unsigned long long)line->lost[i], (unsigned long long)line->lost[i]);
+    }
+    call_str(args, str_of(text));
+}
+
 static redisReply *ask_claim(struct sim *s, int worker, enum sim_queue q, int want)
 {
     struct call args = {.script = -1};
@@ -149,7 +174,7 @@ static redisReply *ask_claim(struct sim *s, int worker, enum sim_queue q, int wa
     call_int(&args, rate->pair_interval_ms);
     call_int(&args, rate->pair_burst);
     call_int(&args, rate->reserve);
-    call_int(&args, 0);
+    put_lost(&args, &s->workers[worker].lines[q]);
     if (q == SIM_OUT) {
         static const int64_t other[] = {0, 1, 0, 1, 0};
 

@@ -109,6 +109,8 @@ static const struct sim_mutation mutations[] = {
     {"a claim ignores the pair",                   "claim.lua",  "if wait > 0 then\n",                                 "if false then\n"                                                              },
     {"reaped leases look new",                     "claim.lua",  "pick(lane, id, nil, 1) end",
      "pick(lane, id, nil, 0) end"                                                                                                                                                           },
+    {"a lost grant is an attempt more", "claim.lua", "given[held[i]] = true", ""},
+    {"each grant is a lost one", "claim.lua", "number >= tonumber(first) and number <= tonumber(last)", "true"},
     {"tokens do not grow",                         "claim.lua",  "call('INCRBY', P .. 'fence', n) - n",                "0"                                                                            },
     {"a lane that is done is forgotten",           "commit.lua",
      "    if more then\n        call('ZADD', ready_key(queue, lane), not_before_ms",                                   "    if false then\n        call('ZADD', ready_key(queue, lane), not_before_ms"},
