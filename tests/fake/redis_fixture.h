@@ -13,7 +13,7 @@
 struct redis_fixture;
 
 #define REDIS_FIXTURE_TCP      (1u << 0) /* on a free port of 127.0.0.1 as well */
-#define REDIS_FIXTURE_SENTINEL (1u << 1) /* a Sentinel: no data, @conf says what it watches */
+#define REDIS_FIXTURE_SENTINEL (1u << 1) /* a Sentinel: in memory, @conf says what it watches */
 #define REDIS_FIXTURE_CLUSTER  (1u << 2) /* a node of a cluster, with no slots; needs TCP */
 
 /** Returns when it answers. @conf: further lines of redis.conf, or NULL. */

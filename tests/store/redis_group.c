@@ -33,6 +33,11 @@ static void until(struct redis_fixture *f, const char *command, const char *text
               redis_fixture_command(f, command));
 }
 
+/*
+ * The last one looks longer until it takes the master for dead. Should all of them do so at once,
+ * each votes for itself, nobody is elected, and they try again only after 9 s. Who does not stand
+ * himself votes for the first who asks.
+ */
 static void start_sentinels(struct redis_group *g, size_t n)
 {
     char conf[500], want[40];
@@ -40,9 +45,9 @@ static void start_sentinels(struct redis_group *g, size_t n)
     for (size_t i = 0; i < n; i++) {
         snprintf(
             conf, sizeof(conf),
-            "sentinel monitor mine 127.0.0.1 %d %zu\nsentinel down-after-milliseconds mine 500\n"
+            "sentinel monitor mine 127.0.0.1 %d %zu\nsentinel down-after-milliseconds mine %d\n"
             "sentinel failover-timeout mine 4000\nsentinel parallel-syncs mine 2\n",
-            redis_fixture_port(g->servers[0]), n / 2 + 1);
+            redis_fixture_port(g->servers[0]), n / 2 + 1, n > 1 && i == n - 1 ? 2500 : 500);
         g->sentinels[g->nsentinels++] =
             redis_fixture_new(REDIS_FIXTURE_TCP | REDIS_FIXTURE_SENTINEL, conf);
     }
