@@ -17,7 +17,8 @@ enum inbound_kind {
     INBOUND_ID_CHANGE, /* a person's phone or business-scoped id changed */
     INBOUND_TEMPLATE,  /* approval, quality or category of a template changed */
     INBOUND_ACCOUNT,   /* quality, limits, restrictions of a number or account */
-    INBOUND_OTHER      /* kept, not understood */
+    INBOUND_OTHER,     /* kept, not understood */
+    INBOUND_GROUP      /* of a group: who came and went, whether it may be used */
 };
 
 enum inbound_type { /* of a message */
@@ -55,7 +56,7 @@ struct inbound {
     struct str correlation;  /* what we put into the send, as it came back: not yet verified */
     struct { int64_t code; struct str title, details; } error;
     /*
-     * template, account, opt-out, id change: the event's own words. The provider's parser says in its
+     * template, account, opt-out, id change, group: the event's own words. The provider's parser says in its
      * header comment what stands where; a status has the provider's word for it in `event`.
      */
     struct str subject, event, detail;

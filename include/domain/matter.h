@@ -74,6 +74,7 @@ struct matter_wants { /* whom a decision needs: the union */
     size_t nids, nteams, nsites;
     unsigned roles; /* all who have one of them */
     struct str order_id; /* or empty */
+    struct str team;     /* what is known of its group is asked too; or empty */
     /* A slice of many: the next `most` (0: MATTER_PEOPLE_MAX) of them by id, behind `after`. */
     struct str after;
     size_t most;
@@ -85,6 +86,12 @@ struct matter_view {
     struct str last;           /* id of the last one looked at, also if he is not known */
     bool more;                 /* there are others behind him */
     const struct order *order; /* or NULL */
+    /* of a team that talks in a group (team.h) */
+    bool suspended;            /* nothing can be said there now */
+    const struct str *outside; /* ids of those who have left it */
+    size_t noutside;
+    bool refused;              /* what was said there is not taken */
+    struct str missed;         /* or did not reach this person alone */
 };
 struct plan;
 /** Everything in *out lives in @a. */

@@ -25,6 +25,8 @@ enum message_kind {
 const char *message_kind_name(enum message_kind kind);
 bool message_kind_parse(struct str name, enum message_kind *out);
 
+#define MESSAGE_TEAM "~team:" /* begins what stands for a team where a person does: no person's id has a '~' there */
+
 #define MESSAGE_BUTTONS_MAX 3
 #define MESSAGE_ROWS_MAX    10
 #define MESSAGE_PARAMS_MAX  16
@@ -41,6 +43,7 @@ struct message {
     enum message_kind kind;
     struct str user;           /* person's id */
     struct str phone, bsuid;   /* where to: E.164, or the business-scoped id when there is no phone */
+    struct str group;          /* or a group of the sender's: then `user` is no person, but MESSAGE_TEAM and its team */
     struct str sender;         /* sender's id */
     enum prio prio;
     struct str cls;            /* preference class: "assignments", … or empty */

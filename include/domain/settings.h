@@ -34,6 +34,11 @@ struct sender {
 
 enum status_events { STATUS_EVENTS_FAILURES, STATUS_EVENTS_ALL, STATUS_EVENTS_NONE };
 
+/* A team that talks in a group of its own on WhatsApp (domain/team.h). The id holds a phone: private. */
+struct team_group {
+    struct str team, group, sender;
+};
+
 #define REMINDERS_MAX 16
 struct tenant_settings {
     struct str id, name, timezone, default_language;
@@ -57,6 +62,8 @@ struct tenant_settings {
     size_t nremind;
     const struct json *onboarding; /* list of what a new person is told, or NULL */
     int64_t checklist_overdue_after_ms; /* after it was due, a round is told to the supervisor */
+    struct team_group *groups;
+    size_t ngroups;
 };
 
 #define CALLBACK_SCHEDULE_MAX 16
@@ -113,6 +120,10 @@ const struct sender *tenant_sender(const struct tenant_settings *t, struct str i
 struct str sender_portfolio(const struct sender *s);
 /** People a day of the whole portfolio: the least that a sender of it states; 0: none does. */
 int64_t tenant_portfolio_people(const struct tenant_settings *t, struct str portfolio);
+/** The group of a team; NULL: it has none. */
+const struct team_group *tenant_team_group(const struct tenant_settings *t, struct str team);
+/** The same by its id, as said to @sender; NULL: no team of ours talks there. */
+const struct team_group *tenant_group(const struct tenant_settings *t, struct str sender, struct str group);
 /**
  * The number a message goes out by, the one rule for all of them: the sender @wanted by whoever sends it,
  * else the one the person wrote to last (user.sender: his window is open there), else the first configured;

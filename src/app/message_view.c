@@ -4,6 +4,7 @@
  */
 #include "app_int.h"
 #include "base/log.h"
+#include "domain/team.h"
 #include "jobs/metrics.h"
 
 static const char *const prio_names[PRIO_COUNT] = {
@@ -221,6 +222,7 @@ void message_view_write(const struct message *m, const struct message_record *re
     if (m->user.n > 0 && m->user.p[0] != '~') {
         jw_str(w, "user", m->user);
     }
+    write_optional(w, "team", team_of_address(m->user)); /* its group: the id is private */
     write_optional(w, "phone", m->phone);
     jw_close(w, '}');
     jw_z(w, "priority", prio_names[m->prio]);

@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
     [INBOUND_MESSAGE] = "message",   [INBOUND_STATUS] = "status",
     [INBOUND_OPT_OUT] = "opt_out",   [INBOUND_ID_CHANGE] = "id_change",
     [INBOUND_TEMPLATE] = "template", [INBOUND_ACCOUNT] = "account",
-    [INBOUND_OTHER] = "other",
+    [INBOUND_OTHER] = "other",       [INBOUND_GROUP] = "group",
 };
 const char *inbound_kind_name(enum inbound_kind kind)
 {
@@ -118,7 +118,7 @@ static bool decode_member(uint8_t tag, struct str value, struct inbound *in)
     switch (tag) {
     case TAG_KIND:
         in->kind = (enum inbound_kind)(v - 1);
-        return within(v - 1, INBOUND_OTHER);
+        return within(v - 1, INBOUND_GROUP);
     case TAG_TYPE:
         in->type = (enum inbound_type)v;
         return within(v, INBOUND_UNSUPPORTED);

@@ -69,6 +69,7 @@ static const size_t texts[] = {
     AT(tried),
     AT(broadcast),
     AT(matter),
+    AT(group),
 };
 static const size_t numbers[] = {AT(created.ms), AT(send_at.ms), AT(expires.ms), AT(max_sends)};
 static const size_t option_texts[] = {

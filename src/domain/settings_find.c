@@ -71,6 +71,27 @@ static const struct sender *find(const struct settings *s, sender_test *fits, st
     return NULL;
 }
 
+const struct team_group *tenant_team_group(const struct tenant_settings *t, struct str team)
+{
+    for (size_t i = 0; i < t->ngroups; i++) {
+        if (str_eq(t->groups[i].team, team)) {
+            return &t->groups[i];
+        }
+    }
+    return NULL;
+}
+
+const struct team_group *tenant_group(const struct tenant_settings *t, struct str sender,
+                                      struct str group)
+{
+    for (size_t i = 0; i < t->ngroups; i++) {
+        if (str_eq(t->groups[i].group, group) && str_eq(t->groups[i].sender, sender)) {
+            return &t->groups[i];
+        }
+    }
+    return NULL;
+}
+
 static bool is_meta(const struct sender *s, struct str id, struct str unused)
 {
     (void)unused;

@@ -52,6 +52,10 @@ void settings_reload_notices(struct tenant_settings *to, const struct tenant_set
 bool settings_read_ladder(struct place *tenant, struct tenant_settings *t);
 void settings_reload_ladder(struct tenant_settings *to, const struct tenant_settings *from);
 
+/** `teams`: those that talk in a group on WhatsApp; behind the senders. */
+bool settings_read_teams(struct place *tenant, struct tenant_settings *t);
+void settings_reload_teams(struct tenant_settings *to, const struct tenant_settings *from);
+
 bool settings_read_media(struct settings *s, struct err *err);
 void settings_reload_media(struct settings *s, const struct settings *now);
 

@@ -10,11 +10,11 @@
 
 #include <stdio.h>
 
-#define TENANTS_MAX       1000
-#define ALERT_USERS_MAX   16
-#define ALERT_EVERY_S     15
-#define ALERT_QUEUE_AGE_S 120
-#define ALERT_SILENCE_S   900
+#define TENANTS_MAX         1000
+#define ALERT_USERS_MAX     16
+#define ALERT_EVERY_S       15
+#define ALERT_QUEUE_AGE_S   120
+#define ALERT_SILENCE_S     900
 #define CHECKLIST_OVERDUE_S 3600
 
 static bool secret_ok(struct str s)
@@ -141,6 +141,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
                                         "reminders",
                                         "onboarding",
                                         "checklist_overdue_after_s",
+                                        "teams",
                                         NULL};
     const struct config *c = p->s->config;
 
@@ -164,7 +165,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
     t->require_code = json_get_bool(p->j, "require_code", false);
     return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) &&
            settings_read_senders(p, t) && settings_read_failover(p, t) && read_alerts(p, t) &&
-           settings_read_notices(p, t) && settings_read_ladder(p, t) &&
+           settings_read_notices(p, t) && settings_read_ladder(p, t) && settings_read_teams(p, t) &&
            check_tenant(p, t);
 }
 
@@ -253,5 +254,6 @@ void settings_reload_tenants(struct settings *s, const struct settings *fresh, s
         settings_reload_failover(&s->tenants[i], now);
         settings_reload_ladder(&s->tenants[i], now);
         settings_reload_notices(&s->tenants[i], now);
+        settings_reload_teams(&s->tenants[i], now);
     }
 }

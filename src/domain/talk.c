@@ -302,6 +302,7 @@ struct talk *talk_begin(const struct view *v, const struct inbound *in, struct s
                        .p = p,
                        .a = p->a,
                        .sender_id = sender_id,
+                       .spoken_to = sender_id,
                        .conv = v->conversation,
                        .via = "command"};
     t->u = ARENA_NEW(p->a, struct user);
@@ -320,11 +321,11 @@ void talk_decide(const struct view *v, const struct inbound *in, struct str send
 {
     struct talk *t;
 
-    if (in->group_id.n > 0) {
+    t = talk_begin(v, in, sender_id, p);
+    if (in->group_id.n > 0 && !talk_in_group(t)) {
         return; /* said among people, not to us */
     }
-    t = talk_begin(v, in, sender_id, p);
-    if (v->user == NULL) {
+    if (v->user == NULL) { /* never in a group */
         p->speaker = v->person;
         p->spoken_to = sender_id;
         p->spoken_at = in->at;
@@ -333,7 +334,7 @@ void talk_decide(const struct view *v, const struct inbound *in, struct str send
     if (v->user == NULL || v->user->removed) {
         talk_stranger(t);
     } else {
-        if (!str_eq(t->u->sender, sender_id)) {
+        if (in->group_id.n == 0 && !str_eq(t->u->sender, sender_id)) {
             t->u->sender = sender_id;
             talk_user_changed(t);
         }

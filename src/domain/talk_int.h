@@ -15,7 +15,8 @@ struct talk {
     const struct inbound *in;
     struct plan *p;
     struct arena *a;
-    struct str sender_id;
+    struct str sender_id; /* answers go out by it */
+    struct str spoken_to; /* the number of ours that was */
     struct user *u;           /* a copy that may be changed; talk_user_changed() plans it */
     struct conversation conv; /* likewise; always planned when conv_changed */
     bool conv_changed;
@@ -26,7 +27,7 @@ struct talk {
     const struct order *resolved; /* what talk_resolve() found last */
     bool round_spoken;    /* this turn is about a round of a checklist */
     const struct medium *reported; /* a file that came with a fault's words */
-    const char *via;      /* "command", "button", "reply", "media" */
+    const char *via;      /* "command", "button", "reply", "media", "group" */
 };
 
 /* What a command is done to: which states fit it when no order is named. */
@@ -92,6 +93,8 @@ struct talk *talk_begin(const struct view *v, const struct inbound *in, struct s
 void talk_unknown(struct talk *t); /* no rule understands it: the nearest commands */
 void talk_tap_do(struct talk *t, struct str answer); /* of the assistant's question */
 void talk_tap_team(struct talk *t, struct str team);
+/** Said in a group (team.h). True: to us, it is a command; its answer goes to the person alone. */
+bool talk_in_group(struct talk *t);
 /** Whether the text quoted what was said to a team: then the others hear it. */
 bool talk_answers_team(struct talk *t);
 /** Whether the text was the answer to "What is wrong?". */

@@ -1,6 +1,7 @@
 /*
- * talk_team: TEAM text, and answers that quote what was said to a team: the others hear them. Who
- * is in several teams names one ("TEAM mechanics: …") or is asked which.
+ * talk_team: TEAM text, answers that quote what was said to a team, and what is written in the
+ * group of a team: the others hear it, and the CMMS. Who is in several teams names one ("TEAM
+ * mechanics: …") or is asked which.
  */
 #include "base/mem.h"
 #include "domain/team.h"
@@ -17,19 +18,41 @@ static bool in_team(const struct user *u, struct str team)
     return false;
 }
 
+static const struct team_group *spoken_in(const struct talk *t)
+{
+    return tenant_group(t->p->tenant->conf, t->spoken_to, t->in->group_id);
+}
+
+static void tell_cmms(struct talk *t, struct str team, struct str text)
+{
+    struct jw w;
+    struct buf *data = talk_event_begin(t, &w, NULL);
+
+    jw_str(&w, "team", team);
+    jw_str(&w, "text", text);
+    jw_close(&w, '}');
+    plan_event(t->p, "gateway.team.message.v1", team, arena_dup(t->a, buf_str(data)), STR_NONE);
+    buf_fini(data);
+}
+
 static void post(struct talk *t, struct str team, struct str text)
 {
+    const struct team_group *g = spoken_in(t);
     const struct team_post said = {
         .team = team,
         .from = t->u->id,
         .name = t->u->name.n > 0 ? t->u->name : t->u->id,
         .text = text,
+        .heard = g != NULL && str_eq(g->team, team),
     };
     char id[ID_BYTES];
 
     id_new(id);
     plan_matter(t->p, team_post_new(t->a, arena_dup(t->a, str_of(id)), &said, t->p->now));
-    talk_say(t, "reply.team_sent", ARG_S("team", team));
+    tell_cmms(t, team, text);
+    if (!said.heard) {
+        talk_say(t, "reply.team_sent", ARG_S("team", team));
+    }
 }
 
 /* "mechanics: the belt is back": the team of that name, and the rest. */
@@ -119,4 +142,25 @@ bool talk_answers_team(struct talk *t)
         talk_say(t, "reply.team_left", ARG_S("team", quoted.team));
     }
     return true;
+}
+
+bool talk_in_group(struct talk *t)
+{
+    const struct team_group *g = spoken_in(t);
+    struct str text = str_trim(t->in->text);
+
+    if (g == NULL || t->v->user == NULL || t->u->removed || text.n == 0 ||
+        (t->in->type != INBOUND_TEXT && t->in->type != INBOUND_MEDIA)) {
+        return false;
+    }
+    t->via = "group";
+    if (t->in->type == INBOUND_TEXT && text.p[0] == '/') {
+        /* His own window is that of the number he wrote to himself. */
+        t->sender_id = t->u->sender.n > 0 ? t->u->sender : t->sender_id;
+        return true;
+    }
+    if (t->u->verified && in_team(t->u, g->team)) {
+        post(t, g->team, text);
+    }
+    return false;
 }

@@ -256,6 +256,11 @@ static void unit_item(struct webhook_unit *u, const struct inbound *in, const st
     if (in->kind == INBOUND_STATUS) {
         u->lane = arena_printf(a, "%ds:%.*s", PRIO_HIGH, STR_ARG(key));
         key = arena_printf(a, "s:%.*s:%d", STR_ARG(key), (int)in->state);
+        if (in->group_id.n > 0) { /* each of those in it has his own */
+            who = in->phone.n > 0 ? in->phone : in->bsuid;
+            key = arena_printf(a, "%.*s:%.*s", STR_ARG(key),
+                               STR_ARG(vault_hash_arena(u->et->t.vault, a, "phone", who)));
+        }
     } else {
         who = vault_hash_arena(u->et->t.vault, a, "phone", in->phone.n > 0 ? in->phone : in->bsuid);
         u->lane = arena_printf(a, "%dp:%.*s", PRIO_REPLY, STR_ARG(who));

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "broadcast_int.h"
 #include "domain/talk.h"
+#include "domain/team.h"
 
 #define CONFLICTS_MAX 8
 /* A try that is lost with its worker counts; an item that kills gateways must not do so for ever.
@@ -272,6 +273,18 @@ static bool asks_to_read(struct inbox_job *j, const struct view *view)
     return true;
 }
 
+/* Whose window it opens: what is said in a group opens that of the group, and none of his own. */
+static struct str speaker_of(struct inbox_job *j, const struct view *view)
+{
+    const struct team_group *g;
+
+    if (j->in.group_id.n == 0) {
+        return view->user != NULL ? view->user->id : STR_NONE;
+    }
+    g = tenant_group(j->et->t.conf, j->sender_id, j->in.group_id);
+    return g != NULL ? team_address(j->work, g->team) : STR_NONE;
+}
+
 static void on_view(void *ctx, const struct err *err, const struct view *view)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -291,9 +304,8 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
         return;
     }
     inbox_plan(j, STR_NONE);
-    /* What is said in a group opens no window of his own. */
-    if (view->user != NULL && j->in.group_id.n == 0) {
-        j->plan.speaker = view->user->id;
+    j->plan.speaker = speaker_of(j, view);
+    if (j->plan.speaker.n > 0) {
         j->plan.spoken_to = j->sender_id;
         j->plan.spoken_at = j->in.at;
     }
@@ -336,6 +348,8 @@ static bool open_webhook(struct inbox_job *j, struct str text, struct err *err)
         j->read = inbox_read_account;
     } else if (j->in.kind == INBOUND_OPT_OUT) {
         j->read = inbox_read_consent;
+    } else if (j->in.kind == INBOUND_GROUP) {
+        j->read = inbox_read_group;
     } else {
         j->keep = true;
         j->read = inbox_read_nothing;
@@ -380,6 +394,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_assist(j, rest, err);
     case ITEM_MATTER:
         return inbox_open_matter(j, rest, err);
+    case ITEM_GROUP:
+        return inbox_open_group(j, rest, err);
     case ITEM_BROADCAST:
         return inbox_open_broadcast(j, rest, err);
     default:

@@ -17,6 +17,7 @@
 struct broadcast_run; /* broadcast_int.h */
 struct media_item;
 struct translating;
+struct group_word;
 
 #define INBOX_MAGIC 0x1b0c5001u
 
@@ -46,6 +47,7 @@ struct inbox_job {
     struct str message_id;   /* of a status: which message it moves, */
     struct str message_hash; /* or only the provider's id of it */
     bool critical_failed;    /* said again by another way, at once */
+    const struct message *group_message; /* to a group, that did not reach it, or not all of them */
     bool again;              /* refused for its form after all: it goes once more, in another */
     /* what is learned of a template */
     struct str template_key; /* "name|language"; empty: nothing */
@@ -76,6 +78,7 @@ struct inbox_job {
     struct str matter_ref;
     int64_t matter_clock, matter_version;
     struct matter_wants *matter_wants;
+    struct group_word *group; /* what was said to a team's group did not reach it: inbox_group.c; or NULL */
     /* a broadcast's */
     struct broadcast_run *run;
     struct media_item *file; /* inbox_media.c */
@@ -114,6 +117,12 @@ void inbox_failover_write(struct inbox_job *j, struct commit *c);
 bool inbox_open_assist(struct inbox_job *j, struct str text, struct err *err);
 void inbox_assist_free(struct inbox_job *j);
 bool inbox_open_matter(struct inbox_job *j, struct str text, struct err *err);
+void inbox_read_matter(struct inbox_job *j);
+bool inbox_open_group(struct inbox_job *j, struct str text, struct err *err);
+/** What people.lua says of the group, and what became of what was said there. */
+void inbox_group_view(struct inbox_job *j, const struct reply *reply, struct matter_view *v);
+/** What the provider tells of a group: suspended, who came and who left. */
+void inbox_read_group(struct inbox_job *j);
 /** @lost: it has ended the gateway several times. */
 bool inbox_open_media(struct inbox_job *j, struct str text, bool lost, struct err *err);
 void inbox_media_free(struct inbox_job *j);

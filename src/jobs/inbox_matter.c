@@ -30,15 +30,17 @@ static struct doc doc_of(const struct reply *r)
 
 /* ---- whom it wants ---- */
 
+#define PEOPLE_FROM 4 /* in the answer of people.lua */
+
 static void read_people(struct inbox_job *j, const struct reply *reply, struct matter_view *v)
 {
-    size_t n = reply_len(reply) - 3;
+    size_t n = reply_len(reply) - PEOPLE_FROM;
     int64_t all = reply_int(reply_at(reply, 2));
     const struct user **people = ARENA_ARRAY(j->work, const struct user *, n + 1);
     struct err err = {0};
 
     for (size_t i = 0; i < n; i++) {
-        const struct reply *row = reply_at(reply, 3 + i);
+        const struct reply *row = reply_at(reply, PEOPLE_FROM + i);
         struct doc doc = {reply_int(reply_at(row, 1)), reply_str(reply_at(row, 2))};
         struct str id = arena_dup(j->work, reply_str(reply_at(row, 0)));
         struct user *u = ARENA_NEW(j->work, struct user);
@@ -102,6 +104,7 @@ static void on_people(void *ctx, const struct err *err, const struct reply *repl
     }
     read_order(j, reply_at(reply, 1), &v);
     read_people(j, reply, &v);
+    inbox_group_view(j, reply_at(reply, 3), &v);
     inbox_plan(j, j->matter_ref);
     matter_strike(&v, &j->plan);
     inbox_run(j);
@@ -152,6 +155,7 @@ static void ask_people(struct inbox_job *j, const struct matter *m)
     call_str(&call, w->order_id);
     call_int(&call, w->most > 0);
     call_str(&call, w->after);
+    call_str(&call, w->team);
     call_int(&call, (int64_t)w->nids);
     for (size_t i = 0; i < w->nids; i++) {
         call_str(&call, w->ids[i]);
@@ -185,14 +189,14 @@ static void on_matter(void *ctx, const struct err *err, const struct doc *docs, 
         inbox_set_aside(j, &own);
         return;
     }
-    if (m->clock.ms == 0 || m->clock.ms > j->matter_clock) {
+    if (j->group == NULL && (m->clock.ms == 0 || m->clock.ms > j->matter_clock)) {
         nothing_to_do(j); /* its clock was moved, or stopped */
         return;
     }
     ask_people(j, m);
 }
 
-static void read_matter(struct inbox_job *j)
+void inbox_read_matter(struct inbox_job *j)
 {
     struct str key = matter_key(j->work, j->matter_ref);
 
@@ -209,6 +213,6 @@ bool inbox_open_matter(struct inbox_job *j, struct str text, struct err *err)
         !matter_ref_parse(j->matter_ref, &kind, &id)) {
         return err_set(err, ERR_DAMAGED, "it names no matter, or one of a newer version");
     }
-    j->read = read_matter;
+    j->read = inbox_read_matter;
     return true;
 }

@@ -195,6 +195,41 @@ static void note_stopped(struct inbox_job *j, const struct message *m)
     }
 }
 
+/* ---- of a group ---- */
+
+static void write_missed(struct inbox_job *j, struct commit *c)
+{
+    struct str who = j->in.phone.n > 0 ? j->in.phone : j->in.bsuid;
+    const struct provider_error *row =
+        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
+            ->error_find(j->in.error.code, 0);
+
+    group_refused_put(&j->et->t, j->work, c, j->group_message,
+                      who.n > 0 ? vault_hash_arena(j->et->t.vault, j->work, "phone", who)
+                                : STR_NONE,
+                      row != NULL ? str_of(row->title) : j->in.error.title,
+                      row != NULL ? str_of(row->advice) : STR_NONE);
+}
+
+/* That one of them did not get it does not move the message. */
+static bool of_one(const struct inbox_job *j)
+{
+    return j->in.state == DELIVERY_FAILED && j->in.group_id.n > 0 &&
+           (j->in.phone.n > 0 || j->in.bsuid.n > 0);
+}
+
+static void group_failed(struct inbox_job *j, const struct message *m)
+{
+    struct message *copy = ARENA_NEW(j->work, struct message);
+
+    if (m->group.n == 0 || m->matter.n == 0) {
+        return;
+    }
+    *copy = *m;
+    j->group_message = copy;
+    j->also_write = write_missed;
+}
+
 static void decide(struct inbox_job *j, const struct kept *kept)
 {
     struct err err = {0};
@@ -205,15 +240,22 @@ static void decide(struct inbox_job *j, const struct kept *kept)
     j->critical_failed = j->again = false;
     j->later_ms = 0;
     j->stopped = 0;
+    j->also_write = NULL;
     j->template_key = j->unheard = j->shut = STR_NONE;
     if (!kept->there || superseded(j, kept)) {
         j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */
-    } else if (is_news(kept, j->in.state)) {
+    } else if (of_one(j) || is_news(kept, j->in.state)) {
         if (!vault_open_arena(j->et->t.vault, j->work, key, "b", kept->body, &text, &err) ||
             !message_decode(j->work, text, &m, &err)) {
             log_error("the CMMS is not told of a message: its record does not open",
                       LF_STR("message", j->message_id), LF_Z("reason", err.msg));
             metric_add(METRIC_DAMAGED, 1);
+            inbox_run(j);
+            return;
+        }
+        if (of_one(j)) {
+            group_failed(j, &m);
+            j->message_id = STR_NONE;
             inbox_run(j);
             return;
         }
@@ -228,6 +270,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
         if (j->in.state == DELIVERY_FAILED) {
             inbox_note_template(j, &m, kept->form);
             note_stopped(j, &m);
+            group_failed(j, &m);
         }
         if (told(j)) {
             tell_cmms(j, &m);

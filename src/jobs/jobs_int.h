@@ -173,10 +173,18 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_REMINDER  'D'           /* order id: its next reminder has come */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
 #define ITEM_ASSIST    ASSIST_ITEM   /* 'A': domain/assist.h */
+#define ITEM_GROUP     'G' /* a team's group did not get a message: inbox_group.c */
 #define ITEM_MEDIUM    'M' /* a file is to be fetched, or has got its order: inbox_media.c */
 /** The provider refused because he stopped @classes there: his record is to say so. */
 void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, char item,
                  struct str person, unsigned classes);
+/**
+ * @m, to a team's group, was not taken, or did not reach one of them (the keyed hash of his phone): it goes to
+ * the members, or to him (inbox_group.c). A marked write.
+ */
+void group_refused_put(const struct tenant *t, struct arena *a, struct commit *c,
+                       const struct message *m, struct str missed, struct str title,
+                       struct str advice);
 /** The lane of what the CMMS tells about an order, and of its reminders. */
 struct str inbox_order_lane(struct engine_tenant *et, struct arena *a, struct str order_id);
 /** Adds an inbound item to a commit under way (in its writes); a marked write. */

@@ -127,7 +127,9 @@ static void end_by_outcome(struct attempt *at)
     if (outbox_form_refused(at)) {
         return;
     }
-    if (at->o.alert && at->o.cls != OUTCOME_SENDER_STOPPED) { /* a pause raises its own */
+    /* A pause raises its own, and so does a group that does not take what is said there. */
+    if (at->o.alert && at->o.cls != OUTCOME_SENDER_STOPPED &&
+        !(at->m.group.n > 0 && at->o.cls == OUTCOME_REFUSED)) {
         alert(at);
     }
     switch (at->o.cls) {

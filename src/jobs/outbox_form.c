@@ -149,6 +149,8 @@ static void outside(struct attempt *at)
         at->m = form;
         at->chosen = true;
         as_template(at);
+    } else if (at->m.group.n > 0) {
+        outbox_no_form(at); /* a group is not asked to write: its members are told one by one */
     } else if (at->ob != at->own) {
         outbox_stay(at, "he has not written to that number for a day");
     } else if (may_wait(&at->m)) {

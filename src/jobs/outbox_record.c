@@ -169,6 +169,10 @@ static void record_writes(void *ctx, struct commit *c)
                         consent_refused(at->o.code, at->m.cls));
         }
         write_next_way(at, c);
+        if (at->m.group.n > 0) {
+            group_refused_put(&at->ob->et->t, at->scratch, c, &at->m, STR_NONE, at->o.title,
+                              at->o.advice);
+        }
         break;
     case THEN_EXPIRED:
         commit_message_state(c, at->m.id, "expired", wall_now(), ended_detail(at->scratch, &at->o));

@@ -62,6 +62,12 @@ bool outbox_via(struct attempt *at)
                          "");
         return false;
     }
+    if (at->m.group.n > 0) { /* its members can be told by another one, the group cannot */
+        at->ob = at->own;
+        attempt_end_here(at, THEN_FAILED, "the sender of the group is paused",
+                         "see what is wrong with the sender");
+        return false;
+    }
     if (!failover_can_say(&at->m)) {
         outbox_stay(at, at->m.phone.n == 0 ? "it has no number of his"
                                            : "it is about what was said to the other number");

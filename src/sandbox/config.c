@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "group.h"
 #include "ledger.h"
 #include "template.h"
 
@@ -86,6 +87,7 @@ static bool meta_number(struct sandbox *sb, const struct json *j, struct err *er
     take(&n->token, j, "access_token");
     take(&n->app_secret, j, "app_secret");
     take(&n->verify_token, j, "verify_token");
+    n->official = json_get_bool(j, "official", n->official);
     take(&n->inbound_url, j, "webhook_url");
     url_default(sb, &n->inbound_url, "/whatsapp/webhook");
     if (n->account == NULL || n->token == NULL || n->app_secret == NULL ||
@@ -242,7 +244,7 @@ bool sandbox_configure(struct sandbox *sb, const struct json *j, struct err *err
     static const char *const known[] = {
         "listen",     "public_url",  "gateway",     "meta",       "twilio",
         "phones",     "timing",      "window_open", "pair_limit", "concurrency_max",
-        "ledger_max", "fetch_links", "templates"};
+        "ledger_max", "fetch_links", "templates",   "groups"};
     int64_t max = json_get_int(j, "ledger_max", 0);
 
     if (json_kind(j) != JSON_OBJECT) {
@@ -273,7 +275,8 @@ bool sandbox_configure(struct sandbox *sb, const struct json *j, struct err *err
            each(sb, json_get(j, "meta"), "meta", meta_number, err) &&
            each(sb, json_get(j, "twilio"), "twilio", twilio_number, err) &&
            each(sb, json_get(j, "phones"), "phones", one_phone, err) &&
-           each(sb, json_get(j, "templates"), "templates", one_template, err);
+           each(sb, json_get(j, "templates"), "templates", one_template, err) &&
+           each(sb, json_get(j, "groups"), "groups", group_configure, err);
 }
 
 static bool read_file(const char *path, struct buf *out, struct err *err)
@@ -333,6 +336,9 @@ static void number_state(const struct number *n, struct jw *w, bool secrets)
         jw_z(w, "app_secret", n->app_secret != NULL ? n->app_secret : "");
         jw_z(w, "verify_token", n->verify_token != NULL ? n->verify_token : "");
     }
+    if (meta) {
+        jw_bool(w, "official", n->official);
+    }
     jw_int(w, "rate_per_second", n->rate_per_second);
     jw_int(w, "max_in_1s", (int64_t)n->second.most);
     jw_int(w, "max_in_100ms", (int64_t)n->tenth.most);
@@ -370,6 +376,7 @@ void sandbox_state(struct sandbox *sb, struct jw *w, bool secrets)
         jw_close(w, '}');
     }
     jw_close(w, ']');
+    groups_state(sb, w);
     jw_close(w, '}');
 }
 

@@ -81,7 +81,7 @@ static void drop_oldest(struct ledger *l)
     if (map_get(l->by_id, e->id) == e) {
         map_del(l->by_id, e->id);
     }
-    if (!e->inbound && e->correlation.n > 0) {
+    if (!e->inbound && !e->copy && e->correlation.n > 0) {
         map_del(l->by_message, message_of(e));
     }
     mem_free(at);
@@ -143,6 +143,7 @@ static struct entry *entry_dup(const struct entry *from)
         offsetof(struct entry, sms_from),    offsetof(struct entry, quote),
         offsetof(struct entry, correlation), offsetof(struct entry, extra),
         offsetof(struct entry, callback),    offsetof(struct entry, category),
+        offsetof(struct entry, group),
     };
     size_t bytes = sizeof(*from);
 
@@ -196,7 +197,7 @@ struct entry *ledger_add(struct ledger *l, const struct entry *from)
     map_put(l->by_id, e->id, e);
     if (e->inbound) {
         l->said++;
-    } else {
+    } else if (!e->copy) {
         count(l, e);
     }
     return e;
@@ -286,6 +287,10 @@ void entry_json(const struct entry *e, struct jw *w, const char *name)
     }
     if (e->quote.n > 0) {
         jw_str(w, "quote", e->quote);
+    }
+    if (e->group.n > 0) {
+        jw_str(w, "group", e->group);
+        jw_bool(w, "copy", e->copy);
     }
     jw_str(w, "id", e->id);
     jw_int(w, "at_us", e->wire_us);

@@ -28,6 +28,8 @@ struct entry {
     struct str quote;       /* id of the message quoted */
     struct str extra;       /* JSON members without braces: buttons, rows, media, … or "" */
     struct str category;    /* pricing: service, utility, … */
+    struct str group;       /* Meta: id of the group it was said to, or in; else empty */
+    bool copy;              /* what one of the group has on his phone: nothing was accepted for it */
     /* What became of it */
     int64_t step_us[STEP_COUNT];
     int64_t error_code;

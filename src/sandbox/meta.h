@@ -14,6 +14,8 @@
 #include "ledger.h"
 #include "sandbox.h"
 
+struct group;
+
 /* A send being judged. All text lives in the request's arena or its JSON. */
 struct draft {
     struct sandbox *sb;
@@ -23,6 +25,7 @@ struct draft {
     struct str to;    /* as given */
     struct str phone; /* E.164 or BSUID */
     bool by_bsuid;
+    const struct group *group; /* then `phone` is its id */
     struct str kind, text, quote, correlation, category;
     struct buf extra; /* JSON members for the ledger */
     struct jw w;      /* writes them */
@@ -66,6 +69,8 @@ void meta_send(struct sandbox *sb, struct http_req *r, struct number *n);
 void meta_hook_status(struct sandbox *sb, const struct entry *e, enum status_step step, int64_t us);
 void meta_hook_inbound(struct sandbox *sb, const struct entry *e, struct str message_json,
                        hook_done_fn *done, void *ctx);
+/** Opens a value: messaging_product and metadata are in it. */
+void meta_hook_open(struct jw *w, const struct number *n);
 /** Posts {"object":…,"entry":[{"id":waba,"changes":[{"value":@value,"field":@field}]}]}. */
 void meta_hook_value(struct sandbox *sb, const struct number *n, const char *field,
                      struct str value, hook_done_fn *done, void *ctx);

@@ -1,6 +1,7 @@
 /* What Meta accepts as a message: shapes and limits of every kind. */
 #include <stdio.h>
 
+#include "group.h"
 #include "media.h"
 #include "meta.h"
 
@@ -268,6 +269,27 @@ static bool is_bsuid(struct str s)
            s.p[1] >= 'A' && s.p[1] <= 'Z';
 }
 
+static bool check_group(struct draft *d)
+{
+    if (!d->number->official) {
+        return draft_refuse(d, 131215, "%s", "");
+    }
+    d->group = group_find(d->sb, d->number, d->to);
+    d->phone = d->to;
+    if (d->group == NULL) {
+        return draft_refuse(d, 131041, "%s", "");
+    }
+    if (d->group->suspended) {
+        return draft_refuse(d, 131207, "%s", "");
+    }
+    if (d->group->npeople == 0) {
+        return draft_refuse(d, 131020, "%s", "");
+    }
+    return in_list("text|template|image|video|audio|document|sticker", d->kind) ||
+           draft_refuse(d, 131051, "Messages of type '%.*s' cannot be sent to groups.",
+                        STR_ARG(str_slice(d->kind, 0, 40)));
+}
+
 static bool check_recipient(struct draft *d)
 {
     struct str type = json_get_str(d->body, "recipient_type");
@@ -275,7 +297,7 @@ static bool check_recipient(struct draft *d)
 
     d->to = json_get_text(d->body, "to", d->arena);
     if (str_eqz(type, "group")) {
-        return draft_refuse(d, 131215, "%s", "");
+        return check_group(d);
     }
     if (type.n > 0 && !str_eqz(type, "individual")) {
         return draft_refuse(d, 100, "Param recipient_type must be one of {INDIVIDUAL, GROUP}.");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/crypto.h"
+#include "group.h"
 #include "meta.h"
 
 #define BODY_MAX (4u << 20)
@@ -99,7 +100,7 @@ void meta_hook_value(struct sandbox *sb, const struct number *n, const char *fie
     buf_fini(&b);
 }
 
-static void value_open(struct jw *w, const struct number *n)
+void meta_hook_open(struct jw *w, const struct number *n)
 {
     jw_open(w, NULL, '{');
     jw_z(w, "messaging_product", "whatsapp");
@@ -135,7 +136,7 @@ static void flush(void *ctx, int64_t arg)
     }
     buf_init(&b, BODY_MAX);
     jw_init(&w, &b);
-    value_open(&w, n);
+    meta_hook_open(&w, n);
     if (n->contacts.n > 0) {
         jw_open(&w, "contacts", '[');
         buf_add(&b, buf_str(&n->contacts));
@@ -179,20 +180,33 @@ static void status_errors(struct jw *w, const struct entry *e)
     jw_close(w, ']');
 }
 
+/* Of a group: whose phone it is stands beside it. */
+static void group_recipient(struct jw *w, const struct entry *e, const struct phone *p)
+{
+    jw_str(w, "recipient_id", e->group);
+    jw_z(w, "recipient_type", "group");
+    if (e->copy && p != NULL) {
+        jw_str(w, "recipient_participant_id", str_slice(e->phone, 1, SIZE_MAX));
+        jw_z(w, "recipient_participant_user_id", p->bsuid);
+    }
+}
+
 static void status_item(struct jw *w, const struct entry *e, const struct phone *p,
                         enum status_step step, int64_t us)
 {
-    char seconds[24];
+    char seconds[24], category[80];
 
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(us / 1000000));
     jw_open(w, NULL, '{');
-    jw_str(w, "id", e->id);
+    jw_str(w, "id", group_message_id(e->id));
     jw_z(w, "status", step_name(step));
     jw_z(w, "timestamp", seconds);
-    if (p == NULL || p->e164 != NULL) {
+    if (e->group.n > 0) {
+        group_recipient(w, e, p);
+    } else if (p == NULL || p->e164 != NULL) {
         jw_str(w, "recipient_id", str_slice(e->phone, 1, SIZE_MAX));
     }
-    if (p != NULL && (step != STEP_FAILED || p->e164 == NULL)) {
+    if (e->group.n == 0 && p != NULL && (step != STEP_FAILED || p->e164 == NULL)) {
         jw_z(w, "recipient_user_id", p->bsuid);
     }
     if (e->correlation.n > 0) {
@@ -205,7 +219,9 @@ static void status_item(struct jw *w, const struct entry *e, const struct phone 
         jw_bool(w, "billable", !free_window);
         jw_z(w, "pricing_model", "PMP");
         jw_z(w, "type", free_window ? "free_customer_service" : "regular");
-        jw_str(w, "category", e->category);
+        snprintf(category, sizeof(category), "%s%.*s", e->group.n > 0 ? "group_" : "",
+                 STR_ARG(e->category));
+        jw_z(w, "category", category);
         jw_close(w, '}');
     }
     if (step == STEP_FAILED) {
@@ -252,7 +268,7 @@ void meta_hook_inbound(struct sandbox *sb, const struct entry *e, struct str mes
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(e->wire_us / 1000000));
     buf_init(&b, BODY_MAX);
     jw_init(&w, &b);
-    value_open(&w, e->number);
+    meta_hook_open(&w, e->number);
     jw_open(&w, "contacts", '[');
     contact(&w, p);
     jw_close(&w, ']');
@@ -261,13 +277,16 @@ void meta_hook_inbound(struct sandbox *sb, const struct entry *e, struct str mes
     if (e->quote.n > 0) {
         jw_open(&w, "context", '{');
         jw_str(&w, "from", str_slice(str_of(e->number->e164), 1, SIZE_MAX));
-        jw_str(&w, "id", e->quote);
+        jw_str(&w, "id", group_message_id(e->quote));
         jw_close(&w, '}');
     }
     if (p->e164 != NULL) {
         jw_str(&w, "from", str_slice(str_of(p->e164), 1, SIZE_MAX));
     }
     jw_z(&w, "from_user_id", p->bsuid);
+    if (e->group.n > 0) {
+        jw_str(&w, "group_id", e->group);
+    }
     jw_str(&w, "id", e->id);
     jw_z(&w, "timestamp", seconds);
     buf_add_char(&b, ',');

@@ -1,5 +1,6 @@
 /* POST /{phone_number_id}/messages: judge, count, accept. */
 #include "events.h"
+#include "group.h"
 #include "link.h"
 #include "meta.h"
 #include "status.h"
@@ -37,7 +38,7 @@ static void receipt(struct sandbox *sb, struct http_req *r, struct number *n,
 /* The person behind the address; a user id shows as the phone number we know for it. */
 static void settle_phone(struct draft *d)
 {
-    struct phone *p = phone_need(d->sb, d->phone);
+    struct phone *p = d->group == NULL ? phone_need(d->sb, d->phone) : NULL;
 
     if (p != NULL && d->by_bsuid) {
         d->phone = phone_address(p);
@@ -75,8 +76,10 @@ static void accept(struct sandbox *sb, struct http_req *r, struct draft *d)
                           .correlation = d->correlation,
                           .quote = d->quote,
                           .extra = buf_str(&d->extra),
-                          .category = d->category};
+                          .category = d->category,
+                          .group = d->group != NULL ? d->phone : STR_NONE};
     struct entry *e = ledger_add(sb->ledger, &proto);
+    const struct group *group = d->group;
     struct answer a = {.status = 200, .content_type = "application/json; charset=UTF-8"};
     struct buf body;
     struct jw w;
@@ -91,13 +94,16 @@ static void accept(struct sandbox *sb, struct http_req *r, struct draft *d)
     if (d->by_bsuid) {
         jw_str(&w, "user_id", d->to);
     } else {
-        jw_str(&w, "wa_id", str_slice(d->phone, 1, SIZE_MAX));
+        jw_str(&w, "wa_id", d->group != NULL ? d->phone : str_slice(d->phone, 1, SIZE_MAX));
     }
     jw_close(&w, '}');
     jw_close(&w, ']');
     jw_open(&w, "messages", '[');
     jw_open(&w, NULL, '{');
     jw_str(&w, "id", e->id);
+    if (d->group != NULL) {
+        jw_str(&w, "group_id", d->phone);
+    }
     if (d->template) {
         jw_z(&w, "message_status", "accepted");
     }
@@ -112,6 +118,9 @@ static void accept(struct sandbox *sb, struct http_req *r, struct draft *d)
     }
     answer_accepted(sb, r, DIALECT_META, e, &a);
     status_begin(sb, e);
+    if (group != NULL) {
+        group_deliver(sb, group, e);
+    }
     buf_fini(&body);
 }
 

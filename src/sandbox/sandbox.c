@@ -8,6 +8,7 @@
 #include "control.h"
 #include "events.h"
 #include "faults.h"
+#include "group.h"
 #include "hooks.h"
 #include "ledger.h"
 #include "link.h"
@@ -80,6 +81,7 @@ struct sandbox *sandbox_new(struct loop *l)
     sb->media = media_store_new();
     sb->templates = templates_new();
     sb->contents = contents_new();
+    sb->groups = groups_new();
     sb->client = http_client_new(l, &client);
     sb->server = http_server_new(l, &options, &handler, sb);
     sandbox_defaults(sb);
@@ -142,6 +144,7 @@ void sandbox_free(struct sandbox **owner)
     media_store_free(&sb->media);
     templates_free(&sb->templates);
     contents_free(&sb->contents);
+    groups_free(&sb->groups);
     for (size_t i = 0; i < sb->nnumbers; i++) {
         number_free(sb->numbers[i]);
     }

@@ -35,6 +35,7 @@ struct number {
     char *inbound_url;               /* Meta: the webhook */
     char *status_url;                /* Twilio's default status callback, or NULL */
     char *name, *tier;
+    bool official;             /* Meta: an official business account: only that may use groups */
     int64_t rate_per_second;   /* 0: no limit */
     struct rate second, tenth; /* accepted sends */
     int64_t next_slot_us;      /* Twilio: when its queue hands over the next message */
@@ -76,6 +77,7 @@ struct events;
 struct media_store;
 struct templates;
 struct contents;
+struct groups;
 
 struct sandbox {
     struct loop *loop;
@@ -102,6 +104,7 @@ struct sandbox {
     struct media_store *media;
     struct templates *templates;
     struct contents *contents;
+    struct groups *groups;
     struct list held;    /* requests whose answer waits for its moment */
     struct list fetches; /* links being fetched */
     int64_t in_flight;   /* requests accepted and not yet answered */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "events.h"
+#include "group.h"
 #include "media.h"
 #include "meta.h"
 #include "meta_media.h"
@@ -23,6 +24,7 @@ struct speech {
     const struct json *spec;
     struct phone *phone;
     struct number *number;
+    const struct group *group; /* said there, or NULL */
     struct str type, text, quote, id;
     /* a tap */
     struct str tap_id, tap_title, tap_about;
@@ -385,9 +387,25 @@ static struct number *usual_number(struct speech *s)
     return number_any(s->sb, STR(""));
 }
 
+static bool in_group(struct speech *s, struct str id)
+{
+    const struct group *g = group_find(s->sb, s->number, id);
+
+    if (g == NULL) {
+        return refuse(s, 404, "that number has no such group");
+    }
+    if (!group_has(g, s->phone)) {
+        return refuse(s, 422, "this phone is not in the group");
+    }
+    s->number = g->number;
+    s->group = g;
+    return true;
+}
+
 static bool who(struct speech *s)
 {
     struct str from = json_get_str(s->spec, "from"), to = json_get_str(s->spec, "to");
+    struct str group = json_get_str(s->spec, "group");
 
     if (from.n < 3 || from.n > 160) {
         return refuse(s, 422, "from is no phone number");
@@ -400,6 +418,9 @@ static bool who(struct speech *s)
         set_text(&s->phone->name, json_get_str(s->spec, "name"));
     }
     s->number = to.n > 0 ? number_any(s->sb, to) : NULL;
+    if (group.n > 0) {
+        return in_group(s, group);
+    }
     return to.n == 0 || s->number != NULL || refuse(s, 404, "to is no number of this sandbox");
 }
 
@@ -413,11 +434,14 @@ static void deliver(struct speech *s)
                           .kind = s->type,
                           .text = s->text,
                           .quote = s->quote,
+                          .group = s->group != NULL ? str_of(s->group->id) : STR_NONE,
                           .extra = buf_str(&s->extra)};
     struct entry *e = ledger_add(s->sb->ledger, &proto);
     struct asker *a = MEM_NEW(struct asker);
 
-    pair_need(s->sb, s->number, e->phone)->last_inbound_ms = wall_now().ms;
+    /* Said in a group it opens the window of the group, not his own. */
+    pair_need(s->sb, s->number, e->group.n > 0 ? e->group : e->phone)->last_inbound_ms =
+        wall_now().ms;
     wait_init(&a->wait, s->req, NULL);
     snprintf(a->id, sizeof(a->id), "%.*s", STR_ARG(e->id));
     events_message(s->sb, e);

@@ -106,9 +106,11 @@ void status_begin(struct sandbox *sb, struct entry *e)
         sent = delivered;
         delivered = swap;
     }
-    plan(sb, e, STEP_SENT, sent < 0 ? -1 : wait + sent);
-    if (str_eqz(e->kind, "reaction")) {
-        return; /* a reaction is only ever sent */
+    if (!e->copy) {
+        plan(sb, e, STEP_SENT, sent < 0 ? -1 : wait + sent);
+    }
+    if (str_eqz(e->kind, "reaction") || (e->group.n > 0 && !e->copy)) {
+        return; /* a reaction is only ever sent; a group's message arrives on its phones */
     }
     plan(sb, e, STEP_DELIVERED, delivered < 0 ? -1 : wait + delivered);
     if (e->sms_from.n == 0 && (p == NULL || p->receipts)) {

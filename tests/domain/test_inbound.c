@@ -75,7 +75,7 @@ static void test_every_name(void)
     struct buf b;
 
     buf_init(&b, 65536);
-    for (int i = 0; i <= INBOUND_OTHER; i++) {
+    for (int i = 0; i <= INBOUND_GROUP; i++) {
         for (int k = 0; k <= DELIVERY_FAILED; k++) {
             struct inbound in = {.kind = (enum inbound_kind)i, .state = (enum delivery_state)k},
                            back;
@@ -145,7 +145,7 @@ static void test_damaged(void)
     } bad[] = {
         {"version", 2, 1,  0,  0 },
         {"no kind", 1, 0,  0,  0 },
-        {"kind",    1, 8,  0,  0 },
+        {"kind",    1, 9,  0,  0 },
         {"below",   1, -1, 0,  0 },
         {"type",    1, 1,  7,  0 },
         {"below",   1, 1,  -1, 0 },

@@ -2,6 +2,7 @@
 
 #include "support.h"
 
+#define GROUP "Y2FwaV9ncm91cDoxMjAyNTU1MDE0MzoxMjAzNjM0MDQ2OTQyMzM5OTkZD"
 #define WAMID "wamid.HBgLMTIwMjU1NTAxMTcVAgASGBQzQUY0Mzc2MEQzRUVFQzk2QUYzRQA="
 
 static struct arena *arena;
@@ -107,6 +108,20 @@ static const struct {
      {TO, .kind = MESSAGE_MEDIA,
       .media = {.provider_id = S("1403383421380421"), .mime = S("image/webp")}},
      NULL                                                                                                       },
+    {"text_group",
+     {.kind = MESSAGE_TEXT,
+      .group = S(GROUP),
+      .user = S("~team:mech"),
+      .text = S("Technician arrives at 10:00")},
+     NULL                                                                                                       },
+    {"template_group_message",
+     {.kind = MESSAGE_TEMPLATE,
+      .group = S(GROUP),
+      .template_ = {.name = S("order_ready_group"),
+                    .language = S("en_US"),
+                    .nparams = 1,
+                    .params = {{.value = S("8841")}}}},
+     NULL                                                                                                       },
     {"template_no_params",
      {TO, .kind = MESSAGE_TEMPLATE,
       .template_ = {.name = S("hello_world"), .language = S("en_US")}},
@@ -182,8 +197,6 @@ static const char *const not_ours[] = {
     "template_edit_components",
     "template_flow_button",
     "template_group_invite",
-    "template_group_message",
-    "text_group",
     "text_preview_url",
 };
 

@@ -13,6 +13,9 @@
  *              tier as current_id
  *   opt-out    event: stop, resume or signup; subject: the category
  *   id change  previous_id -> current_id; phone where it is told
+ *   group      group_id; event: Meta's word; detail, where it matters to us: "joined" and "left"
+ * with the people in subject, a phone or business-scoped id a line, "suspended", "restored",
+ *              "gone"; the error of what was asked of it and failed
  */
 #include "base/buf.h"
 #include "base/json.h"
@@ -280,19 +283,71 @@ static void user_ids(struct meta_parse *p, const struct json *value)
     }
 }
 
+/*
+ * One word for each that matters. Source: Groups API, Webhooks; the OpenAPI spells two otherwise.
+ * Whoever did not get in for an error did not.
+ */
+static const struct {
+    const char *event, *detail, *people;
+} group_words[] = {
+    {"group_participants_add",    "joined",    "added_participants"  },
+    {"group_add_participants",    "joined",    "added_participants"  },
+    {"group_participants_remove", "left",      "removed_participants"},
+    {"group_remove_participants", "left",      "removed_participants"},
+    {"group_suspend",             "suspended", NULL                  },
+    {"group_suspend_cleared",     "restored",  NULL                  },
+    {"group_delete",              "gone",      NULL                  },
+};
+
+/* By wa_id; of one whom we had removed the number that we asked with. */
+static void add_participant(struct meta_parse *p, const struct json *one, struct buf *out)
+{
+    struct str who = phone_of(p->a, json_get_str(one, "wa_id"));
+
+    if (who.n == 0) {
+        who = phone_of(p->a, json_get_str(one, "input"));
+    }
+    if (who.n == 0 && bsuid_is(json_get_str(one, "user_id"))) {
+        who = json_get_str(one, "user_id");
+    }
+    if (who.n > 0) {
+        buf_addf(out, "%s%.*s", out->n > 0 ? "\n" : "", STR_ARG(who));
+    }
+}
+
+static void take_group(struct meta_parse *p, const struct json *one, struct inbound *in)
+{
+    struct buf people;
+
+    buf_init(&people, WEBHOOK_BYTES_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(group_words) && in->error.code == 0; i++) {
+        if (str_eqz(in->event, group_words[i].event)) {
+            const struct json *list =
+                json_get(one, group_words[i].people != NULL ? group_words[i].people : "");
+
+            in->detail = str_of(group_words[i].detail);
+            for (size_t k = 0; k < json_len(list); k++) {
+                add_participant(p, json_at(list, k), &people);
+            }
+        }
+    }
+    in->subject = buf_to_arena(p->a, &people);
+}
+
 static void groups(struct meta_parse *p, const struct json *value)
 {
     const struct json *list = json_get(value, "groups");
 
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *one = json_at(list, i);
-        struct inbound *in = kept(p, INBOUND_OTHER, one);
+        struct inbound *in = kept(p, INBOUND_GROUP, one);
 
         if (in != NULL) {
             in->group_id = meta_text(p, one, "group_id");
             in->event = meta_text(p, one, "type");
             in->at = meta_time(one, "timestamp");
             meta_error(p, json_get(one, "errors"), in);
+            take_group(p, one, in);
         }
     }
 }

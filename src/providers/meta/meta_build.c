@@ -5,6 +5,7 @@
  *
  *   - `to` carries the '+': without it Meta may take the digits for a local number of the
  *     business's country. A person without a phone is the `recipient`; with both, `to` wins.
+ *   - To a group `to` is the group's id, as it came.
  *   - biz_opaque_callback_data comes back with every status (at most 256 ASCII bytes here).
  *   - preview_url stays false: a preview makes Meta open the link, and some of ours work once.
  *   - latitude and longitude are texts, as in Meta's own examples.
@@ -402,11 +403,13 @@ static void put_read(struct jw *w, const struct message *m)
 
 static void put_message(struct jw *w, const struct message *m, struct str correlation)
 {
-    jw_z(w, "recipient_type", "individual");
-    if (m->phone.n > 0) {
+    jw_z(w, "recipient_type", m->group.n > 0 ? "group" : "individual");
+    if (m->group.n > 0) {
+        jw_str(w, "to", m->group);
+    } else if (m->phone.n > 0) {
         jw_str(w, "to", m->phone);
     }
-    if (m->bsuid.n > 0) {
+    if (m->bsuid.n > 0 && m->group.n == 0) {
         jw_str(w, "recipient", m->bsuid);
     }
     if (m->quoted.n > 0 && m->kind != MESSAGE_REACTION) {
@@ -431,7 +434,7 @@ bool meta_build(struct arena *a, const struct sender *s, const struct message *m
     if (!meta_check(m, err)) {
         return false;
     }
-    if (m->kind != MESSAGE_READ && m->phone.n == 0 && m->bsuid.n == 0) {
+    if (m->kind != MESSAGE_READ && m->phone.n == 0 && m->bsuid.n == 0 && m->group.n == 0) {
         return refuse(err, "to", "has neither phone nor id");
     }
     if (m->kind == MESSAGE_TEMPLATE && m->template_.language.n == 0) {

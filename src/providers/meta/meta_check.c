@@ -12,6 +12,7 @@
 #define PAYLOAD_MAX   128
 #define BODY_MAX      1024
 #define WAMID_MAX     512
+#define GROUP_MAX     256
 #define URL_MAX       2000
 #define FILE_NAME_MAX 240
 
@@ -184,11 +185,22 @@ static bool check_content(const struct message *m, struct err *err)
     return refuse(err, "kind", "is unknown");
 }
 
+/* Source: Groups API: "Text, media, text-based templates, and media-based templates". */
+static bool check_group(const struct message *m, struct err *err)
+{
+    bool fits = m->kind == MESSAGE_TEXT || m->kind == MESSAGE_MEDIA ||
+                m->kind == MESSAGE_TEMPLATE || m->kind == MESSAGE_READ;
+
+    return m->group.n == 0 ||
+           (limit_chars(m->group, "to.group", 1, GROUP_MAX, err) &&
+            (fits || refuse(err, "kind", "is none of text, media, template, which groups carry")));
+}
+
 /*
  * Who it is for may still be unknown when the limits are asked, so a missing address or template
  * language is meta_build()'s to refuse.
  */
 bool meta_check(const struct message *m, struct err *err)
 {
-    return limit_address(m, err) && check_content(m, err);
+    return limit_address(m, err) && check_group(m, err) && check_content(m, err);
 }

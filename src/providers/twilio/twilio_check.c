@@ -107,5 +107,8 @@ static bool check_content(const struct message *m, struct err *err)
 
 bool twilio_check(const struct message *m, struct err *err)
 {
+    if (m->group.n > 0) {
+        return refuse(err, "to.group", "is of Meta's: Twilio has no groups");
+    }
     return limit_address(m, err) && check_content(m, err);
 }
