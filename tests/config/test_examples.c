@@ -189,6 +189,7 @@ static void test_examples_load(void)
         CHECK_INT("senders", s->tenants[0].nsenders, 2);
         CHECK_STR("token", s->tenants[0].senders[0].access_token, STR("t"));
         CHECK_INT("burst", s->tenants[0].senders[0].burst, 4);
+        CHECK("a team with a group", tenant_team_group(&s->tenants[0], STR("mechanics")) != NULL);
     }
     settings_free(&s);
     s = load(NULL, ".env.example");

@@ -1,4 +1,4 @@
-/* The rules of failover, and what the tenant's file says about it. */
+/* The rules of failover, and what the tenant's file says about it and about the groups of teams. */
 #include "harness.h"
 
 #include "base/mem.h"
@@ -40,21 +40,40 @@ static void test_settings(void)
     static const struct {
         const char *label, *members, *twilio, *complaint; /* NULL: it is good */
     } rows[] = {
-        {"nothing said",         "",                                                              "",                               NULL                                      },
-        {"times",                "\"failover\":{\"paused_after_ms\":0,\"critical_after_ms\":5},", "",                               NULL                                      },
-        {"no object",            "\"failover\":[],",                                              "",                               "failover: it is not an object"           },
-        {"unknown",              "\"failover\":{\"after\":1},",                                   "",                               "failover.after: there is no such setting"},
-        {"a text",               "\"failover\":{\"paused_after_ms\":\"1\"},",                     "",
-         "failover.paused_after_ms: it is not a"                                                                                                                              },
-        {"negative",             "\"failover\":{\"critical_after_ms\":-1},",                      "",                               "from 0 to 86400000"                      },
-        {"SMS without a number", "\"channels\":{\"updates\":[\"whatsapp\",\"sms\"]},",            "",
-         "SMS need a Twilio sender with sms_from"                                                                                                                             },
+        {"nothing said",         "",                                                                    "",                               NULL                                      },
+        {"times",                "\"failover\":{\"paused_after_ms\":0,\"critical_after_ms\":5},",       "",                               NULL                                      },
+        {"no object",            "\"failover\":[],",                                                    "",                               "failover: it is not an object"           },
+        {"unknown",              "\"failover\":{\"after\":1},",                                         "",                               "failover.after: there is no such setting"},
+        {"a text",               "\"failover\":{\"paused_after_ms\":\"1\"},",                           "",
+         "failover.paused_after_ms: it is not a"                                                                                                                                    },
+        {"negative",             "\"failover\":{\"critical_after_ms\":-1},",                            "",                               "from 0 to 86400000"                      },
+        {"SMS without a number", "\"channels\":{\"updates\":[\"whatsapp\",\"sms\"]},",                  "",
+         "SMS need a Twilio sender with sms_from"                                                                                                                                   },
         {"SMS",                  "\"channels\":{\"updates\":[\"whatsapp\",\"sms\"]},",
-         ",\"sms_from\":\"+12025550188\"",                                                                                          NULL                                      },
-        {"SMS first",            "\"channels\":{\"updates\":[\"sms\"]},",                         ",\"sms_from\":\"+12025550188\"",
-         "updates: it is neither"                                                                                                                                             },
-        {"no class",             "\"channels\":{\"news\":[\"whatsapp\"]},",                       "",                               "news: there is no such class"            },
-        {"no number",            "",                                                              ",\"sms_from\":\"Acme\"",         "sms_from: it is not an E.164 number"     },
+         ",\"sms_from\":\"+12025550188\"",                                                                                                NULL                                      },
+        {"SMS first",            "\"channels\":{\"updates\":[\"sms\"]},",                               ",\"sms_from\":\"+12025550188\"",
+         "updates: it is neither"                                                                                                                                                   },
+        {"no class",             "\"channels\":{\"news\":[\"whatsapp\"]},",                             "",                               "news: there is no such class"            },
+        {"no number",            "",                                                                    ",\"sms_from\":\"Acme\"",         "sms_from: it is not an E.164 number"     },
+        {"groups",
+         "\"teams\":{\"// "
+         "why\":\"x\",\"a\":{\"group\":\"g1\",\"sender\":\"two\"},\"b\":{\"group\":\"g1\","
+         "\"sender\":\"main\"}},",                                                                      "",                               NULL                                      },
+        {"teams are no list",    "\"teams\":[],",                                                       "",                               "teams: it is not an object"              },
+        {"no group",             "\"teams\":{\"a\":{\"sender\":\"main\"}},",                            "",
+         "teams.a.group: it is no id of a group"                                                                                                                                    },
+        {"a blank in it",        "\"teams\":{\"a\":{\"group\":\"g 1\",\"sender\":\"main\"}},",          "",
+         "teams.a.group: it is no id of a group"                                                                                                                                    },
+        {"a group alone",        "\"teams\":{\"a\":\"g1\"},",                                           "",                               "teams.a.group: it is missing"            },
+        {"which sender",         "\"teams\":{\"a\":{\"group\":\"g1\"}},",                               "",
+         "teams.a.sender: several senders of Meta's"                                                                                                                                },
+        {"Twilio has none",      "\"teams\":{\"a\":{\"group\":\"g1\",\"sender\":\"tw\"}},",             "",
+         "teams.a.sender: it is no sender of Meta's"                                                                                                                                },
+        {"two teams in one",
+         "\"teams\":{\"a\":{\"group\":\"g1\",\"sender\":\"two\"},\"b\":{\"group\":\"g1\","
+         "\"sender\":\"two\"}},",                                                                       "",                               "teams.b.group: another team has it"      },
+        {"more than that",       "\"teams\":{\"a\":{\"group\":\"g1\",\"sender\":\"two\",\"size\":8}},",
+         "",                                                                                                                              "teams.a.size: there is no such setting"  },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -87,6 +106,12 @@ static void test_defaults(void)
     settings_reload(s, &two, &kept);
     CHECK_INT("SMS from now on", s->tenants[0].sms_classes, 1u << CLASS_UPDATES);
     CHECK_Z("from there", s->tenants[0].senders[1].sms_from, "+12025550188");
+    CHECK("no group", tenant_team_group(&s->tenants[0], STR("a")) == NULL);
+    two = load("\"teams\":{\"a\":{\"group\":\"g1\",\"sender\":\"two\"}},", "", &err);
+    settings_reload(s, &two, &kept);
+    CHECK_Z("a group", tenant_team_group(&s->tenants[0], STR("a"))->group, "g1");
+    CHECK_Z("by itself", tenant_group(&s->tenants[0], STR("two"), STR("g1"))->team, "a");
+    CHECK("of that sender alone", tenant_group(&s->tenants[0], STR("main"), STR("g1")) == NULL);
     CHECK_Z("without a restart", buf_str(&kept), "");
     buf_fini(&kept);
     settings_free(&s);

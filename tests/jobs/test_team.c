@@ -1,5 +1,6 @@
 /* What is said to a team, by TEAM, by quoting, and by the API's matter: the others hear it, once.
  */
+#include "approvals.h"
 #include "domain/team.h"
 #include "world.h"
 
@@ -118,10 +119,233 @@ static void test_killed(void)
     world_free(&w);
 }
 
+/* ---- a team with a group ---- */
+
+#define GROUP   "Y2FwaV9ncm91cDo"
+#define MESSAGE "gateway.team.message.v1"
+
+static struct world *group_world(const char *failover)
+{
+    const struct world_options o = {.tenant = "\"teams\":{\"mech\":{\"group\":\"" GROUP
+                                              "\",\"sender\":\"main\"}},",
+                                    .failover = failover};
+    struct world *w = world_new(&o);
+
+    put_event(w, "q1", "cmms.person.upserted.v1", MEMBER("u1", ANA, "[\"mech\"]"));
+    put_event(w, "q2", "cmms.person.upserted.v1", MEMBER("u2", BEN, "[\"mech\"]"));
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    UNTIL(w, "people", idle(w));
+    return w;
+}
+
+static struct inbound of_group(enum inbound_kind kind, const char *phone)
+{
+    return (struct inbound){.kind = kind,
+                            .number_id = STR("106540352242922"),
+                            .phone = str_of(phone),
+                            .group_id = STR(GROUP),
+                            .at = wall_now()};
+}
+
+static void put_in_group(struct world *w, const char *phone, const char *id, const char *text)
+{
+    struct inbound in = of_group(INBOUND_MESSAGE, phone);
+
+    in.provider_id = str_of(id);
+    in.type = INBOUND_TEXT;
+    in.type_name = STR("text");
+    in.text = str_of(text);
+    put_inbound(w, &in);
+    UNTIL(w, "said in the group", idle(w));
+}
+
+/* @phone empty: of the group as a whole. */
+static void put_failed(struct world *w, const struct post *p, const char *phone)
+{
+    struct inbound in = of_group(INBOUND_STATUS, phone);
+
+    in.provider_id = p->id;
+    in.correlation = p->correlation;
+    in.state = DELIVERY_FAILED;
+    in.error.code = phone[0] == '\0' ? 131207 : 131026;
+    in.error.title = STR("the provider's words");
+    put_inbound(w, &in);
+    UNTIL(w, "failed", idle(w));
+}
+
+static void put_told(struct world *w, const char *detail, int64_t ms)
+{
+    struct inbound in = of_group(INBOUND_GROUP, "");
+
+    in.at.ms += ms - 1000;
+    in.event = in.detail = str_of(detail);
+    put_inbound(w, &in);
+    UNTIL(w, "told", idle(w));
+}
+
+static void put_to_team(struct world *w, const char *id, const char *text)
+{
+    put_text(w, BEN, id, arena_printf(w->a, "TEAM %s", text).p);
+    UNTIL(w, "said", idle(w));
+}
+
+/* What went to the group with @part in it: how many, the last in *last. */
+static int to_group(struct world *w, const char *part, const struct post **last)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < w->nsent; i++) {
+        const struct post *p = &w->sent[i];
+
+        if (str_find(p->body, STR("\"recipient_type\":\"group\",\"to\":\"" GROUP "\"")) !=
+                SIZE_MAX &&
+            str_find(p->body, str_of(part)) != SIZE_MAX) {
+            n++;
+            *last = p;
+        }
+    }
+    return n;
+}
+
+/* Its window is its own: words of a person to us open none for it, words in it none for him. */
+static void test_group_window(void)
+{
+    struct world *w = group_world(NULL);
+    const struct post *p = NULL;
+
+    put_to_team(w, "t1", "shut");
+    CHECK_INT("not to the group", to_group(w, "shut", &p), 0);
+    CHECK_INT("Ana from us", sent_to(w, ANA, "shut"), 1);
+    redis_get(w, "HDEL w:main u1");
+    put_in_group(w, ANA, "g1", "we are here");
+    CHECK_Z("not her own", str_of(redis_get(w, "HEXISTS w:main u1")), "0");
+    CHECK_INT("not said again", sent_to(w, BEN, "we are here") + to_group(w, "we are here", &p), 0);
+    CHECK_INT("the CMMS", stream_events(w, MESSAGE, "we are here"), 1);
+    CHECK_INT("and what Ben says", stream_events(w, MESSAGE, "shut"), 1);
+    put_to_team(w, "t2", "open");
+    CHECK_INT("to the group", to_group(w, "open", &p), 1);
+    CHECK_INT("Ana in the group", sent_to(w, ANA, "open"), 0);
+    put_in_group(w, ANA, "g1", "we are here");
+    CHECK_INT("once", stream_events(w, MESSAGE, "we are here"), 1);
+    world_free(&w);
+}
+
+static void test_group_template(void)
+{
+    struct world *w = group_world(NULL);
+    const struct template_state s = {.status = TEMPLATE_APPROVED, .at = wall_now()};
+    const struct post *p = NULL;
+
+    approvals_know(w->et, STR("102290129340398"),
+                   approval_key(w->a, STR(TEMPLATE_TEAM), STR("en_US")), &s);
+    put_to_team(w, "t1", "by template");
+    CHECK_INT("to the group", to_group(w, "by template", &p), 1);
+    CHECK("as a template", p != NULL && str_find(p->body, STR(TEMPLATE_TEAM)) != SIZE_MAX);
+    CHECK_INT("Ana in the group", sent_to(w, ANA, "by template"), 0);
+    world_free(&w);
+}
+
+static struct world *open_group(const char *failover)
+{
+    struct world *w = group_world(failover);
+
+    put_in_group(w, ANA, "g0", "good morning");
+    return w;
+}
+
+/* Accepted and then refused; or one of them did not get it: each is told once, however often. */
+static void test_group_fails_later(void)
+{
+    struct world *w = open_group(NULL);
+    const struct post *p = NULL, *q = NULL;
+    struct str id, mac;
+
+    put_to_team(w, "t1", "half");
+    CHECK_INT("to the group", to_group(w, "half", &p), 1);
+    put_failed(w, p, ANA);
+    put_failed(w, p, ANA);
+    put_failed(w, p, "+12025550199"); /* of nobody's */
+    CHECK_INT("Ana from us", sent_to(w, ANA, "half"), 1);
+    str_cut(p->correlation, '.', &id, &mac);
+    CHECK_Z("it has not failed", message_state(w, id), "sent");
+    CHECK("said so", str_find(message_timeline(w, id), STR("told apart")) != SIZE_MAX);
+    put_to_team(w, "t2", "nobody");
+    CHECK_INT("to the group", to_group(w, "nobody", &q), 1);
+    put_failed(w, q, "");
+    put_failed(w, q, "");
+    CHECK_INT("Ana from us", sent_to(w, ANA, "nobody"), 1);
+    CHECK_INT("Ben has said it", sent_to(w, BEN, "nobody"), 0);
+    put_failed(w, q, ANA);
+    CHECK_INT("still once", sent_to(w, ANA, "nobody"), 1);
+    CHECK_INT("an alert", stream_events(w, "gateway.system.alert.v1", "group:mech"), 1);
+    world_free(&w);
+}
+
+static void test_group_refused_and_killed(void)
+{
+    struct world *w = open_group(NULL);
+    const struct post *p = NULL;
+    struct str id, mac;
+
+    for (size_t i = 0; i < 2; i++) { /* to the group, and to Ben where it went */
+        w->sends[w->asends + i] =
+            (struct act){.status = 400, .body = "{\"error\":{\"code\":131215}}"};
+    }
+    w->nsends = w->asends + 2;
+    put_text(w, BEN, "t1", "TEAM in spite of all");
+    UNTIL(w, "said", to_group(w, "in spite of all", &p) == 1);
+    str_cut(p->correlation, '.', &id, &mac);
+    UNTIL(w, "refused", str_eqz(message_state(w, id), "failed"));
+    world_kill(w);
+    world_start(w);
+    UNTIL(w, "told", sent_to(w, ANA, "in spite of all") > 0 && idle(w));
+    CHECK_INT("once", sent_to(w, ANA, "in spite of all"), 1);
+    world_free(&w);
+}
+
+static void test_group_suspended(void)
+{
+    struct world *w = open_group(NULL);
+    const struct post *p = NULL;
+
+    put_told(w, "suspended", 1);
+    put_to_team(w, "t1", "one by one");
+    CHECK_INT("not to the group", to_group(w, "one by one", &p), 0);
+    CHECK_INT("Ana from us", sent_to(w, ANA, "one by one"), 1);
+    put_told(w, "renamed", 2);
+    put_told(w, "restored", 3);
+    put_to_team(w, "t2", "all at once");
+    CHECK_INT("to the group", to_group(w, "all at once", &p), 1);
+    CHECK_INT("Ana in the group", sent_to(w, ANA, "all at once"), 0);
+    world_free(&w);
+}
+
+/* The group is the sender's; its members can be told by another one. */
+static void test_group_sender_paused(void)
+{
+    struct world *w = open_group("{\"paused_after_ms\":60,\"critical_after_ms\":0}");
+    const struct post *p = NULL;
+
+    redis_get(w, "HSET w:tw u1 %lld", (long long)wall_now().ms);
+    redis_get(w, "HSET sn:main paused %lld", (long long)wall_now().ms - 1000);
+    put_text(w, BEN, "t1", "TEAM otherwise");
+    UNTIL(w, "told", sent_to(w, ANA, "otherwise") == 1);
+    CHECK_INT("not to the group", to_group(w, "otherwise", &p), 0);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_said_and_answered), TEST(test_which),
-                                        TEST(test_left), TEST(test_killed)};
+    static const struct test tests[] = {TEST(test_said_and_answered),
+                                        TEST(test_which),
+                                        TEST(test_left),
+                                        TEST(test_killed),
+                                        TEST(test_group_window),
+                                        TEST(test_group_template),
+                                        TEST(test_group_fails_later),
+                                        TEST(test_group_refused_and_killed),
+                                        TEST(test_group_suspended),
+                                        TEST(test_group_sender_paused)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

@@ -337,6 +337,28 @@ static void test_lengths(void)
     at_limit("buttons.0.id", &m, &o[0].id, 128);
 }
 
+/* Groups are Meta's, and carry neither buttons nor lists, places nor reactions. */
+static void test_groups(void)
+{
+    struct message m = goldens[4].m;
+    struct err err = {0};
+
+    for (int kind = 0; kind <= MESSAGE_READ; kind++) {
+        bool taken = kind == MESSAGE_TEXT || kind == MESSAGE_READ;
+
+        m = (struct message){.kind = (enum message_kind)kind, .group = S(GROUP), .text = S("x")};
+        m.quoted = taken ? STR(WAMID) : STR_NONE;
+        CHECK_INT(message_kind_name(m.kind), provider_meta.check(&m, &err), taken);
+        CHECK("not Twilio's", !provider_twilio.check(&m, &err));
+        CHECK_Z("why", str_of(err.member), "to.group");
+    }
+    m = goldens[4].m; /* buttons, good for a person */
+    CHECK("a person", provider_meta.check(&m, &err));
+    m.group = STR(GROUP);
+    CHECK("a group", !provider_meta.check(&m, &err));
+    CHECK_Z("why", str_of(err.member), "kind");
+}
+
 #define OPTION(i, t)              \
     {                             \
         .id = S(i), .title = S(t) \
@@ -539,9 +561,10 @@ static void test_header_text(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {
-        TEST(test_goldens), TEST(test_every_request), TEST(test_request),    TEST(test_lengths),
-        TEST(test_limits),  TEST(test_unfinished),    TEST(test_header_text)};
+    static const struct test tests[] = {TEST(test_goldens),    TEST(test_every_request),
+                                        TEST(test_request),    TEST(test_lengths),
+                                        TEST(test_groups),     TEST(test_limits),
+                                        TEST(test_unfinished), TEST(test_header_text)};
     int rc;
 
     arena = arena_new();

@@ -461,6 +461,42 @@ tests.people_without_a_number = async () => {
     [undefined, who, undefined, who]);
 };
 
+tests.groups = async () => {
+  const id = 'Y2FwaV9ncm91cDoxMjAyNTU1MDE0MzoxMjAzNjM0MDQ2OTQyMzM5OTkZD', ben = '+12025554101', cat = '+12025554102';
+  const people = Array.from({ length: 9 }, (_, i) => `+1202555420${i}`);
+  const send = async (more = {}) => (await sandbox.send({ recipient_type: 'group', to: id, type: 'text', text: { body: 'x' }, ...more })).json;
+  await sandbox.config({ window_open: false, groups: [{ id, participants: [ADA, ben] }] });
+  equal('not official', (await send()).error.code, 131215);
+  await sandbox.config({ meta: [{ phone_number_id: META.id, official: true }] });
+  equal('unknown', (await send({ to: 'other' })).error.code, 131041);
+  equal('nine', (await sandbox.control('PUT', 'config', { groups: [{ id, participants: people }] })).status, 422);
+  equal('no buttons', (await send({ type: 'interactive', text: undefined, interactive: { type: 'button', body: { text: 'b' }, action: { buttons: [
+    { type: 'reply', reply: { id: '1', title: 't' } }] } } })).error.code, 131051);
+  equal('outside its window', (await send()).error?.code, 131047);
+  equal('not one of them', (await sandbox.control('POST', 'inbound', { from: cat, group: id, text: 'x' })).status, 422);
+  await sandbox.say({ from: ben, group: id, text: 'hello all' });
+  equal('said there', gateway.values()[0].messages[0].group_id, id);
+  gateway.reset();
+  const got = await send();
+  equal('like the fixture', [got.contacts[0].wa_id, got.messages[0].group_id], [id, id]);
+  await until(() => gateway.statuses().filter((s) => s.status === 'read').length === 2);
+  const sent = gateway.statuses().filter((s) => s.status === 'sent');
+  equal('sent is of all', [sent.length, sent[0].recipient_type, sent[0].recipient_participant_id], [1, 'group', undefined]);
+  equal('each of them', gateway.statuses().filter((s) => s.status === 'delivered').map((s) => [s.id, s.recipient_id, s.recipient_participant_id])
+    .sort(), [ADA, ben].map((p) => [got.messages[0].id, id, p.slice(1)]).sort());
+  equal('on the phones', (await sandbox.messages(`to=${encodeURIComponent(ben)}`)).map((m) => [m.group, m.copy]), [[id, true]]);
+  equal('accepted once', (await sandbox.messages(`to=${encodeURIComponent(id)}`)).length, 1);
+  gateway.reset();
+  await sandbox.config({ groups: [{ id, participants: [ADA, cat], suspended: true }] });
+  await until(() => gateway.values().length === 3);
+  equal('who came and went', gateway.values().map((v) => v.groups[0].type).sort(),
+    ['group_participants_add', 'group_participants_remove', 'group_suspend']);
+  equal('suspended', (await send()).error.code, 131207);
+  await sandbox.config({ groups: [{ id, participants: [], suspended: false }] });
+  equal('nobody', (await send()).error.code, 131020);
+  await sandbox.config({ window_open: true });
+};
+
 tests.ledger_is_bounded = async () => {
   await sandbox.config({ ledger_max: 10 });
   const first = (await sandbox.text('n0')).json.messages[0].id;
