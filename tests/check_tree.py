@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """check_tree.py: reads file names, ended by NUL, from standard input; one check, one line if it fails."""
+import json
 import os
 import re
 import sys
@@ -42,10 +43,39 @@ def check_c(path, text, found):
             found["headers without a purpose"].append(path)
 
 
+def twice_said(path, text):
+    """What a merge that kept both sides leaves: (line, what) of a row, a heading, a setting or a key that is there again."""
+    seen, twice, rows = set(), [], path.endswith(".md")
+    if path.endswith(".json"):
+        def keys(pairs):
+            names = [name for name, _ in pairs]
+            twice.extend((0, name) for name in set(names) if name != "//" and names.count(name) > 1)
+            return dict(pairs)
+
+        json.loads(text, object_pairs_hook=keys)
+        return twice
+    for n, line in enumerate(text.split("\n"), 1):
+        what = None
+        if rows and line.startswith("|"):
+            cells = [cell.strip() for cell in line.split("|")[1:3]]
+            what = " | ".join(cells) if all(cell.strip("-: ") for cell in cells) else None
+        elif rows:
+            seen.clear()  # a table ends where its rows do
+        elif path.endswith(".1"):
+            what = line if line.startswith((".SH ", ".SS ")) else None
+        elif path.endswith(".env.example"):
+            what = line.split("=")[0] if "=" in line and not line.startswith("#") else None
+        if what in seen:
+            twice.append((n, what))
+        if what:
+            seen.add(what)
+    return twice
+
+
 def main():
     rules = ["// comments", "banned calls", "files above %d lines" % LINES_MAX, "include guards",
              "headers without a purpose", "marks of unfinished work", "paths and hosts of one machine",
-             "files above 1 MiB", "trailing white space and tabs", "files without an end of line"]
+             "files above 1 MiB", "trailing white space and tabs", "files without an end of line", "said twice"]
     found = {rule: [] for rule in rules}
     for path in sys.stdin.buffer.read().decode().split("\0"):
         if not path or os.path.islink(path) or not os.path.isfile(path):
@@ -66,6 +96,8 @@ def main():
                 found["trailing white space and tabs"].append(f"{path}:{n}")
         if data and not data.endswith(b"\n") and not path.endswith(".svg"):
             found["files without an end of line"].append(path)
+        if path.endswith((".md", ".1", ".env.example")) or (path.startswith("config/") and path.endswith(".json")):
+            found["said twice"] += [f"{path}:{n}: {what}" for n, what in twice_said(path, text)]
         if path.endswith((".c", ".h")):
             check_c(path, text, found)
     failed = [rule for rule in rules if found[rule]]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the style guide forbids, over every file that git knows: banned calls, // comments, marks of
-# unfinished work, paths and hosts of one machine, files and headers that break the rules of form.
+# unfinished work, paths and hosts of one machine, files and headers that break the rules of form,
+# rows, headings, settings and keys that a merge left twice.
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 list() {
