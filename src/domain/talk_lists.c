@@ -186,18 +186,18 @@ static const struct {
 } help_sections[] = {
     {"help.section.orders",
      {CMD_MY_WORK, CMD_PENDING, CMD_SHOW, CMD_ACK, CMD_START, CMD_COMPLETE, CMD_STATUS, CMD_NONE},
-     true },
+     true                                                                                               },
     {"help.section.updates",
      {CMD_NOTE, CMD_DELAY, CMD_ESCALATE, CMD_SET_STATUS, CMD_TEAM, CMD_NONE},
-     true },
+     true                                                                                               },
     {"help.section.alerts",
      {CMD_RESPONDING, CMD_CONFIRM, CMD_RESCHEDULE, CMD_CHECKLIST, CMD_CORRECT, CMD_SAFE,
       CMD_HELP_ME, CMD_NONE},
-     true },
+     true                                                                                               },
+    {"help.section.faults",   {CMD_REPORT, CMD_TRAINING, CMD_NONE},                                false},
     {"help.section.settings",
-     {CMD_REPORT, CMD_TRAINING, CMD_LANGUAGE, CMD_SETTINGS, CMD_STOP, CMD_STOP_ALL, CMD_HELP,
-      CMD_NONE},
-     false},
+     {CMD_LANGUAGE, CMD_SETTINGS, CMD_STOP, CMD_STOP_ALL, CMD_HELP, CMD_NONE},
+     false                                                                                              },
 };
 
 static void add_key(struct talk *t, struct buf *out, const char *prefix, enum command_id id)

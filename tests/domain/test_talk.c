@@ -121,6 +121,7 @@ static const struct {
     {"show",                         "o",  "/wo WO-2024-001",              NULL,                                    -1,                 "Replace motor"},
     {"counts",                       "oap", "STATUS",                      NULL,                                    -1,                 "Assigned: 3"  },
     {"help",                         "o",  "HELP",                         NULL,                                    -1,                 "MY WORK"      },
+    {"help in groups",               "o",  "HELP",                         NULL,                                    -1,                 "*Faults & training*\n• *REPORT"},
     {"help of one",                  "o",  "HELP NOTE",                    NULL,                                    -1,                 "NOTE text"    },
     {"no alert",                     "o",  "RESPONDING",                   NULL,                                    -1,                 "No alert"     },
     {"free text done",               "p",  "done ✅",                      "gateway.workorder.status_requested.v1", ORDER_COMPLETED,    "completed"    },
