@@ -17,8 +17,9 @@
 
 /** What a refusal with the provider's @code stops: bits of classes. @cls: that of the message refused. */
 unsigned consent_refused(int64_t code, struct str cls);
-/** The text of the item behind its letter; false: it does not read. */
-struct str consent_item(struct arena *a, struct str person, unsigned classes);
+/** The item; and its text behind the letter (false: it does not read). */
+struct plan_input consent_input(const struct tenant *t, struct arena *a, char item, struct str person,
+                                unsigned classes);
 bool consent_item_read(struct str text, struct str *person, unsigned *classes);
 /** Is @m one of those that he stopped with @classes? Answers to him never are. */
 bool consent_stops(unsigned classes, const struct message *m);
@@ -28,7 +29,9 @@ bool consent_told(const struct inbound *in, bool *stops, unsigned *classes);
 /** He stopped them, or wants them again: the person and the event, where that is a change. */
 void consent_stop(struct plan *p, const struct user *kept, unsigned classes, const char *via);
 void consent_resume(struct plan *p, const struct user *kept, unsigned classes, const char *via);
-/** The events of what differs between two states of one person. */
+/** What @now stopped or switched off and @before had not: what waits of it is not said (plan.stopped). */
+void consent_withdraw(struct plan *p, const struct user *now, const struct user *before);
+/** That, and the events of what differs between two states of one person. */
 void consent_changed(struct plan *p, const struct user *now, const struct user *before, const char *via);
 
 #endif

@@ -40,6 +40,8 @@ void commit_check_mark(struct commit *c, struct str key, int64_t mark); /* older
 void commit_check_owner(struct commit *c, struct str key, struct str field, struct str a, struct str b);
 /** The message still waits for its person's next word (commit_hold()). Else COMMIT_CONFLICT. */
 void commit_check_held(struct commit *c, struct str queue, struct str lane, struct str id);
+/** The message waits, not handed over or certainly refused, and no worker has it. Else COMMIT_CONFLICT. */
+void commit_check_untaken(struct commit *c, struct str queue, struct str lane, struct str id);
 /** Handed over once, settled by nothing but "sent" or "uncertain", and in nobody's hands. Else COMMIT_CONFLICT. */
 void commit_check_once_sent(struct commit *c, struct str id);
 /** Makes the unit repeatable: checks and remembers @unit_id for 8 days at least. Call where the checks are. */

@@ -6,6 +6,7 @@
  */
 #include "app_int.h"
 #include "base/mem.h"
+#include "domain/consent.h"
 #include "domain/plan.h"
 #include "domain/user_store.h"
 #include "import_rows.h"
@@ -200,6 +201,9 @@ static void decide_row(struct import *im, struct import_row *row)
     if (!user_change(&row->plan, row->j, row->id, row->before, &row->fresh, &err)) {
         fail_row(im, row->number, &err);
         return;
+    }
+    if (row->before != NULL) {
+        consent_withdraw(&row->plan, row->plan.users[0], row->before);
     }
     im->waiting++;
     row->pending = engine_run_plan(r->e, r->who.et, &row->plan, &run);

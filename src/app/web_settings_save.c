@@ -149,21 +149,6 @@ static void write_change(struct request *r, const struct saving *s, const struct
     jw_close(w, '}');
 }
 
-/* What waits already (quiet hours, a pause) of what he has switched off is not to be said either.
- */
-static void forget_waiting(struct plan *p, const struct user *now, const struct user *kept)
-{
-    unsigned off = now->off & ~kept->off & ALL_CLASSES;
-
-    if (off != 0) {
-        struct str hash = vault_hash_arena(p->tenant->vault, p->a, "lane", now->id);
-
-        plan_input(
-            p, arena_printf(p->a, "%dc:%.*s", PRIO_HIGH, STR_ARG(hash)),
-            arena_printf(p->a, "%c%.*s", STOPPED_ITEM, STR_ARG(consent_item(p->a, now->id, off))));
-    }
-}
-
 static bool plan_change(struct request *r, struct saving *s)
 {
     const struct user *kept = r->session->user;
@@ -182,7 +167,6 @@ static bool plan_change(struct request *r, struct saving *s)
     json_free(&j);
     if (ok) {
         consent_changed(&s->plan, s->plan.users[0], kept, "page");
-        forget_waiting(&s->plan, s->plan.users[0], kept);
     }
     return ok;
 }

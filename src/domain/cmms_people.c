@@ -1,6 +1,7 @@
 /* cmms_people: whom the CMMS names: known, met for the first time, changed, gone. */
 #include "base/mem.h"
 #include "cmms_int.h"
+#include "domain/consent.h"
 #include "domain/notice.h"
 #include "domain/user_store.h"
 
@@ -222,6 +223,7 @@ bool cmms_person_upserted(struct turn *t, struct err *err)
     u->removed = false;
     if (kept != NULL) {
         keep_own(u, kept, person);
+        consent_withdraw(t->p, u, kept);
     }
     /* Whom the CMMS knows to consent to news about his requests needs no asking. */
     if (!u->verified && !u->welcomed && u->phone.n > 0 &&

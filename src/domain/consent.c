@@ -20,9 +20,13 @@ unsigned consent_refused(int64_t code, struct str cls)
     return OPTED_OUT_ALL;
 }
 
-struct str consent_item(struct arena *a, struct str person, unsigned classes)
+struct plan_input consent_input(const struct tenant *t, struct arena *a, char item,
+                                struct str person, unsigned classes)
 {
-    return arena_printf(a, "%.*s\n%u", STR_ARG(person), classes);
+    struct str hash = vault_hash_arena(t->vault, a, "lane", person);
+
+    return (struct plan_input){arena_printf(a, "%dc:%.*s", PRIO_HIGH, STR_ARG(hash)),
+                               arena_printf(a, "%c%.*s\n%u", item, STR_ARG(person), classes)};
 }
 
 bool consent_item_read(struct str text, struct str *person, unsigned *classes)
@@ -105,6 +109,12 @@ static bool same_quiet(const struct user *a, const struct user *b)
             (a->quiet_from_min == b->quiet_from_min && a->quiet_to_min == b->quiet_to_min));
 }
 
+void consent_withdraw(struct plan *p, const struct user *now, const struct user *before)
+{
+    p->stopped = (now->opted_out & ~before->opted_out) | (now->off & ~before->off & ALL_CLASSES);
+    p->stopped_person = now->id;
+}
+
 void consent_changed(struct plan *p, const struct user *now, const struct user *before,
                      const char *via)
 {
@@ -112,6 +122,7 @@ void consent_changed(struct plan *p, const struct user *now, const struct user *
     unsigned resumed = before->opted_out & ~now->opted_out;
     unsigned switched = (now->off ^ before->off) & ALL_CLASSES;
 
+    consent_withdraw(p, now, before);
     if (stopped != 0) {
         tell(p, "gateway.person.opted_out.v1", now, stopped, via);
     }
@@ -137,8 +148,6 @@ static void change(struct plan *p, const struct user *kept, unsigned opted_out, 
     u->opted_out = opted_out;
     plan_user(p, u, kept);
     consent_changed(p, u, kept, via);
-    p->stopped = opted_out & ~kept->opted_out;
-    p->stopped_person = u->id;
 }
 
 void consent_stop(struct plan *p, const struct user *kept, unsigned classes, const char *via)

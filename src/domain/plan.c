@@ -1,6 +1,7 @@
 #include "domain/plan.h"
 
 #include "base/mem.h"
+#include "domain/consent.h"
 #include "domain/failover.h"
 #include "domain/media.h"
 #include "domain/order_store.h"
@@ -161,6 +162,13 @@ static size_t write_inputs(struct plan *p, struct commit *c)
 {
     char id[ID_BYTES];
 
+    if (p->stopped != 0) {
+        struct plan_input in =
+            consent_input(p->tenant, p->a, STOPPED_ITEM, p->stopped_person, p->stopped);
+
+        plan_input(p, in.lane, in.text);
+        p->stopped = 0;
+    }
     for (size_t i = 0; i < p->ninputs; i++) {
         id_new(id);
         plan_input_put(p->tenant, p->a, str_of(id), &p->inputs[i], (struct wall){0}, c);
@@ -358,8 +366,7 @@ static void write_unsendable(struct plan *p, const struct plan_message *pm, stru
     if (pm->m.order_id.n > 0) {
         commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
     }
-    commit_zadd(c, STR("dl"), (double)p->now.ms,
-                arena_printf(p->a, "out:%.*s", STR_ARG(pm->m.id)));
+    commit_zadd(c, STR("dl"), (double)p->now.ms, arena_printf(p->a, "out:%.*s", STR_ARG(pm->m.id)));
 }
 
 /* The record, its indexes, and its place in the lane of its person and class. */

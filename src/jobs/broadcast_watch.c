@@ -125,13 +125,7 @@ static void on_swept(void *ctx, const struct err *err, const struct commit_outco
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
-    j->pending = NULL;
-    if (err != NULL) {
-        inbox_again(j, err);
-    } else if (outcome->result != COMMIT_OK) {
-        metric_add(METRIC_FENCED, 1);
-        inbox_free(j);
-    } else if (!inbox_over(j)) {
+    if (inbox_slice_kept(j, err, outcome)) {
         sweep_next(j);
     }
 }

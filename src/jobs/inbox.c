@@ -208,9 +208,6 @@ static void plan_end(void *ctx, struct commit *c)
     if (j->keep) {
         kept_write(j->et, j->work, c, &j->in);
     }
-    if (j->plan.stopped != 0) {
-        consent_put(j->et, j->work, c, ITEM_STOPPED, j->plan.stopped_person, j->plan.stopped);
-    }
     if (j->also_write != NULL) {
         j->also_write(j, c);
     }
@@ -232,6 +229,26 @@ void inbox_run(struct inbox_job *j)
     const struct plan_run run = {plan_lease, plan_end, on_planned, j};
 
     j->pending = engine_run_plan(j->et->e, j->et, &j->plan, &run);
+}
+
+bool inbox_slice_kept(struct inbox_job *j, const struct err *err,
+                      const struct commit_outcome *outcome)
+{
+    j->pending = NULL;
+    if (err != NULL) {
+        inbox_again(j, err);
+        return false;
+    }
+    if (outcome->result != COMMIT_OK) {
+        metric_add(METRIC_FENCED, 1);
+        inbox_free(j); /* somebody else goes on with it */
+        return false;
+    }
+    if (inbox_over(j)) {
+        return false;
+    }
+    arena_reset(j->work);
+    return true;
 }
 
 /* ---- a person said something ---- */

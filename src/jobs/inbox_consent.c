@@ -63,14 +63,12 @@ bool inbox_open_consent(struct inbox_job *j, struct str text, struct err *err)
     return true;
 }
 
-void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, char item,
-                 struct str person, unsigned classes)
+void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str person,
+                 unsigned classes)
 {
-    struct str hash = vault_hash_arena(et->t.vault, a, "lane", person);
+    struct plan_input in = consent_input(&et->t, a, ITEM_CONSENT, person, classes);
     char id[ID_BYTES];
 
     id_new(id);
-    inbox_put(et, a, c, arena_printf(a, "%dc:%.*s", PRIO_HIGH, STR_ARG(hash)),
-              arena_dup(a, str_of(id)),
-              arena_printf(a, "%c%.*s", item, STR_ARG(consent_item(a, person, classes))), false);
+    inbox_put(et, a, c, in.lane, arena_dup(a, str_of(id)), in.text, false);
 }

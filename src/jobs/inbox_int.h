@@ -69,10 +69,10 @@ struct inbox_job {
     /* a critical message that is looked after */
     struct str late_id, late_next; /* it, the one that says it again, */
     struct str late_detail;        /* and a line of its timeline */
-    struct str purge_after;        /* removal: messages up to this one are gone */
     /* consent: who stopped what (bits of classes), by a refusal; 0: the webhook says it */
     struct str stopped_person;
     unsigned stopped;
+    struct stopping *stopping; /* inbox_stopped.c */
     struct assist *assist; /* what a helper is asked (inbox_assist.c), or NULL */
     /* a matter's */
     struct str matter_ref;
@@ -100,6 +100,8 @@ void inbox_plan(struct inbox_job *j, struct str cause);
 void inbox_run(struct inbox_job *j);
 /** First step of an item that has no effect but its end. */
 void inbox_read_nothing(struct inbox_job *j);
+/** What came of one slice of many; true: the next may begin, with @work empty. Else the job is gone. */
+bool inbox_slice_kept(struct inbox_job *j, const struct err *err, const struct commit_outcome *outcome);
 /** Is the job's turn over because its lease is? Then it is gone. */
 bool inbox_over(struct inbox_job *j);
 

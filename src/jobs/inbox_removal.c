@@ -85,14 +85,7 @@ static void on_deleted(void *ctx, const struct err *err, const struct commit_out
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
 
-    j->pending = NULL;
-    if (err != NULL) {
-        inbox_again(j, err);
-    } else if (outcome->result != COMMIT_OK) {
-        metric_add(METRIC_FENCED, 1);
-        inbox_free(j); /* somebody else goes on with it */
-    } else if (!inbox_over(j)) {
-        arena_reset(j->work);
+    if (inbox_slice_kept(j, err, outcome)) {
         read_slice(j);
     }
 }
@@ -139,17 +132,11 @@ static void on_gone(void *ctx, const struct err *err, const struct commit_outcom
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
     struct err busy = {0};
 
-    j->pending = NULL;
-    if (err != NULL) {
-        inbox_again(j, err);
-    } else if (outcome->result == COMMIT_CONFLICT) {
+    if (err == NULL && outcome->result == COMMIT_CONFLICT) {
+        j->pending = NULL;
         err_set(&busy, ERR_STORE_CONFLICT, "the person is being changed");
         inbox_again(j, &busy);
-    } else if (outcome->result != COMMIT_OK) {
-        metric_add(METRIC_FENCED, 1);
-        inbox_free(j);
-    } else {
-        arena_reset(j->work);
+    } else if (inbox_slice_kept(j, err, outcome)) {
         read_slice(j);
     }
 }

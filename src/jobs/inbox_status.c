@@ -56,7 +56,7 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
     }
     commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
     if (j->stopped != 0) {
-        consent_put(j->et, j->work, c, ITEM_CONSENT, j->stopped_person, j->stopped);
+        consent_put(j->et, j->work, c, j->stopped_person, j->stopped);
     }
     if (j->critical_failed) {
         failover_watch(&j->et->t, j->work, c, j->message_id, "now", (struct wall){0});

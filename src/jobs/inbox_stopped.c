@@ -1,93 +1,150 @@
 /*
  * inbox_stopped: somebody stopped messages: those that wait for him already (his quiet hours, a
- * limit, a pause) are not said any more. A page of what was said to him at a time, the newest
- * first, as far back as a message may wait.
+ * limit, a pause) are not said any more, and the CMMS and the order's timeline hear of each. A page
+ * of what was said to him at a time, the newest first, as far back as a message may wait. One that
+ * a worker has in hand just now goes out, or comes back: then it is looked for again.
  */
 #include "base/mem.h"
 #include "domain/consent.h"
 #include "inbox_int.h"
 
-#define PAGE    50
-#define BACK_MS ((int64_t)8 * 24 * 3600 * 1000)
+#define PAGE          50
+#define BACK_MS       ((int64_t)8 * 24 * 3600 * 1000)
+#define APART_MS      1000 /* clocks of gateways: what was accepted later knew that he stopped it */
+#define LOOK_AGAIN_MS 1000
+
+struct stopping {
+    struct str before,
+        next; /* ids that end this page and the one behind it; empty: there is none */
+    bool in_hand;
+    struct {
+        struct message m;
+        struct str queue, lane;
+    } found[PAGE];
+    size_t n;
+};
+
+static struct outcome why(void)
+{
+    return (struct outcome){
+        .title = STR("the person stopped such messages"),
+        .advice = STR("Nothing to do; if he has to know of it, tell him another way.")};
+}
 
 static void read_page(struct inbox_job *j);
 
-static bool is_stopped(struct inbox_job *j, struct str id, struct str sealed)
+static void check_page(void *ctx, struct commit *c)
 {
-    struct err err = {0};
-    struct message m;
-    struct str text;
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    const struct stopping *s = j->stopping;
 
-    return vault_open_arena(j->et->t.vault, j->work, arena_printf(j->work, "m:%.*s", STR_ARG(id)),
-                            "b", sealed, &text, &err) &&
-           message_decode(j->work, text, &m, &err) && consent_stops(j->stopped, &m);
+    lane_check_lease(c, j->item);
+    for (size_t i = 0; i < s->n; i++) {
+        commit_check_untaken(c, s->found[i].queue, s->found[i].lane, s->found[i].m.id);
+    }
+}
+
+static void write_page(void *ctx, struct commit *c)
+{
+    struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    const struct stopping *s = j->stopping;
+
+    for (size_t i = 0; i < s->n; i++) {
+        commit_message_state(c, s->found[i].m.id, "cancelled", wall_now(), why().title);
+        commit_withdraw(c, s->found[i].queue, s->found[i].lane, s->found[i].m.id);
+    }
+    if (s->next.n == 0 && s->in_hand) {
+        inbox_got_on(j, c);
+        lane_put_off(c, j->item, LOOK_AGAIN_MS);
+    } else if (s->next.n == 0) {
+        commit_done(c);
+    }
 }
 
 static void on_withdrawn(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
+    struct stopping *s = j->stopping;
 
     j->pending = NULL;
-    if (err != NULL) {
-        inbox_again(j, err);
-    } else if (outcome->result != COMMIT_OK) {
-        metric_add(METRIC_FENCED, 1);
+    if (err == NULL && outcome->result == COMMIT_OK && s->next.n == 0) {
         inbox_free(j);
-    } else if (!inbox_over(j)) {
+    } else if (err == NULL &&
+               outcome->result == COMMIT_CONFLICT) { /* a worker took one meanwhile */
         arena_reset(j->work);
         read_page(j);
+    } else if (inbox_slice_kept(j, err, outcome)) {
+        s->before = s->next;
+        read_page(j);
+    }
+}
+
+static void look_at(struct inbox_job *j, struct str id, const struct reply *row)
+{
+    struct stopping *s = j->stopping;
+    struct message *m = &s->found[s->n].m;
+    struct outcome stopped = why();
+    struct err err = {0};
+    struct str text;
+
+    if (s->n < PAGE &&
+        vault_open_arena(j->et->t.vault, j->work, arena_printf(j->work, "m:%.*s", STR_ARG(id)), "b",
+                         reply_str(reply_at(row, 2)), &text, &err) &&
+        message_decode(j->work, text, m, &err) && consent_stops(j->stopped, m)) {
+        m->id = arena_dup(j->work, id);
+        s->found[s->n].queue = arena_dup(j->work, reply_str(reply_at(row, 0)));
+        s->found[s->n].lane = arena_dup(j->work, reply_str(reply_at(row, 1)));
+        ended_tell(&j->plan, m, "cancelled", &stopped);
+        s->n++;
     }
 }
 
 static void on_page(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
-    struct commit *c;
+    const struct plan_run run = {check_page, write_page, on_withdrawn, j};
+    struct stopping *s = j->stopping;
 
     j->pending = NULL;
     if (err != NULL) {
         inbox_again(j, err);
         return;
     }
-    j->purge_after = arena_dup(j->a, reply_str(reply_at(reply, 0)));
-    if (j->purge_after.n > 0 && id_time(j->purge_after).ms < wall_now().ms - BACK_MS) {
-        j->purge_after = STR_NONE;
+    s->next = arena_dup(j->a, reply_str(reply_at(reply, 0)));
+    if (s->next.n > 0 && id_time(s->next).ms < wall_now().ms - BACK_MS) {
+        s->next = STR_NONE;
     }
-    c = commit_new(j->et->t.id);
-    lane_check_lease(c, j->item);
-    for (size_t i = 1; i < reply_len(reply); i++) {
-        struct str id = reply_str(reply_at(reply_at(reply, i), 0));
-        const struct reply *m = reply_at(reply_at(reply, i), 1);
+    s->in_hand = s->in_hand || reply_int(reply_at(reply, 1)) > 0;
+    s->n = 0;
+    inbox_plan(j, STR_NONE);
+    for (size_t i = 2; i < reply_len(reply); i++) {
+        const struct reply *row = reply_at(reply, i);
 
-        if (is_stopped(j, id, reply_str(reply_at(m, 2)))) {
-            commit_withdraw(c, reply_str(reply_at(m, 0)), reply_str(reply_at(m, 1)), id);
-            commit_message_note(c, id, wall_now(), STR("the person stopped such messages"));
-        }
+        look_at(j, reply_str(reply_at(row, 0)), reply_at(row, 1));
     }
-    if (j->purge_after.n > 0) {
-        j->pending = commit_run(j->et->e->store, &c, on_withdrawn, j);
-        return;
-    }
-    lane_finish(c, j->item);
-    commit_ended(c, STR(QUEUE_IN), j->item->id);
-    commit_delete(c, arena_printf(j->work, "i:%.*s", STR_ARG(j->item->id)));
-    j->stopped = 0; /* the end: fenced from now on means that it is settled */
-    j->pending = commit_run(j->et->e->store, &c, on_withdrawn, j);
+    j->pending = engine_run_plan(j->et->e, j->et, &j->plan, &run);
 }
 
 static void read_page(struct inbox_job *j)
 {
     struct call call;
 
-    if (j->stopped == 0) {
-        inbox_free(j);
-        return;
-    }
     call_init_script(&call, "waiting", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
     call_str(&call, j->stopped_person);
-    call_str(&call, j->purge_after);
+    call_str(&call, j->stopping->before);
     call_int(&call, PAGE);
+    call_int(&call, PRIO_REPLY);
     j->pending = store_run(j->et->e->store, &call, on_page, j);
+}
+
+static void read_stopped(struct inbox_job *j)
+{
+    char time[ID_TIME_BYTES];
+
+    id_of_time((struct wall){id_time(j->item->id).ms + APART_MS}, time);
+    j->stopping = ARENA_NEW(j->a, struct stopping);
+    j->stopping->before = arena_dup(j->a, str_of(time));
+    read_page(j);
 }
 
 bool inbox_open_stopped(struct inbox_job *j, struct str text, struct err *err)
@@ -95,6 +152,6 @@ bool inbox_open_stopped(struct inbox_job *j, struct str text, struct err *err)
     if (!consent_item_read(text, &j->stopped_person, &j->stopped)) {
         return err_set(err, ERR_DAMAGED, "it does not say who stopped what");
     }
-    j->read = read_page;
+    j->read = read_stopped;
     return true;
 }

@@ -176,8 +176,8 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_GROUP     'G' /* a team's group did not get a message: inbox_group.c */
 #define ITEM_MEDIUM    'M' /* a file is to be fetched, or has got its order: inbox_media.c */
 /** The provider refused because he stopped @classes there: his record is to say so. */
-void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, char item,
-                 struct str person, unsigned classes);
+void consent_put(struct engine_tenant *et, struct arena *a, struct commit *c, struct str person,
+                 unsigned classes);
 /**
  * @m, to a team's group, was not taken, or did not reach one of them (the keyed hash of his phone): it goes to
  * the members, or to him (inbox_group.c). A marked write.

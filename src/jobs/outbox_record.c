@@ -165,7 +165,7 @@ static void record_writes(void *ctx, struct commit *c)
     case THEN_FAILED:
         commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
         if (at->o.cls == OUTCOME_OPTED_OUT && at->m.user.n > 0) {
-            consent_put(at->ob->et, at->scratch, c, ITEM_CONSENT, at->m.user,
+            consent_put(at->ob->et, at->scratch, c, at->m.user,
                         consent_refused(at->o.code, at->m.cls));
         }
         write_next_way(at, c);

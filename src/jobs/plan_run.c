@@ -24,7 +24,7 @@ struct plan_op {
     struct arena *own; /* then: of the grants */
     struct grant *grants;
     size_t ngrants;
-    bool events;
+    bool events, inputs;
     struct plan_run run;
     struct err err; /* seen before the commit left */
 };
@@ -62,6 +62,7 @@ static void detach(struct plan_op *p)
                                                  pm->result};
     }
     p->events = plan->nevents > 0;
+    p->inputs = plan->ninputs > 0;
     p->plan = NULL;
     p->run.on_done = NULL;
 }
@@ -106,6 +107,7 @@ static void hand_all_over(const struct plan_op *p, const struct commit_outcome *
 {
     const struct plan *plan = p->plan;
     bool events = plan != NULL ? plan->nevents > 0 : p->events;
+    bool inputs = plan != NULL ? plan->ninputs > 0 : p->inputs;
 
     for (size_t i = 0; plan != NULL && i < plan->nmessages; i++) {
         const struct plan_message *pm = &plan->messages[i];
@@ -118,6 +120,9 @@ static void hand_all_over(const struct plan_op *p, const struct commit_outcome *
     }
     if (events && p->et->cb != NULL) {
         lane_worker_wake(p->et->cb);
+    }
+    if (inputs && p->et->in != NULL) {
+        lane_worker_wake(p->et->in);
     }
 }
 

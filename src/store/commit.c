@@ -259,6 +259,13 @@ void commit_check_held(struct commit *c, struct str queue, struct str lane, stru
     commit_arg_id(c, id);
 }
 
+void commit_check_untaken(struct commit *c, struct str queue, struct str lane, struct str id)
+{
+    commit_op_check(c, STR("untaken"));
+    commit_arg_lane(c, queue, lane);
+    commit_arg_id(c, id);
+}
+
 void commit_check_once_sent(struct commit *c, struct str id)
 {
     commit_op_check(c, STR("once_sent"));

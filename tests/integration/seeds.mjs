@@ -536,6 +536,32 @@ function suite(kind) {
     await plant.expect(ben.number, 'not even safety broadcasts')
     await until('it to be dropped', async () => (await plant.api('GET', `/api/v1/messages/${waiting.id}`)).json.state === 'cancelled')
     assert.ok(!(await plant.messages(ben.number)).some(m => m.text?.includes(o.number)))
+    const told = await event('message.status_changed', d => d.message.id === waiting.id)
+    assert.deepEqual([told.subject, told.data.message.state, told.data.message.work_order, told.data.message.reason.text],
+      [o.number, 'cancelled', o.number, 'the person stopped such messages'])
+    const entry = (await plant.api('GET', `/api/v1/work_orders/${o.number}/timeline`)).text
+    assert.ok(entry.includes(`message ${waiting.id} cancelled: the person stopped such messages`), entry)
+  })
+
+  row('what the API stops for him is withdrawn as what he stops himself', async () => {
+    const hour = h => `${String((new Date().getUTCHours() + h + 24) % 24).padStart(2, '0')}:00`
+    const quiet = {from: hour(-1), to: hour(3)}
+    for (const change of [{opted_out: ['assignments']}, {preferences: {classes: {assignments: false}}}, 'import', 'event']) {
+      const ben = await someone({timezone: 'UTC', preferences: {classes: {}, quiet_hours: quiet}})
+      const o = await created(ben, {priority: 'low'})
+      const waiting = await until('it to wait', async () => (await plant.api('GET', `/api/v1/messages?user=${ben.id}&work_order=${o.number}`)).json.items[0])
+      assert.equal(waiting.state, 'queued')
+      if (change === 'import') {
+        assert.equal((await plant.api('POST', '/api/v1/users/import', [{id: ben.id, opted_out: 'all'}])).json.updated, 1)
+      } else if (change === 'event') {
+        await tell('person.upserted', {person: {id: ben.id, opted_out: ['assignments']}})
+      } else {
+        assert.equal((await plant.api('PUT', `/api/v1/users/${ben.id}`, change)).status, 200)
+      }
+      const told = await event('message.status_changed', d => d.message.id === waiting.id)
+      assert.equal(told.data.message.state, 'cancelled', JSON.stringify(change))
+      assert.equal((await plant.api('GET', `/api/v1/messages/${waiting.id}`)).json.timeline.at(-1).detail, 'the person stopped such messages')
+    }
   })
 
   row('the plant stops', async () => {

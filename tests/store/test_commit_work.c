@@ -233,6 +233,32 @@ static void test_leased(void)
     world_free(&w);
 }
 
+/* Whoever would take a message out may first make sure that nobody is at it. */
+static void test_untaken(void)
+{
+    static const char *const states[] = {"queued",    "sending", "uncertain", "sent",
+                                         "delivered", "failed",  "cancelled", NULL};
+    struct world *w = open_world(NULL);
+
+    run(w, message("1", "3p", 0, true, NULL)); /* a worker has it */
+    run(w, message("2", "3p", 0, false, NULL));
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        for (int in_hand = 0; in_hand < 2; in_hand++) {
+            const char *id = in_hand ? "1" : "2";
+            struct commit *c = commit_new(T);
+            char set[64];
+
+            snprintf(set, sizeof(set), states[i] != NULL ? "HSET {acme}:m:%s s %s" : "DEL {acme}:m:%s",
+                     id, states[i]);
+            redis(w, set);
+            commit_check_untaken(c, OUT, STR("3p"), str_of(id));
+            commit_hset(c, STR("x"), STR("f"), STR("1"));
+            CHECK_INT(set, run(w, c).result, i < 2 && !in_hand ? COMMIT_OK : COMMIT_CONFLICT);
+        }
+    }
+    world_free(&w);
+}
+
 /* An event for a subject whose last callback is done in the same call waits for its own. */
 static void test_one_call_event(void)
 {
@@ -537,7 +563,7 @@ int main(int argc, char **argv)
         TEST(test_one_call),
         TEST(test_one_call_empties),
         TEST(test_message),
-        TEST(test_leased),
+        TEST(test_leased), TEST(test_untaken),
         TEST(test_one_call_event),
         TEST(test_evidence_under_lease),
         TEST(test_notes),

@@ -1,11 +1,19 @@
--- waiting: messages to one person that were not handed over yet, the newest first. Reads only.
--- ARGV user before limit   before: '' or the last id of the page before
--- Returns {last id looked at, or '' at the end, {id, {queue, lane, body}}...}
-local from = ARGV[2] == '' and '+' or '(' .. ARGV[2]
-local ids = call('ZREVRANGEBYLEX', P .. 'mu:' .. ARGV[1], from, '-', 'LIMIT', '0', ARGV[3])
-local out = {#ids == tonumber(ARGV[3]) and ids[#ids] or ''}
+-- waiting: messages to one person of which nothing was handed over yet, the newest first. Reads only.
+-- ARGV user before limit reply   before: the last id of the page before; reply: the priority of answers
+-- Returns {last id looked at, or '' at the end, how many (but answers) a worker has in hand,
+--   {id, {queue, lane, body}}...}
+local ids = call('ZREVRANGEBYLEX', P .. 'mu:' .. ARGV[1], '(' .. ARGV[2], '-', 'LIMIT', '0', ARGV[3])
+local out = {#ids == tonumber(ARGV[3]) and ids[#ids] or '', 0}
 for _, id in ipairs(ids) do
-    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 'b', 's')
-    if m[4] == 'queued' and m[3] then out[#out + 1] = {id, {m[1] or '', m[2] or '', m[3]}} end
+    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 'b', 's', 'n')
+    local queue, lane, state = m[1] or '', m[2] or '', m[4]
+    if m[3] and (state == 'queued' or state == 'sending') then
+        local held = call('HGET', P .. 'k:' .. queue, lane)
+        if held and string.find(held, '|' .. id .. '|', 1, true) then
+            if string.sub(lane, 1, 1) ~= ARGV[4] then out[2] = out[2] + 1 end
+        elseif state == 'queued' or (m[5] or '0') == '0' then -- put off: its attempt did not count
+            out[#out + 1] = {id, {queue, lane, m[3]}}
+        end
+    end
 end
 return out

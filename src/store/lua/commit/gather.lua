@@ -75,6 +75,11 @@ local function lease_of(queue, lane)
     return call('HGET', P .. 'k:' .. queue, lane)
 end
 
+local function in_hand(queue, lane, id)
+    local held = lease_of(queue, lane)
+    return held and string.find(held, '|' .. id .. '|', 1, true)
+end
+
 -- The list of a lane for whoever does more than look at its head under a lease.
 local function list_of(queue, lane)
     local list = P .. 'l:' .. queue .. ':' .. lane

@@ -55,8 +55,13 @@ local function once_sent(id, attempts)
     if (m[1] ~= 'sent' and m[1] ~= 'uncertain') or m[2] ~= attempts or m[3] or m[6] or not m[5] then
         return false
     end
-    local held = lease_of(m[4], m[5])
-    return not held or not string.find(held, '|' .. id .. '|', 1, true)
+    return not in_hand(m[4], m[5], id)
+end
+
+-- Does it wait, with no hand-over that anybody makes or whose end nobody knows?
+local function untaken(queue, lane, id)
+    local state = call('HGET', P .. 'm:' .. id, 's')
+    return (state == 'queued' or state == 'sending') and not in_hand(queue, lane, id)
 end
 
 -- That attempt was refused for certain: it counts no more, and the message goes before what came later.

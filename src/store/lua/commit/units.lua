@@ -19,7 +19,7 @@ while at <= #A do
         elseif op == 'new' then
             keys[#keys + 1] = A[check + 1]
         end
-        check = check + ((op == 'lease' or op == 'leased' or op == 'owner') and 5 or op == 'held' and 4 or 3)
+        check = check + ((op == 'lease' or op == 'leased' or op == 'owner') and 5 or (op == 'held' or op == 'untaken') and 4 or 3)
     end
 end
 for queue, of in pairs(lanes) do
@@ -76,6 +76,9 @@ while at <= most do
         elseif op == 'held' then -- it waits for a word: queue lane id
             local held = A[at + 1] .. '\n' .. A[at + 2] .. '\n' .. A[at + 3]
             if not call('ZSCORE', P .. 'hx', held) then refused = {'conflict', 'hx'} end
+            at = at + 4
+        elseif op == 'untaken' then -- a message that waits, in nobody's hands: queue lane id
+            if not untaken(A[at + 1], A[at + 2], A[at + 3]) then refused = {'conflict', 'm:' .. A[at + 3]} end
             at = at + 4
         elseif op == 'once_sent' then -- handed over once, and nobody is at it: id attempts
             if not once_sent(A[at + 1], A[at + 2]) then refused = {'conflict', 'm:' .. A[at + 1]} end
@@ -194,10 +197,9 @@ while at <= most do
             -- take an item out, unless a worker has it; a message is cancelled with it:
             -- queue lane id -> 1 taken
             local list = list_of(a, b)
-            local held = lease_of(a, b)
             local out = string.sub(a, 1, 4) == 'out:'
             result = 0
-            if not held or not string.find(held, '|' .. c .. '|', 1, true) then
+            if not in_hand(a, b, c) then
                 local head = call('LINDEX', list, '0') == c
                 result = call('LREM', list, '1', c)
                 if result == 0 then result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c) end
