@@ -160,28 +160,32 @@ static enum import_took next_object(struct import_source *s, struct json **out, 
 
 /* ---- the lines of a table ---- */
 
-enum cell_kind { CELL_TEXT, CELL_LIST, CELL_BOOL, CELL_JSON, CELL_QUIET, CELL_CLASS };
-#define CLASS_PREFIX "preferences.classes."
+enum cell_kind { CELL_TEXT, CELL_LIST, CELL_BOOL, CELL_JSON, CELL_QUIET, CELL_FOLLOWS, CELL_CLASS };
+#define FOLLOWS_PREFIX "subscriptions."
+#define CLASS_PREFIX   "preferences.classes."
 static const struct {
     const char *name;
     enum cell_kind kind;
 } known[] = {
-    {"id",                      CELL_TEXT },
-    {"name",                    CELL_TEXT },
-    {"phone",                   CELL_TEXT },
-    {"bsuid",                   CELL_TEXT },
-    {"roles",                   CELL_LIST },
-    {"teams",                   CELL_LIST },
-    {"site",                    CELL_TEXT },
-    {"language",                CELL_TEXT },
-    {"timezone",                CELL_TEXT },
-    {"supervisor",              CELL_TEXT },
-    {"verified",                CELL_BOOL },
-    {"consented",               CELL_BOOL },
-    {"opted_out",               CELL_LIST },
-    {"preferences",             CELL_JSON },
-    {"quiet_hours",             CELL_QUIET},
-    {"preferences.quiet_hours", CELL_QUIET},
+    {"id",                      CELL_TEXT   },
+    {"name",                    CELL_TEXT   },
+    {"phone",                   CELL_TEXT   },
+    {"bsuid",                   CELL_TEXT   },
+    {"roles",                   CELL_LIST   },
+    {"teams",                   CELL_LIST   },
+    {"site",                    CELL_TEXT   },
+    {"language",                CELL_TEXT   },
+    {"timezone",                CELL_TEXT   },
+    {"supervisor",              CELL_TEXT   },
+    {"verified",                CELL_BOOL   },
+    {"consented",               CELL_BOOL   },
+    {"opted_out",               CELL_LIST   },
+    {"subscriptions",           CELL_JSON   },
+    {"subscriptions.assets",    CELL_FOLLOWS},
+    {"subscriptions.sites",     CELL_FOLLOWS},
+    {"preferences",             CELL_JSON   },
+    {"quiet_hours",             CELL_QUIET  },
+    {"preferences.quiet_hours", CELL_QUIET  },
 };
 
 static bool kind_of(struct str column, enum cell_kind *out)
@@ -254,7 +258,8 @@ static bool read_header(struct arena *a, struct import_source *s, struct err *er
         err_set(
             err, ERR_INVALID,
             "column \"%.*s\" is none of id, name, phone, roles, teams, site, language, timezone, "
-            "supervisor, verified, consented, opted_out, preferences, quiet_hours",
+            "supervisor, verified, consented, opted_out, preferences, quiet_hours, "
+            "subscriptions, subscriptions.assets, subscriptions.sites",
             STR_ARG(str_slice(str_trim(buf_str(&cell)), 0, 40)));
     }
     buf_fini(&cell);
@@ -340,6 +345,24 @@ static bool put_quiet(struct json *j, struct str cell)
     return true;
 }
 
+static bool put_follows(struct json *j, struct str column, struct str cell)
+{
+    struct json *follows = json_get(j, "subscriptions");
+    char name[32];
+
+    if (follows == NULL) {
+        follows = json_new_object();
+        json_set(j, "subscriptions", follows);
+    }
+    if (json_kind(follows) != JSON_OBJECT) {
+        return false; /* the column subscriptions held something else */
+    }
+    snprintf(name, sizeof(name), "%.*s",
+             STR_ARG(str_slice(column, sizeof(FOLLOWS_PREFIX) - 1, column.n)));
+    json_set(follows, name, list_of(cell));
+    return true;
+}
+
 static bool put_class(struct json *j, struct str column, struct str cell)
 {
     struct json *classes = preferences_of(j, "classes");
@@ -385,6 +408,8 @@ static bool put_cell(struct json *j, struct str column, struct str cell)
         return true;
     case CELL_QUIET:
         return put_quiet(j, cell);
+    case CELL_FOLLOWS:
+        return put_follows(j, column, cell);
     case CELL_CLASS:
         return put_class(j, column, cell);
     case CELL_TEXT:

@@ -286,6 +286,18 @@ static void test_import_csv(void)
     CHECK_Z("a neutralised number", at(&r, "phone"), "+12025550302");
     r = import(STR("id;name\nd1;Semi\n"), "text/csv; charset=utf-8");
     CHECK_INT("semicolons", at_int(&r, "created"), 1);
+    r = import(STR("id,subscriptions,subscriptions.assets,subscriptions.sites\n"
+                   "f1,,A-01|A-02,hall\n"
+                   "f2,\"{\"\"sites\"\":[\"\"yard\"\"]}\",,\n"
+                   "f3,7,,hall\n"),
+               "text/csv");
+    CHECK_INT("follows", at_int(&r, "created"), 2);
+    CHECK_INT("that is no object", json_as_int(json_path(r.j, "failed.0.row"), 0), 3);
+    r = call("GET", "/api/v1/users/f1", NULL);
+    CHECK_Z("machines", at(&r, "subscriptions.assets.1"), "A-02");
+    CHECK_Z("sites", at(&r, "subscriptions.sites.0"), "hall");
+    r = call("GET", "/api/v1/users/f2", NULL);
+    CHECK_Z("as JSON", at(&r, "subscriptions.sites.0"), "yard");
 }
 
 static void test_import_refused(void)
