@@ -50,6 +50,7 @@ struct attempt {
     bool uncounted;   /* its broadcast was cancelled: the claim leased it without an attempt */
     bool looked;      /* the provider was asked whether it has an attempt before this one */
     bool found;       /* and it has */
+    bool again;       /* refused for the window: it counts no more, and the message goes in another form */
     bool look_failed; /* it could not be asked */
     struct lookup *lookup;
     bool late;       /* the lease was lost after the provider accepted: recorded as evidence */

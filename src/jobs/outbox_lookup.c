@@ -59,11 +59,16 @@ static void end_found(struct attempt *at, const struct inbound *item)
         return;
     }
     row = at->lookup->by->provider->error_find(item->error.code, 0);
-    at->o.cls = OUTCOME_REFUSED;
+    at->o.cls = row != NULL ? row->cls : OUTCOME_REFUSED;
     at->o.code = item->error.code;
     at->o.title = row != NULL ? str_of(row->title) : STR("the provider could not deliver it");
     at->o.advice = row != NULL ? str_of(row->advice) : item->error.details;
-    attempt_end(at, THEN_FAILED, 0);
+    /* Refused for its form alone: it goes again in the other one, as after a status that says so.
+     */
+    at->again = at->lookup->by == at->ob && at->lookup->nsent == 1 && !at->uncounted;
+    if (!at->again || !outbox_form_refused(at)) {
+        attempt_end(at, THEN_FAILED, 0);
+    }
 }
 
 static void judge(struct attempt *at);

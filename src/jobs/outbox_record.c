@@ -84,6 +84,10 @@ static void write_put_off(struct attempt *at, struct commit *c)
     if (at->o.cls == OUTCOME_THROTTLED && at->o.scope == SCOPE_PAIR) {
         write_pair(at, c);
     }
+    if (at->again) { /* what was out is refused for certain: it counts no more */
+        commit_hset(c, message_key(at), STR("ag"),
+                    arena_printf(at->scratch, "%lld", (long long)at->item->sends - 1));
+    }
     if (at->look_failed) {
         commit_hincr(c, message_key(at), STR("lu"), 1);
     }

@@ -342,6 +342,32 @@ static void test_refused_later(void)
     }
 }
 
+/* The same, when nobody answered and the provider's list tells it. */
+static void test_refused_in_the_list(void)
+{
+    for (int by_question = 0; by_question < 2; by_question++) {
+        const char *label = by_question ? "by the question" : "by its template";
+        struct world *w = inside();
+        struct str id;
+
+        state(w, ACCOUNT, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
+        state(w, ACCOUNT, UPDATED, "en_US", TEMPLATE_APPROVED);
+        redis_get(w, "HSET w:tw u1 %lld", (long long)wall_now().ms - 1000);
+        w->list = world_listed(w, "SMfound", ANA, "hello", "failed", 0);
+        w->sends[w->nsends++] = (struct act){.how = RESET};
+        id = put(w, "tw", by_question ? NULL : UPDATED, "hello", 0);
+        UNTIL(w, label, w->nsent == 2 && idle(w));
+        CHECK(label, line(w, id, by_question ? "held" : "as template"));
+        CHECK(label, line(w, id, "(63016)"));
+        CHECK(label, !line(w, id, "possible_duplicate"));
+        CHECK(label, !str_eqz(message_state(w, id), "failed"));
+        CHECK_INT("asked once", w->nlists, 1);
+        CHECK_INT("shut", redis_int(w, "HEXISTS w:tw u1"), 0);
+        CHECK_INT("no failure told", stream_events(w, EVENTS, ""), 0);
+        world_free(&w);
+    }
+}
+
 /* Once: what is refused for that a second time has failed. */
 static void test_refused_twice(void)
 {
@@ -470,7 +496,7 @@ int main(int argc, char **argv)
                                         TEST(test_cannot_be_asked),
                                         TEST(test_learned),
                                         TEST(test_window_shut),
-                                        TEST(test_refused_later),
+                                        TEST(test_refused_later), TEST(test_refused_in_the_list),
                                         TEST(test_refused_twice),
                                         TEST(test_refused_early),
                                         TEST(test_question_fails_later),

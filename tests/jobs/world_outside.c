@@ -55,7 +55,10 @@ const char *world_listed(struct world *w, const char *sid, const char *to, const
                         "\"to\":\"whatsapp:%s\",\"body\":\"%s\",\"status\":\"%s\","
                         "\"num_media\":\"0\",\"error_code\":%s,\"date_created\":\"%s\"}",
                         sid, to, body, status,
-                        strcmp(status, "undelivered") == 0 ? "63024" : "null", date)
+                        strcmp(status, "undelivered") == 0 ? "63024"
+                        : strcmp(status, "failed") == 0    ? "63016"
+                                                           : "null",
+                        date)
         .p;
 }
 
