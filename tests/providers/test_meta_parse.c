@@ -174,6 +174,49 @@ static void test_who(void)
     CHECK_INT("code", batch.items[1].error.code, 1);
 }
 
+#define GROUPS(members)                                                                           \
+    "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{\"field\":" \
+    "\"group_participants_update\",\"value\":{\"groups\":[{\"group_id\":\"g\"," members "}]}}]}]}"
+
+/* Both spellings, each kind of name; what failed did not happen, and nothing of it fails us. */
+static void test_groups(void)
+{
+    static const struct {
+        const char *label, *body, *detail, *subject;
+    } rows[] = {
+        {"joined",
+         GROUPS("\"type\":\"group_add_participants\",\"added_participants\":[{\"wa_id\":"
+                "\"12025550117\"},{\"input\":\"+1 202 555 0128\"},{\"user_id\":\"US.4091\"}]"),
+         "joined",                                                                                    "+12025550117\n+12025550128\nUS.4091"},
+        {"left",
+         GROUPS("\"type\":\"group_remove_participants\",\"removed_participants\":[{\"wa_id\":"
+                "\"12025550117\"}]"),
+         "left",                                                                                      "+12025550117"                       },
+        {"not left",
+         GROUPS("\"type\":\"group_participants_remove\",\"errors\":[{\"code\":131212}],"
+                "\"removed_participants\":[{\"wa_id\":\"12025550117\"}]"),
+         "",                                                                                          ""                                   },
+        {"nobody",
+         GROUPS("\"type\":\"group_participants_add\",\"added_participants\":[7,{},[],null]"),
+         "joined",                                                                                    ""                                   },
+        {"no list",   GROUPS("\"type\":\"group_participants_add\",\"added_participants\":\"x\""),
+         "joined",                                                                                    ""                                   },
+        {"no delete", GROUPS("\"type\":\"group_delete\",\"errors\":[{\"code\":131208}]"),         "", ""                                   },
+        {"unknown",   GROUPS("\"type\":\"group_renamed\""),                                       "", ""                                   },
+    };
+    struct inbound_batch batch;
+    struct err err;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CHECK(rows[i].label, parse(rows[i].body, &batch, &err) && batch.n == 1);
+        CHECK_INT(rows[i].label, batch.items[0].kind, INBOUND_GROUP);
+        CHECK_Z(rows[i].label, batch.items[0].group_id, "g");
+        CHECK_Z(rows[i].label, batch.items[0].detail, rows[i].detail);
+        CHECK_Z(rows[i].label, batch.items[0].subject, rows[i].subject);
+        round_trip_check(arena, rows[i].label, &batch.items[0]);
+    }
+}
+
 /* What belongs to one entry or change must not stick to the next. */
 static void test_nothing_sticks(void)
 {
@@ -249,8 +292,8 @@ static void test_many(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_wanted),         TEST(test_every_fixture), TEST(test_odd), TEST(test_who),
-        TEST(test_nothing_sticks), TEST(test_refused),       TEST(test_many)};
+        TEST(test_wanted), TEST(test_every_fixture),  TEST(test_odd),     TEST(test_who),
+        TEST(test_groups), TEST(test_nothing_sticks), TEST(test_refused), TEST(test_many)};
     int rc;
 
     arena = arena_new();

@@ -263,6 +263,7 @@ export function bubble(message, act) {
     q.dir = 'auto';
     box.append(q);
   }
+  if (message.group) box.append(el('div', 'head', '👥 In a group'));
   if (attached) box.append(attached);
   if (message.header) {
     const h = el('div', 'head', message.header);

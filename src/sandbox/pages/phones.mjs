@@ -405,6 +405,9 @@ function lastLine(phone) {
   return best;
 }
 
+// What is said to a group shows on its phones, as a copy each; the group itself is no phone.
+const toGroup = (message) => message.group && message.direction === 'out' && !message.copy;
+
 function keep(message) {
   const phone = phoneOf(message.to ?? message.from);
   const chat = chatOf(phone, message.number);
@@ -417,7 +420,7 @@ function keep(message) {
 }
 
 function onMessage(message) {
-  if (state.byId.has(message.id)) return;
+  if (state.byId.has(message.id) || toGroup(message)) return;
   const known = state.phones.has(message.to ?? message.from);
   const [phone, chat] = keep(message);
   const fresh = message.direction === 'out';
@@ -474,7 +477,7 @@ async function load() {
   state.byId.clear();
   state.order = [];
   for (const about of world.phones) phoneOf(about.number, about);
-  for (const message of history.items) keep(message);
+  for (const message of history.items) if (!toGroup(message)) keep(message);
   for (const phone of state.phones.values()) phone.line = lines.get(phone.address) ?? null;
   $('numbers').textContent = world.numbers.length === 0 ? 'No business number is configured.'
     : world.numbers.map((n) => `${n.name}: ${provider(n)} ${pretty(n.number)}`).join(' · ');
