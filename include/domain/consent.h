@@ -29,6 +29,8 @@ bool consent_told(const struct inbound *in, bool *stops, unsigned *classes);
 /** He stopped them, or wants them again: the person and the event, where that is a change. */
 void consent_stop(struct plan *p, const struct user *kept, unsigned classes, const char *via);
 void consent_resume(struct plan *p, const struct user *kept, unsigned classes, const char *via);
+/** The event that he has proven that the number is his. */
+void consent_verified(struct plan *p, const struct user *u, const char *via);
 /** What @now stopped or switched off and @before had not: what waits of it is not said (plan.stopped). */
 void consent_withdraw(struct plan *p, const struct user *now, const struct user *before);
 /** That, and the events of what differs between two states of one person. */

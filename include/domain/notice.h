@@ -38,6 +38,8 @@ void notice_asset(struct plan *p, const struct user *to, struct str asset, struc
 /** What the tenant tells a new person, once: when he is verified. Changes @to: the caller plans him. */
 void notice_onboarding(struct plan *p, struct user *to);
 void notice_welcome(struct plan *p, const struct user *to);
+/** The code he asked for on the page, of use until @until; handed over as often as the settings say. */
+void notice_code(struct plan *p, const struct user *to, struct str code, struct wall until);
 /** The CMMS refused a change of status (the order is back), or words about it. */
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);

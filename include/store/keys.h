@@ -58,7 +58,10 @@
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval
  *   lk:<mac>              a link that works once was used (domain/link.h); until its end
- *   ss:<hash>             HASH of a browser session of a person: p person, at since (ms); ends by itself
+ *   ss:<hash>             a browser session of a person: "<since, ms>|<person>"; ends by itself
+ *   vc:<phone hash>       HASH of a code sent to a phone: m its MAC, at since (ms), t tries that were wrong; ts
+ *                         times (ms) of those sent within the hour, u the request that asked for the last
+ *   va:<address hash>     codes asked for from an address within the hour
  *   b:<id> bc:<id> …      broadcasts: domain/broadcast.h
  *   y:<ref>, yl           matters: domain/matter.h
  *   …                     the indexes are described beside the *_store that owns them

@@ -306,7 +306,8 @@ handler_fn api_callback_list, api_callback_replay, api_dead_letter_list, api_dea
 handler_fn api_sender_list, api_sender_resume;
 handler_fn api_template_list, api_template_post, api_template_get, api_template_delete,
     api_template_sync;
-handler_fn web_static, web_settings_get, web_settings_post;
+handler_fn web_static, web_settings_get, web_settings_post, web_verify_get,
+    web_verify_post;
 handler_fn health_live, health_ready, health_metrics, api_openapi, api_docs;
 void webhook_meta_headers(struct request *r); /* on_headers: hashers over the body */
 

@@ -261,6 +261,18 @@ struct message_record message_record_of(const struct reply *list, size_t from)
                                    .sends = reply_int(reply_at(list, from + 3))};
 }
 
+/* Who reads the log must not be able to verify in another's name. */
+static void hide_code(struct message *m)
+{
+    if (!str_eqz(m->template_.name, TEMPLATE_CODE)) {
+        return;
+    }
+    m->text = m->text.n > 0 ? STR("\u2022\u2022\u2022\u2022\u2022\u2022") : m->text;
+    for (size_t i = 0; i < m->template_.nparams; i++) {
+        m->template_.params[i].value = STR("\u2022\u2022\u2022\u2022\u2022\u2022");
+    }
+}
+
 bool message_record_open(struct request *r, struct arena *a, struct str id,
                          const struct message_record *rec, struct message *out)
 {
@@ -278,5 +290,6 @@ bool message_record_open(struct request *r, struct arena *a, struct str id,
         metric_add(METRIC_DAMAGED, 1);
         return false;
     }
+    hide_code(out);
     return true;
 }

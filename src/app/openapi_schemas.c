@@ -504,6 +504,14 @@ const struct openapi_schema openapi_schemas[] = {
      "\"null\"],"
      "\"description\":\"Give it as ?cursor= for the next page; null: this was the last\"}},"
      "\"required\":[\"items\",\"next_cursor\"]}"},
+    {"Verified",
+     "{\"type\":\"object\",\"properties\":{\"status\":{\"enum\":[\"sent\",\"verified\"]},"
+     "\"expires_s\":{\"type\":\"integer\",\"description\":\"How long the code holds\"},"
+     "\"csrf_token\":{\"type\":\"string\",\"description\":\"For the settings, with the cookie that"
+     " comes along\"}},\"required\":[\"status\"]}"},
+    {"VerifyForm",
+     "{\"type\":\"object\",\"properties\":{\"phone\":{\"type\":\"string\"},\"code\":{"
+     "\"type\":\"string\",\"description\":\"Left out: send one\"}},\"required\":[\"phone\"]}"},
     {"WorkOrder",
      "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},\"number\":{\"type\":\"string\"},"
      "\"title\":{\"type\":\"string\"},\"status\":{\"enum\":[\"open\",\"acknowledged\",\"in_progress\","

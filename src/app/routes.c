@@ -147,6 +147,10 @@ const struct route routes[] = {
      "saved token", NULL, NULL, 200},
     {"POST", "/whatsapp/settings", ALL, ROUTE_PUBLIC | ROUTE_PAGE, web_settings_post, "Pages",
      "Save it: a form is led back to the page (303), JSON answered with the person", NULL, "SettingsForm", "User", 200},
+    {"GET", "/whatsapp/verify", ALL, ROUTE_PUBLIC | ROUTE_PAGE, web_verify_get, "Pages",
+     "Prove a number by a code", NULL, NULL, NULL, 200},
+    {"POST", "/whatsapp/verify", ALL, ROUTE_PUBLIC | ROUTE_PAGE, web_verify_post, "Pages",
+     "With phone alone: send a code by WhatsApp (202 for JSON); with phone and code: verify, and open the settings", NULL, "VerifyForm", "Verified", 200},
     {"GET", "/static/{file}", ALL, ROUTE_PUBLIC | ROUTE_NOT_READY, web_static, "Pages",
      "A file that pages are made of", "v", NULL, NULL, 200},
 

@@ -56,6 +56,9 @@ bool web_form_read(struct request *r, struct web_form *f);
 /** The text of a field; true and false are "on" and "off", null is empty. False: it is not there.
  */
 bool web_form_get(const struct web_form *f, struct request *r, const char *name, struct str *out);
+/** Is the Origin that of the public URL? Browsers always name one; what is none may leave it out
+ * unless @needed. */
+bool web_origin_ok(struct request *r, bool needed, struct err *err);
 /**
  * Does it come from a page of ours: with the Origin of the public URL and @token? ERR_FORBIDDEN.
  */

@@ -80,15 +80,23 @@ struct str web_token(struct request *r, struct str secret)
     return vault_hash_arena(r->who.tenant->vault, r->a, "csrf", secret);
 }
 
-bool web_is_ours(struct request *r, const struct web_form *f, struct str token, struct err *err)
+bool web_origin_ok(struct request *r, bool needed, struct err *err)
 {
     struct str origin = http_req_header(r->http, STR("Origin"));
     struct str ours = origin_of(r->app->settings->public_url);
+    size_t n = http_req_header_count(r->http, STR("Origin"));
+
+    return (n == 0 && !needed) || (n == 1 && str_ieq(origin, ours)) ||
+           err_set(err, ERR_FORBIDDEN, "the form comes from \"%.*s\"; this page is at %.*s",
+                   STR_ARG(str_slice(origin, 0, 60)), STR_ARG(str_slice(ours, 0, 100)));
+}
+
+bool web_is_ours(struct request *r, const struct web_form *f, struct str token, struct err *err)
+{
     struct str given = http_req_header(r->http, STR("X-CSRF-Token"));
 
-    if (http_req_header_count(r->http, STR("Origin")) != 1 || !str_ieq(origin, ours)) {
-        return err_set(err, ERR_FORBIDDEN, "the form comes from \"%.*s\"; this page is at %.*s",
-                       STR_ARG(str_slice(origin, 0, 60)), STR_ARG(str_slice(ours, 0, 100)));
+    if (!web_origin_ok(r, true, err)) {
+        return false;
     }
     if (given.n == 0) {
         web_form_get(f, r, "csrf_token", &given);

@@ -102,6 +102,11 @@ static void tell(struct plan *p, const char *type, const struct user *u, unsigne
     buf_fini(&data);
 }
 
+void consent_verified(struct plan *p, const struct user *u, const char *via)
+{
+    tell(p, "gateway.person.verified.v1", u, 0, via);
+}
+
 static bool same_quiet(const struct user *a, const struct user *b)
 {
     return a->has_quiet == b->has_quiet &&

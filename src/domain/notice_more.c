@@ -293,3 +293,20 @@ void notice_onboarding(struct plan *p, struct user *to)
         }
     }
 }
+
+/* ---- codes ---- */
+
+void notice_code(struct plan *p, const struct user *to, struct str code, struct wall until)
+{
+    struct message *m;
+    struct page g;
+
+    page_init(&g, p, to);
+    page_add(&g, "notice.code", ARG_IDENT("code", code));
+    m = plan_message(p, to, MESSAGE_TEXT);
+    m->text = page_end(&g);
+    m->prio = PRIO_REPLY; /* he waits for it, with the page before him */
+    m->max_sends = p->tenant->settings->max_sends_code;
+    m->expires = until;
+    TEMPLATE_SET(p->a, m, TEMPLATE_CODE, code);
+}

@@ -3,166 +3,11 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "domain/link.h"
+#include "browser.h"
 #include "html.h"
 #include "web.h"
-#include "world.h"
-
-#define SETTINGS "/whatsapp/settings"
-#define FORM     "application/x-www-form-urlencoded"
-#define ORIGIN   "http://gateway.test" /* of the world's public URL */
 
 static struct world *w;
-
-/* ---- helpers ---- */
-
-static const struct tenant *tenant(size_t i)
-{
-    return engine_tenant(engine_tenant_at(w->engine, i));
-}
-
-static void person(enum who who, const char *id, const char *more)
-{
-    const char *body = arena_printf(w->a, "{\"id\":\"%s\",\"verified\":true%s}", id, more).p;
-
-    CHECK_INT(id, ask_json(w, who, "POST", "/api/v1/users", body).status, 201);
-}
-
-static struct reply_to user(enum who who, const char *id)
-{
-    return ask_json(w, who, "GET", arena_printf(w->a, "/api/v1/users/%s", id).p, NULL);
-}
-
-static const char *link_of(size_t t, const char *id, int64_t ms)
-{
-    struct str token =
-        link_token(w->a, tenant(t), LINK_SETTINGS, str_of(id), (struct wall){wall_now().ms + ms});
-
-    return arena_printf(w->a, SETTINGS "?token=%.*s", STR_ARG(token)).p;
-}
-
-/* A browser: what it keeps between two requests. */
-struct browser {
-    const char *cookie; /* "name=value", or "" */
-    const char *token;  /* of the page's form */
-};
-
-static struct reply_to get(const struct browser *b, const char *path)
-{
-    return ask(
-        w,
-        &(struct ask){
-            .method = "GET", .path = path, .accept = "text/html", .extra = {"Cookie", b->cookie}
-    });
-}
-
-static const char *between(struct str text, const char *from, const char *to)
-{
-    size_t i = str_find(text, str_of(from));
-    struct str rest = i == SIZE_MAX ? STR_NONE : str_slice(text, i + strlen(from), text.n);
-    size_t end = str_find(rest, str_of(to));
-
-    return end == SIZE_MAX ? "" : arena_dup(w->a, str_slice(rest, 0, end)).p;
-}
-
-static struct browser opened(size_t t, const char *id)
-{
-    struct browser b = {.cookie = "", .token = ""};
-    struct reply_to r = get(&b, link_of(t, id, 60000));
-    struct str cookie, rest;
-
-    CHECK_INT(id, r.status, 200);
-    str_cut(r.cookie, ';', &cookie, &rest);
-    b.cookie = arena_dup(w->a, cookie).p;
-    b.token = between(r.body, "name=\"csrf_token\" value=\"", "\"");
-    CHECK(id, b.token[0] != '\0');
-    return b;
-}
-
-static struct reply_to post(const struct browser *b, const char *form)
-{
-    return ask(w, &(struct ask){
-                      .method = "POST",
-                      .path = SETTINGS,
-                      .type = FORM,
-                      .accept = "text/html",
-                      .body = arena_printf(w->a, "csrf_token=%s&%s", b->token, form),
-                      .extra = {"Cookie", b->cookie, "Origin", ORIGIN}
-    });
-}
-
-static struct reply_to post_json(const struct browser *b, const char *body)
-{
-    return ask(w, &(struct ask){
-                      .method = "POST",
-                      .path = SETTINGS,
-                      .body = str_of(body),
-                      .extra = {"Cookie", b->cookie, "Origin", ORIGIN, "X-CSRF-Token", b->token}
-    });
-}
-
-static bool has(struct str text, const char *part)
-{
-    return str_find(text, str_of(part)) != SIZE_MAX;
-}
-
-static bool is_on(const struct reply_to *r, const char *cls)
-{
-    const char *path = arena_printf(w->a, "preferences.classes.%s", cls).p;
-
-    return json_as_bool(json_path(r->j, path), false);
-}
-
-/* Events about @id of @type in the outbox of @who. */
-static size_t events(enum who who, const char *type, const char *id)
-{
-    struct reply_to r = ask_json(w, who, "GET", "/api/v1/outbox", NULL);
-    size_t n = 0;
-
-    for (size_t i = 0; i < items(&r); i++) {
-        const struct json *e = json_at(json_get(r.j, "items"), i);
-
-        n += str_eqz(json_get_str(e, "type"), type) &&
-             str_eqz(json_str(json_path(e, "data.person.id")), id);
-    }
-    return n;
-}
-
-/* One command on the tenant's Redis. */
-struct redis_answer {
-    bool done;
-    struct str text;
-    int64_t n;
-};
-
-static void on_redis(void *ctx, const struct err *err, const struct reply *reply)
-{
-    struct redis_answer *a = ctx;
-
-    a->done = true;
-    a->text =
-        arena_dup(w->a, reply_str(reply_kind(reply) == REPLY_LIST ? reply_at(reply, 0) : reply));
-    a->n = err == NULL ? reply_int(reply) : -1;
-}
-
-static struct redis_answer redis(const char *a, struct str b, const char *c, const char *d)
-{
-    struct redis_answer answer = {0};
-    struct call call;
-
-    call_init(&call);
-    call_str(&call, str_of(a));
-    call_str(&call, b);
-    if (c != NULL) {
-        call_str(&call, str_of(c));
-        call_str(&call, str_of(d));
-    }
-    store_run(engine_store(w->engine), &call, on_redis, &answer);
-    while (!answer.done) {
-        world_run(w, 2);
-    }
-    return answer;
-}
 
 /* ---- opening it ---- */
 
@@ -175,7 +20,7 @@ static void test_link(void)
            ",\"name\":\"<b>Ana</b> & \\\"Co\\\" "
            "'x'\",\"language\":\"es\",\"preferences\":{\"classes\":"
            "{\"training\":false},\"quiet_hours\":{\"from\":\"22:00\",\"to\":\"06:30\"}}");
-    r = get(&nobody, link_of(0, "p1", 60000));
+    r = browser_get(&nobody, link_of(0, "p1", 60000));
     CHECK_INT("opens", r.status, 200);
     CHECK_Z("a page", r.type, "text/html; charset=utf-8");
     CHECK("in his language", has(r.body, "<html lang=\"es\" dir=\"ltr\">"));
@@ -200,8 +45,8 @@ static void test_link(void)
     CHECK("a cookie for the pages alone", str_starts(r.cookie, STR("crewline_person=acme.")) &&
                                               str_ends(r.cookie, STR("; Path=/whatsapp; HttpOnly; "
                                                                      "SameSite=Strict")));
-    b = opened(0, "p1");
-    CHECK_INT("the cookie is enough from then on", get(&b, SETTINGS).status, 200);
+    b = browser_opened(0, "p1");
+    CHECK_INT("the cookie is enough from then on", browser_get(&b, SETTINGS).status, 200);
 }
 
 static void check_closed(const char *label, const struct reply_to *r)
@@ -225,17 +70,17 @@ static void test_link_once(void)
                    .method = "GET", .path = url, .extra = {"Sec-Purpose", "prefetch;prerender"}
     });
     CHECK_INT("guessed by the browser", r.status, 503);
-    r = get(&nobody, url);
+    r = browser_get(&nobody, url);
     CHECK_INT("neither used it up", r.status, 200);
     str_cut(r.cookie, ';', &cookie, &rest);
     b.cookie = arena_dup(w->a, cookie).p;
-    r = get(&nobody, url);
+    r = browser_get(&nobody, url);
     check_closed("used before", &r);
     CHECK("the way back is one tap", has(r.body, "https://wa.me/12025550100?text=SETTINGS"));
-    CHECK_INT("reloaded in the browser that used it", get(&b, url).status, 200);
+    CHECK_INT("reloaded in the browser that used it", browser_get(&b, url).status, 200);
     person(ACME_ADMIN, "p2", "");
-    other = opened(0, "p2");
-    r = get(&other, url);
+    other = browser_opened(0, "p2");
+    r = browser_get(&other, url);
     check_closed("in somebody else's browser", &r);
 }
 
@@ -249,22 +94,22 @@ static void test_links_refused(void)
     struct reply_to r;
 
     bent[n - 1] = bent[n - 1] == '0' ? '1' : '0';
-    r = get(&nobody, bent);
+    r = browser_get(&nobody, bent);
     check_closed("bent", &r);
     mem_free(&bent);
-    r = get(&nobody, link_of(0, "p1", -1));
+    r = browser_get(&nobody, link_of(0, "p1", -1));
     check_closed("over", &r);
-    r = get(&nobody, link_of(0, "nobody", 60000));
+    r = browser_get(&nobody, link_of(0, "nobody", 60000));
     check_closed("of somebody who is gone", &r);
-    r = get(&nobody, SETTINGS);
+    r = browser_get(&nobody, SETTINGS);
     check_closed("none", &r);
     CHECK("with two tenants nobody's number is told", !has(r.body, "wa.me"));
-    r = get(&nobody, SETTINGS "?token=gamma.1.cDE.00000000000000000000000000000000");
+    r = browser_get(&nobody, SETTINGS "?token=gamma.1.cDE.00000000000000000000000000000000");
     check_closed("of a tenant that is not there", &r);
     swapped = str_slice(str_of(good), strlen(SETTINGS "?token=acme"), n);
-    r = get(&nobody, arena_printf(w->a, SETTINGS "?token=beta%.*s", STR_ARG(swapped)).p);
+    r = browser_get(&nobody, arena_printf(w->a, SETTINGS "?token=beta%.*s", STR_ARG(swapped)).p);
     check_closed("under another tenant's name", &r);
-    r = get(
+    r = browser_get(
         &(struct browser){.cookie =
                               "crewline_person=acme.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
         SETTINGS);
@@ -296,7 +141,7 @@ static void test_keys(void)
 
 static void test_where_it_comes_from(void)
 {
-    struct browser b = opened(0, "p1"), other = opened(0, "p2");
+    struct browser b = browser_opened(0, "p1"), other = browser_opened(0, "p2");
     const struct {
         const char *label, *cookie, *token, *origin;
         int status;
@@ -328,7 +173,7 @@ static void test_where_it_comes_from(void)
 
         r = ask(w, &q);
         CHECK_INT(rows[i].label, r.status, rows[i].status);
-        r = user(ACME_VIEWER, "p1");
+        r = user_read(ACME_VIEWER, "p1");
         CHECK(rows[i].label, str_eqz(at(&r, "language"), rows[i].status == 303 ? "fr" : "es"));
     }
     r = ask(w, &(struct ask){
@@ -343,17 +188,18 @@ static void test_where_it_comes_from(void)
 
 static void test_saved(void)
 {
-    struct browser b = opened(0, "p2");
-    size_t before = events(ACME_ADMIN, "gateway.person.preferences_changed.v1", "p2");
-    struct reply_to r = post(&b, "assignments=on&emergency=on&language=ar&timezone=Asia/Kolkata&"
-                                 "quiet_from=21:15&quiet_to=5:00");
+    struct browser b = browser_opened(0, "p2");
+    size_t before = events_of(ACME_ADMIN, "gateway.person.preferences_changed.v1", "p2");
+    struct reply_to r =
+        browser_post(&b, "assignments=on&emergency=on&language=ar&timezone=Asia/Kolkata&"
+                         "quiet_from=21:15&quiet_to=5:00");
 
     CHECK_INT("on to the page", r.status, 303);
     CHECK_Z("of this address", r.location, "settings?saved=1");
-    r = get(&b, SETTINGS "?saved=1");
+    r = browser_get(&b, SETTINGS "?saved=1");
     CHECK("in the new language", has(r.body, "<html lang=\"ar\" dir=\"rtl\">"));
     CHECK("says that it is saved", has(r.body, "role=\"status\""));
-    r = user(ACME_VIEWER, "p2");
+    r = user_read(ACME_VIEWER, "p2");
     CHECK("what was ticked", is_on(&r, "assignments") && is_on(&r, "emergency"));
     CHECK("what was not", !is_on(&r, "parts") && !is_on(&r, "training"));
     CHECK_Z("language", at(&r, "language"), "ar");
@@ -362,14 +208,14 @@ static void test_saved(void)
     CHECK_Z("to", at(&r, "preferences.quiet_hours.to"), "05:00");
     CHECK("no consent was withdrawn", json_len(json_get(r.j, "opted_out")) == 0);
     CHECK_INT("the CMMS hears of it",
-              events(ACME_ADMIN, "gateway.person.preferences_changed.v1", "p2"), before + 1);
+              events_of(ACME_ADMIN, "gateway.person.preferences_changed.v1", "p2"), before + 1);
     r = ask_json(w, ACME_ADMIN, "GET", "/api/v1/audit?limit=1", NULL);
     CHECK_Z("the trail", at(&r, "items.0.what"), "user.settings");
     CHECK_Z("names who", at(&r, "items.0.by"), "person p2");
     CHECK_Z("and whom", at(&r, "items.0.subject"), "p2");
-    r = post(&b, "language=en&timezone=&quiet_from=&quiet_to=");
+    r = browser_post(&b, "language=en&timezone=&quiet_from=&quiet_to=");
     CHECK_INT("all off", r.status, 303);
-    r = user(ACME_VIEWER, "p2");
+    r = user_read(ACME_VIEWER, "p2");
     CHECK("all are", !is_on(&r, "assignments") && !is_on(&r, "emergency"));
     CHECK("no quiet hours", json_kind(json_path(r.j, "preferences.quiet_hours")) == JSON_NULL);
     CHECK_Z("the plant's zone", at(&r, "timezone"), "");
@@ -392,10 +238,10 @@ static void test_wrong_fields(void)
         {"quiet_from=22:00&quiet_to=<b>",   "{\"quiet_from\":\"22:00\",\"quiet_to\":\"6\"}",
          "quiet_to"                                                                                         },
     };
-    struct browser b = opened(0, "p2");
+    struct browser b = browser_opened(0, "p2");
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct reply_to r = post(&b, rows[i].form);
+        struct reply_to r = browser_post(&b, rows[i].form);
         const char *field =
             arena_printf(w->a, "name=\"%s\" aria-invalid=\"true\"", rows[i].member).p;
 
@@ -403,7 +249,7 @@ static void test_wrong_fields(void)
         CHECK(rows[i].form, has(r.body, field) && has(r.body, "role=\"alert\""));
         CHECK(rows[i].form, has(r.body, arena_printf(w->a, "id=\"%s_error\"", rows[i].member).p) &&
                                 !has(r.body, "<b>"));
-        r = post_json(&b, rows[i].json);
+        r = browser_json(&b, rows[i].json);
         check_problem(rows[i].json, &r, 422, "invalid", rows[i].member);
     }
     CHECK_INT("a body that is neither",
@@ -421,7 +267,7 @@ static void test_wrong_fields(void)
 
 static void test_json(void)
 {
-    struct browser b = opened(0, "p2");
+    struct browser b = browser_opened(0, "p2");
     struct reply_to r = ask(w, &(struct ask){
                                    .method = "GET",
                                    .path = SETTINGS,
@@ -431,16 +277,16 @@ static void test_json(void)
 
     CHECK_Z("the token for scripts", at(&r, "csrf_token"), b.token);
     CHECK_Z("and who it is", at(&r, "person.id"), "p2");
-    r = post_json(&b, "{\"parts\":true,\"checklists\":true}");
+    r = browser_json(&b, "{\"parts\":true,\"checklists\":true}");
     CHECK_INT("saved", r.status, 200);
     CHECK("true and false change what they name", is_on(&r, "parts") && is_on(&r, "checklists"));
-    r = post_json(&b, "{\"parts\":false,\"language\":\"pt\"}");
+    r = browser_json(&b, "{\"parts\":false,\"language\":\"pt\"}");
     CHECK("and nothing else", !is_on(&r, "parts") && is_on(&r, "checklists"));
     CHECK_Z("as the API answers", at(&r, "language"), "pt");
-    r = post_json(&b, "{\"updates\":\"on\",\"quiet_from\":\"23:00\",\"quiet_to\":\"04:00\"}");
+    r = browser_json(&b, "{\"updates\":\"on\",\"quiet_from\":\"23:00\",\"quiet_to\":\"04:00\"}");
     CHECK("the form as JSON is the form", is_on(&r, "updates") && !is_on(&r, "checklists"));
     CHECK_Z("quiet", at(&r, "preferences.quiet_hours.from"), "23:00");
-    r = post_json(&b, "{\"quiet_from\":null,\"quiet_to\":null}");
+    r = browser_json(&b, "{\"quiet_from\":null,\"quiet_to\":null}");
     CHECK("none any more", json_kind(json_path(r.j, "preferences.quiet_hours")) == JSON_NULL);
     CHECK("classes as they were", is_on(&r, "updates"));
 }
@@ -452,21 +298,21 @@ static void test_after_stop(void)
     struct reply_to r;
 
     person(ACME_ADMIN, "p3", ",\"opted_out\":[\"parts\",\"training\"]");
-    b = opened(0, "p3");
-    r = get(&b, SETTINGS);
+    b = browser_opened(0, "p3");
+    r = browser_get(&b, SETTINGS);
     CHECK("shown as off", has(r.body, "name=\"parts\" type=\"checkbox\">"));
-    post(&b, "assignments=on&parts=on");
-    r = user(ACME_VIEWER, "p3");
+    browser_post(&b, "assignments=on&parts=on");
+    r = user_read(ACME_VIEWER, "p3");
     CHECK("wanted again", is_on(&r, "parts") && items(&r) == 0);
     CHECK_Z("the other stays stopped", at(&r, "opted_out.0"), "training");
     CHECK_INT("one of them", json_len(json_get(r.j, "opted_out")), 1);
-    CHECK_INT("told", events(ACME_ADMIN, "gateway.person.opted_in.v1", "p3"), 1);
+    CHECK_INT("told", events_of(ACME_ADMIN, "gateway.person.opted_in.v1", "p3"), 1);
     ask_json(w, ACME_ADMIN, "PUT", "/api/v1/users/p3", "{\"opted_out\":\"all\"}");
-    post(&b, "language=es");
-    r = user(ACME_VIEWER, "p3");
+    browser_post(&b, "language=es");
+    r = user_read(ACME_VIEWER, "p3");
     CHECK_Z("STOP ALL stays when nothing is switched on", at(&r, "opted_out"), "all");
-    post(&b, "reminders=on");
-    r = user(ACME_VIEWER, "p3");
+    browser_post(&b, "reminders=on");
+    r = user_read(ACME_VIEWER, "p3");
     CHECK_INT("and ends when something is", json_len(json_get(r.j, "opted_out")), 0);
     CHECK("that alone",
           is_on(&r, "reminders") && !is_on(&r, "assignments") && !is_on(&r, "emergency"));
@@ -474,17 +320,25 @@ static void test_after_stop(void)
 
 static void test_tenants(void)
 {
-    struct browser mine = opened(0, "p1");
+    struct browser mine = browser_opened(0, "p1");
     struct reply_to r;
     const char *foreign;
 
     person(BETA_ADMIN, "p1", ",\"language\":\"en\"");
-    post(&mine, "language=pt");
-    r = user(BETA_VIEWER, "p1");
+    browser_post(&mine, "language=pt");
+    r = user_read(BETA_VIEWER, "p1");
     CHECK_Z("his namesake elsewhere is not touched", at(&r, "language"), "en");
     foreign = arena_printf(w->a, "crewline_person=beta%s", strchr(mine.cookie, '.')).p;
-    r = get(&(struct browser){.cookie = foreign}, SETTINGS);
+    r = browser_get(&(struct browser){.cookie = foreign}, SETTINGS);
     check_closed("a cookie under another tenant's name", &r);
+}
+
+/* The session began @ms ago. */
+static void since(struct str key, int64_t ms)
+{
+    const char *value = arena_printf(w->a, "%lld|p4", (long long)(wall_now().ms - ms)).p;
+
+    redis("SET", key, value, "KEEPTTL");
 }
 
 static void test_session_ends(void)
@@ -495,23 +349,23 @@ static void test_session_ends(void)
 
     redis("FLUSHALL", STR("SYNC"), NULL, NULL); /* the only session there is: the next one */
     person(ACME_ADMIN, "p4", "");
-    b = opened(0, "p4");
+    b = browser_opened(0, "p4");
     key = redis("KEYS", STR("{acme}:ss:*"), NULL, NULL);
     CHECK("kept as a hash of it", key.text.n > 0 && !has(key.text, strchr(b.cookie, '.') + 1));
     CHECK("it ends when left alone",
           redis("PTTL", key.text, NULL, NULL).n > SESSION_IDLE_MS - 60000 &&
               redis("PTTL", key.text, NULL, NULL).n <= SESSION_IDLE_MS);
     redis("PEXPIRE", key.text, "60000", "GT");
-    redis("HINCRBY", key.text, "at", "-42900000"); /* 11 h 55 min */
-    CHECK_INT("late, but open", get(&b, SETTINGS).status, 200);
+    since(key.text, 42900000); /* 11 h 55 min */
+    CHECK_INT("late, but open", browser_get(&b, SETTINGS).status, 200);
     CHECK("not beyond its last hour", redis("PTTL", key.text, NULL, NULL).n <= 300000);
-    redis("HINCRBY", key.text, "at", "-300000");
-    r = get(&b, SETTINGS);
+    since(key.text, 43200001);
+    r = browser_get(&b, SETTINGS);
     check_closed("after twelve hours", &r);
     CHECK_INT("nothing of it stays", redis("EXISTS", key.text, NULL, NULL).n, 0);
-    gone = opened(0, "p4");
+    gone = browser_opened(0, "p4");
     CHECK_INT("deleted", ask_json(w, ACME_ADMIN, "DELETE", "/api/v1/users/p4", NULL).status, 204);
-    r = get(&gone, SETTINGS);
+    r = browser_get(&gone, SETTINGS);
     check_closed("nobody's any more", &r);
 }
 
@@ -519,7 +373,7 @@ static void test_session_ends(void)
 
 static void test_files(void)
 {
-    struct reply_to page = get(&(struct browser){.cookie = ""}, SETTINGS);
+    struct reply_to page = browser_get(&(struct browser){.cookie = ""}, SETTINGS);
     const char *href = between(page.body, "href=\"../", "\"");
     struct reply_to r = ask_json(w, NOBODY, "GET", arena_printf(w->a, "/%s", href).p, NULL);
 
@@ -579,6 +433,7 @@ int main(int argc, char **argv)
     int code;
 
     w = world_new();
+    browser_use(w);
     code = test_main(argc, argv, tests, ARRAY_LEN(tests));
     world_free(&w);
     return code;

@@ -115,6 +115,11 @@ static void welcome(struct stage *s)
     s->conf->require_code = false;
 }
 
+static void code(struct stage *s)
+{
+    notice_code(&s->p, &s->to, STR("048213"), s->p.now);
+}
+
 static void refused(struct stage *s)
 {
     notice_refused(&s->p, &s->o, &s->to, s->text);
@@ -270,6 +275,7 @@ const struct scene golden_scenes[] = {
     {"request",          request         },
     {"asset",            asset           },
     {"welcome",          welcome         },
+    {"code",             code            },
     {"refused",          refused         },
     {"escalated",        escalated       },
     {"maintenance",      maintenance     },

@@ -170,6 +170,57 @@ for (const [id, number, to, words] of [['ana', ANA, META.number, ['es', 'ltr']],
   }
 }
 
+// He has never written: the code comes as the provider's template for codes, and is all that it takes.
+for (const [width, id, number, words] of [[390, 'nadia', '+12025550181', ['ar', 'rtl']], [1280, 'sam', '+12025550182', ['en', 'ltr']]]) {
+  test(`${id} at ${width}: proves the number by the code, and goes on to the settings`, async () => {
+    if (width === 390) {
+      await plant.api('POST', '/api/v1/templates/sync')
+      await until('the template of codes to be approved', async () => (await plant.api('GET', '/api/v1/templates/crewline_code')).json
+        .languages.every(l => l.approvals.some(a => a.status === 'approved')), 60000)
+    }
+    await plant.event('cmms.person.upserted.v1', {person: {id, name: id, phone: number, roles: ['technician'], language: words[0]}})
+    await until(id, async () => (await plant.api('GET', `/api/v1/users/${id}`)).status === 200)
+    const page = await open(width, {javaScriptEnabled: false, locale: words[0], ...width === 390 ? {isMobile: true, hasTouch: true} : {}})
+    await page.goto(`${plant.url}/whatsapp/verify`)
+    assert.deepEqual(await page.locator('html').evaluate(e => [e.lang, e.dir]), words)
+    await usable(page)
+    await shot(page, `verify-${width}-phone`)
+    await page.locator('#phone').fill('12345')
+    await page.locator('#phone').press('Enter')
+    await page.locator('#phone_error').waitFor()
+    await shot(page, `verify-${width}-wrong`)
+    await page.locator('#phone').fill(number.replace(/^(\+1)(...)/, '$1 ($2) '))
+    await page.locator('#phone').press('Enter')
+    await page.locator('#code').waitFor()
+    await usable(page)
+    await shot(page, `verify-${width}-code`)
+    const told = await plant.expect(number, m => /\b\d{6}\b/.test(m.text ?? ''), 'the code')
+    const code = told.text.match(/\b(\d{6})\b/)[1]
+    const sent = (await plant.api('GET', `/api/v1/messages?user=${id}&direction=out`)).json.items
+    assert.ok(!JSON.stringify(sent).includes(code), 'the log does not show it')
+    await page.locator('#code').fill(code === '111111' ? '222222' : '111111')
+    await page.locator('#code').press('Enter')
+    await page.locator('#code_error').waitFor()
+    await shot(page, `verify-${width}-refused`)
+    assert.equal((await user(id)).verified, false)
+    await page.locator('#code').fill(code)
+    await page.locator('#code').press('Enter')
+    await page.locator('a.button').waitFor()
+    await usable(page)
+    await shot(page, `verify-${width}-done`)
+    assert.equal((await user(id)).verified, true)
+    assert.equal((await plant.everything()).filter(e => e.type === 'gateway.person.verified.v1' && e.data.person.id === id).length, 1)
+    await page.locator('a.button').click()
+    await page.locator('#assignments').waitFor()
+    await page.locator('#training').uncheck()
+    await page.locator('button').click()
+    await saved(page)
+    assert.equal((await user(id)).preferences.classes.training, false)
+    assert.ok(!plant.log().includes(code), 'nor does the log of the program')
+    await page.context().close()
+  })
+}
+
 test('a name is text, whatever it is', async () => {
   const page = await open(390)
   await page.goto(await link(JOHN))

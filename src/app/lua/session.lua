@@ -1,7 +1,7 @@
 -- session: whose browser it is; goes on for another while, not for ever.
 -- ARGV key idle_ms most_ms   Returns false, or {person, version, sealed document}
 local s = P .. ARGV[1]
-local person, since = unpack(call('HMGET', s, 'p', 'at'))
+local since, person = string.match(call('GET', s) or '', '^(%d+)|(.+)$')
 if not person then return false end
 local left = tonumber(since) + tonumber(ARGV[3]) - math.floor(now_us() / 1000)
 if left <= 0 then
