@@ -134,7 +134,7 @@ void talk_cmd_correct(struct talk *t)
     int64_t n;
 
     if (!round_asked_last(t, &r)) {
-        talk_say(t, "reply.round_none");
+        talk_say(t, "reply.correct_none");
         return;
     }
     if (str_to_i64(str_trim(t->call.order.n > 0 ? t->call.order : t->call.rest), 1,

@@ -101,6 +101,8 @@ for (const way of WAYS) {
     await talk.say(luz, '7,5 bar')
     await talk.expect(luz, 'está enviada')
     assert.deepEqual((await submitted(luz, id)).data.items.map(i => i.value), ['not_done', 'done', 'na', 'pass', 7.5])
+    await talk.say(luz, 'CORREGIR 1')
+    await talk.expect(luz, 'Lo enviado queda como está. Avisa a tu supervisor')
   })
 
   row('a button of before: another answer corrects, the same changes nothing', async () => {
