@@ -1,3 +1,4 @@
+#include "domain/when.h"
 #include "talk_int.h"
 
 static const enum order_status reached[] = {
@@ -165,8 +166,68 @@ void talk_note(struct talk *t, const struct order *o, struct str text)
     m->order_number = o->number;
 }
 
+#define DAY_ENDS (17 * 60) /* minutes: until when a day is meant, where the order says nothing */
+
+/* "10", "10," and "10, 12": "15:30" and "24.12." are none. */
+static bool is_number(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (strchr("0123456789, ", s.p[i]) == NULL && i + 1 < s.n) {
+            return false;
+        }
+    }
+    return s.n > 0 && strchr("0123456789,:;.- ", s.p[s.n - 1]) != NULL;
+}
+
+static bool is_stop(struct str s, bool at_end)
+{
+    static const char *const stops[] = {",",  ":",      ";",      "-",     ".",
+                                        "\n", "\u2013", "\u2014", "\u060c"};
+
+    for (size_t i = 0; i < ARRAY_LEN(stops); i++) {
+        struct str stop = str_of(stops[i]);
+
+        if (at_end ? str_ends(s, stop) : str_starts(s, stop)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * "until friday, the belt is missing": the day or time at the beginning, where it stands alone. A
+ * bare number counts something ("10, all broken"), and what goes on without a stop is a sentence
+ * ("sun gets into the sensor"). 0: none.
+ */
+static struct wall delayed_until(const struct talk *t, const struct order *o, struct str reason)
+{
+    int32_t minutes = DAY_ENDS;
+    struct wall midnight;
+    struct when when;
+    struct str said;
+
+    if (when_parse(reason, t->l, t->timezone, t->p->now, &when) != WHEN_OK ||
+        when.grain == WHEN_WEEK) {
+        return (struct wall){0};
+    }
+    said = str_trim(str_slice(reason, 0, reason.n - when.rest.n));
+    if (is_number(said) ||
+        (when.rest.n > 0 && !is_stop(said, true) && !is_stop(when.rest, false))) {
+        return (struct wall){0};
+    }
+    if (when.grain == WHEN_TIME) {
+        return when.at;
+    }
+    if (o->due.ms > 0) {
+        timezone_local(t->timezone, o->due, &minutes, &midnight);
+    }
+    when.at.ms += minutes * 60000LL;
+    return when.at.ms > t->p->now.ms ? when.at : (struct wall){0};
+}
+
 static void delay(struct talk *t, const struct order *o, struct str reason)
 {
+    struct wall until = delayed_until(t, o, reason);
     struct jw w;
     struct buf *data;
     struct message *m;
@@ -174,9 +235,15 @@ static void delay(struct talk *t, const struct order *o, struct str reason)
     touch(t, o);
     data = talk_event_begin(t, &w, o);
     jw_str(&w, "reason", reason);
+    if (until.ms > 0) {
+        jw_wall(&w, "new_due_at", until);
+    }
     talk_event_end(t, "gateway.workorder.delay_reported.v1", o, &w, data);
     plan_entry(t->p, o->id, "delay", t->u->id, reason);
-    m = talk_say(t, "reply.delayed", ARG_IDENT("number", o->number), ARG_S("reason", reason));
+    m = until.ms > 0
+            ? talk_say(t, "reply.delayed_until", ARG_IDENT("number", o->number),
+                       ARG_S("reason", reason), ARG_T("due", until))
+            : talk_say(t, "reply.delayed", ARG_IDENT("number", o->number), ARG_S("reason", reason));
     m->order_id = o->id;
     m->order_number = o->number;
 }

@@ -320,6 +320,16 @@ function suite(kind) {
     await say(ana.number, 'DELAY Waiting for spare parts')
     await plant.expect(ana.number, `⏳ Delay reported for work order ${o.number}: Waiting for spare parts`)
     await event('workorder.delay_reported', d => d.workorder.number === o.number && d.reason === 'Waiting for spare parts')
+    for (const [words, hours] of [['in 5 hours, the crane is taken', 5], ['until 24.12.2031: no parts', -1], ['in 2 days', -1],
+      ['10 bolts are missing'], ['10, all broken'], ['sun gets into the sensor'], ['tomorrow somebody else is needed']]) {
+      await say(ana.number, `DELAY ${words}`)
+      const e = await event('workorder.delay_reported', d => d.workorder.number === o.number && d.reason === words)
+      const due = e.data.new_due_at
+      assert.equal(due !== undefined, hours !== undefined, `${words}: ${due}`)
+      if (hours > 0) assert.ok(Math.abs(Date.parse(due) - Date.now() - hours * 3600e3) < 120e3, due)
+      if (words.includes('2031')) assert.equal(due, '2031-12-24T10:00:00.000Z', 'at the hour it was due')
+      await plant.expect(ana.number, due ? `${o.number}, until` : `${o.number}: ${words}`)
+    }
     await say(ana.number, 'HELP', first.id)
     const help = await plant.expect(ana.number, `Do you need assistance with work order ${o.number}?`)
     assert.equal(titles(help)[0], 'Escalate')
