@@ -318,6 +318,50 @@ static void test_after_stop(void)
           is_on(&r, "reminders") && !is_on(&r, "assignments") && !is_on(&r, "emergency"));
 }
 
+/* Behind https, and below a path of its own. */
+static void test_public_url(void)
+{
+    struct browser nobody = {.cookie = "", .token = ""}, b;
+    struct str kept = w->settings->public_url;
+    struct reply_to r;
+
+    w->settings->public_url = STR("https://gateway.test:443/wa");
+    r = browser_get(&nobody, link_of(0, "p1", 60000));
+    CHECK("a cookie for https, where the pages are",
+          str_ends(r.cookie, STR("; Path=/wa/whatsapp; HttpOnly; SameSite=Strict; Secure")));
+    CHECK("addresses do not leave the path",
+          has(r.body, "href=\"../static/") && has(r.body, "action=\"settings\""));
+    b = browser_opened(0, "p1");
+    CHECK_INT("http is another origin", browser_post(&b, "language=es").status, 403);
+    r = ask(w, &(struct ask){
+                   .method = "POST",
+                   .path = SETTINGS,
+                   .type = FORM,
+                   .body = STR("language=es"),
+                   .extra = {"Cookie", b.cookie, "Origin", "https://gateway.test", "X-CSRF-Token",
+                             b.token}
+    });
+    CHECK_INT("ours is as browsers write it", r.status, 303);
+    w->settings->public_url = kept;
+}
+
+/* What a form cannot show more precisely stays as it is. */
+static void test_dialect(void)
+{
+    struct browser b;
+    struct reply_to r;
+
+    person(ACME_ADMIN, "p5", ",\"language\":\"es-MX\",\"timezone\":\"Etc/GMT+6\"");
+    b = browser_opened(0, "p5");
+    r = browser_get(&b, SETTINGS);
+    CHECK("his zone is there, though not in the list",
+          has(r.body, "<option value=\"Etc/GMT+6\" selected>"));
+    CHECK_INT("saved", browser_post(&b, "language=es&timezone=Etc/GMT%2B6&parts=on").status, 303);
+    r = user_read(ACME_VIEWER, "p5");
+    CHECK_Z("of Mexico still", at(&r, "language"), "es-MX");
+    CHECK_Z("his zone", at(&r, "timezone"), "Etc/GMT+6");
+}
+
 static void test_tenants(void)
 {
     struct browser mine = browser_opened(0, "p1");
@@ -427,8 +471,8 @@ int main(int argc, char **argv)
         TEST(test_html),          TEST(test_link),         TEST(test_link_once),
         TEST(test_links_refused), TEST(test_keys),         TEST(test_where_it_comes_from),
         TEST(test_saved),         TEST(test_wrong_fields), TEST(test_json),
-        TEST(test_after_stop),    TEST(test_tenants),      TEST(test_files),
-        TEST(test_session_ends),
+        TEST(test_after_stop),    TEST(test_public_url),   TEST(test_dialect),
+        TEST(test_tenants),       TEST(test_files),        TEST(test_session_ends),
     };
     int code;
 
