@@ -20,6 +20,13 @@ static void commit_chunk(struct broadcast_run *run);
 
 /* ---- reading a chunk ---- */
 
+static size_t windows_of(const struct broadcast_run *run)
+{
+    size_t n = run->j->et->t.conf->nsenders;
+
+    return n < BROADCAST_WINDOWS ? n : BROADCAST_WINDOWS;
+}
+
 static void copy_row(struct arena *a, const struct reply *r, struct chunk_row *row)
 {
     struct str line = reply_str(reply_at(r, 0)), person, verdict;
@@ -37,9 +44,22 @@ static void copy_row(struct arena *a, const struct reply *r, struct chunk_row *r
         .queue = arena_dup(a, reply_str(reply_at(r, 6))),
         .lane = arena_dup(a, reply_str(reply_at(r, 7)))
     };
-    for (size_t i = 0; i < BROADCAST_WINDOWS && i + 10 < reply_len(r); i++) {
-        row->windows[i] = reply_int(reply_at(r, i + 10));
+}
+
+/* Rows, then a column of windows for each sender. */
+static void copy_chunk(struct chunk *into, const struct reply *reply, size_t senders)
+{
+    size_t n = reply_len(reply);
+
+    into->n = n < senders ? 0 : n - senders;
+    into->rows = ARENA_ARRAY(into->a, struct chunk_row, into->n + 1);
+    for (size_t i = 0; i < into->n; i++) {
+        copy_row(into->a, reply_at(reply, i), &into->rows[i]);
+        for (size_t k = 0; k < senders; k++) {
+            into->rows[i].windows[k] = reply_int(reply_at(reply_at(reply, into->n + k), i));
+        }
     }
+    into->ready = true;
 }
 
 static void on_chunk(void *ctx, const struct err *err, const struct reply *reply)
@@ -52,12 +72,7 @@ static void on_chunk(void *ctx, const struct err *err, const struct reply *reply
     if (err != NULL) {
         into->n = SIZE_MAX; /* read again when its turn comes */
     } else {
-        into->n = reply_len(reply);
-        into->rows = ARENA_ARRAY(into->a, struct chunk_row, into->n + 1);
-        for (size_t i = 0; i < into->n; i++) {
-            copy_row(into->a, reply_at(reply, i), &into->rows[i]);
-        }
-        into->ready = true;
+        copy_chunk(into, reply, windows_of(run));
     }
     if (j->pending != NULL || run->waiting) {
         return; /* the chunk before it is being committed, or is about to be */
@@ -87,7 +102,7 @@ static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into)
     call_int(&call, nth);
     call_str(&call, STR("1"));
     call_str(&call, run->round > 1 ? STR("1") : STR("0"));
-    for (size_t i = 0; i < conf->nsenders && i < BROADCAST_WINDOWS; i++) {
+    for (size_t i = 0; i < windows_of(run); i++) {
         call_str(&call, conf->senders[i].id);
     }
     run->ahead = store_run(j->et->e->store, &call, on_chunk, j);

@@ -120,7 +120,29 @@ void commit_op(struct commit *c, struct str op)
         start_writing(c);
     }
     c->doc = false;
+    c->shared_n = 0;
     commit_arg(c, op);
+}
+
+void commit_count(struct commit *c)
+{
+    c->fields_at = c->args.resp.n + FIELDS_HEAD;
+    c->fields = 0;
+    commit_arg(c, STR("000"));
+}
+
+bool commit_count_room(const struct commit *c)
+{
+    return c->fields < FIELDS_MAX;
+}
+
+void commit_counted(struct commit *c)
+{
+    assert(commit_count_room(c));
+    c->fields++;
+    if (buf_ok(&c->args.resp)) {
+        put_count(c->args.resp.p + c->fields_at, FIELD_DIGITS, c->fields);
+    }
 }
 
 struct str commit_seal(struct commit *c)
@@ -293,21 +315,16 @@ void commit_doc(struct commit *c, struct str key, int64_t version, struct str bo
     commit_arg(c, key);
     commit_arg_int(c, version);
     commit_arg(c, body);
-    c->fields_at = c->args.resp.n + FIELDS_HEAD;
-    c->fields = 0;
-    commit_arg(c, STR("000"));
+    commit_count(c);
     c->doc = true;
 }
 
 void commit_field(struct commit *c, struct str field, struct str value)
 {
-    assert(c->batch == NULL && c->doc && c->fields < FIELDS_MAX);
+    assert(c->batch == NULL && c->doc);
     commit_arg(c, field);
     commit_arg(c, value);
-    c->fields++;
-    if (buf_ok(&c->args.resp)) {
-        put_count(c->args.resp.p + c->fields_at, FIELD_DIGITS, c->fields);
-    }
+    commit_counted(c);
 }
 
 void commit_doc_field(struct commit *c, const char *field, struct str value)
@@ -348,9 +365,7 @@ void commit_fields(struct commit *c, struct str key)
 {
     commit_op(c, STR("fields"));
     commit_arg(c, key);
-    c->fields_at = c->args.resp.n + FIELDS_HEAD;
-    c->fields = 0;
-    commit_arg(c, STR("000"));
+    commit_count(c);
     c->doc = true;
 }
 

@@ -33,8 +33,9 @@ struct commit {
     struct call args;    /* room for two counts, then the arguments; never sealed */
     uint32_t checks;     /* arguments of the checks */
     size_t once, once_n; /* commit_once()'s argument in args.resp; 0: none */
-    size_t fields_at;    /* the count of fields of the document written last */
+    size_t fields_at;    /* the count in the operation written last, of its fields or messages */
     uint32_t fields;
+    size_t shared_at, shared_n; /* what the messages of the operation written last share; 0: none */
     struct str tenant;
     char tenant_bytes[TENANT_ID_MAX];
     struct batch *batch; /* NULL: under construction */
@@ -49,6 +50,10 @@ struct str commit_number(char text[COMMIT_NUMBER_BYTES], int64_t n);
 /** A write of names (no '|', no line feed), and more names behind the last write. */
 void commit_write(struct commit *c, struct str op, const struct str *args, size_t n);
 void commit_write_on(struct commit *c, const struct str *args, size_t n);
+/** A count behind the arguments so far, of what follows: of each, commit_counted(), while there is room. */
+void commit_count(struct commit *c);
+bool commit_count_room(const struct commit *c);
+void commit_counted(struct commit *c);
 /* Its operations: a word, then arguments. */
 void commit_op_check(struct commit *c, struct str op);
 void commit_op(struct commit *c, struct str op); /* a write */

@@ -36,21 +36,19 @@ void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct 
     }
 }
 
-void commit_message(struct commit *c, const struct commit_message *m)
+/* What the messages of one operation share. */
+static void message_shared(struct commit *c, const struct commit_message *m)
 {
     const struct rate *rate = m->rate;
     char text[96];
     int n = 0;
 
-    commit_op(c, STR("message"));
-    commit_arg_id(c, m->id);
-    commit_arg(c, m->body);
-    commit_arg(c, m->user);
     commit_arg(c, m->order);
     commit_arg(c, m->broadcast);
     commit_arg(c, m->matter);
     commit_arg(c, m->line);
-    commit_arg_lane(c, m->queue, m->lane);
+    assert(m->queue.n > 0);
+    commit_arg(c, m->queue);
     commit_arg_int(c, m->not_before.ms);
     commit_arg(c, str_of(whom[m->grant]));
     if (m->grant != GRANT_NONE && (rate->interval_us > 0 || rate->pair_interval_ms > 0)) {
@@ -59,6 +57,42 @@ void commit_message(struct commit *c, const struct commit_message *m)
                      (long long)rate->pair_burst);
     }
     commit_arg(c, str_make(text, (size_t)n));
+}
+
+/* One operation with the message before it, where that shares all this with it. */
+static void message_begin(struct commit *c, const struct commit_message *m)
+{
+    size_t last = c->shared_at, last_n = c->shared_n, from = c->args.resp.n, at;
+    uint32_t argc = c->args.argc;
+    const struct buf *b = &c->args.resp;
+
+    commit_op(c, STR("messages"));
+    at = b->n;
+    message_shared(c, m);
+    if (buf_ok(b) && last_n == b->n - at && commit_count_room(c) &&
+        memcmp(b->p + last, b->p + at, last_n) == 0) {
+        c->args.resp.n = from;
+        c->args.argc = argc;
+        c->shared_at = last;
+        c->shared_n = last_n;
+    } else {
+        c->shared_at = at;
+        c->shared_n = b->n - at;
+        commit_count(c);
+    }
+}
+
+void commit_message(struct commit *c, const struct commit_message *m)
+{
+    bool lane_says = str_eq(m->user, str_slice(m->lane, 1, m->lane.n));
+
+    assert(commit_name_ok(m->lane) && m->lane.p[0] >= '0' && m->lane.p[0] < '0' + PRIO_COUNT);
+    message_begin(c, m);
+    commit_arg_id(c, m->id);
+    commit_arg(c, m->lane);
+    commit_arg(c, lane_says ? STR_NONE : m->user);
+    commit_arg(c, m->body);
+    commit_counted(c);
     c->grants = c->grants || m->grant != GRANT_NONE;
 }
 

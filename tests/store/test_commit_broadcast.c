@@ -433,13 +433,70 @@ static void test_persist(void)
     world_free(&w);
 }
 
+/* Several in one unit: those that differ in their person alone, and others. */
+static void test_messages(void)
+{
+    static const struct rate rate = {.pair_interval_ms = 1000, .pair_burst = 1};
+    struct world *w = open_world(NULL);
+    struct commit_message m = {.id = STR("1"),
+                               .body = STR("b1"),
+                               .user = STR("p"),
+                               .broadcast = STR("bc"),
+                               .line = STR("queued,5,\n"),
+                               .queue = OUT,
+                               .lane = STR("2p"),
+                               .grant = GRANT_BULK,
+                               .rate = &rate};
+    struct commit *c = commit_new(T);
+    struct got g;
+
+    commit_message(c, &m);
+    m.id = STR("2");
+    m.body = STR("b2");
+    m.user = STR("q");
+    m.lane = STR("2q:sms");
+    commit_message(c, &m);
+    m.id = STR("3"); /* waits behind the first */
+    m.user = STR("p");
+    m.lane = STR("2p");
+    commit_message(c, &m);
+    m.id = STR("4");
+    m.broadcast = STR("bd");
+    m.user = STR("r");
+    m.lane = STR("2r");
+    commit_message(c, &m);
+    commit_hincr(c, STR("n"), STR("n"), 7);
+    m.id = STR("5");
+    m.order = STR("wo1");
+    m.user = STR("s");
+    m.lane = STR("2s");
+    commit_message(c, &m);
+    g = run(w, c);
+    CHECK("granted", strtol(g.results[0], NULL, 10) > 0 && strtol(g.results[1], NULL, 10) > 0);
+    CHECK_Z("behind another", str_of(g.results[2]), "0");
+    CHECK("of another broadcast", strtol(g.results[3], NULL, 10) > 0);
+    CHECK_Z("what stands between", str_of(g.results[4]), "7");
+    CHECK("the one behind that", strtol(g.results[5], NULL, 10) > 0);
+    CHECK_REDIS(w, "HMGET {acme}:m:1 b s u br o l n", "b1\nsending\np\nbc\n\n2p\n1");
+    CHECK_REDIS(w, "HMGET {acme}:m:2 b s u br o l n", "b2\nsending\nq\nbc\n\n2q:sms\n1");
+    CHECK_REDIS(w, "HMGET {acme}:m:3 b s u br o l n tl", "b2\nqueued\np\nbc\n\n2p\n\nqueued,5,\n");
+    CHECK_REDIS(w, "HMGET {acme}:m:4 b s u br o l n", "b2\nsending\nr\nbd\n\n2r\n1");
+    CHECK_REDIS(w, "HMGET {acme}:m:5 s u o", "sending\ns\nwo1");
+    CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "1\n3");
+    CHECK_REDIS(w, "ZRANGE {acme}:mu:q 0 -1", "2");
+    CHECK_REDIS(w, "ZRANGE {acme}:mo:wo1 0 -1", "5");
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:2p 0 -1", "1\n3");
+    CHECK_REDIS(w, "ZCARD {acme}:mx", "5");
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_places),  TEST(test_answers),         TEST(test_recast),
         TEST(test_cancel),  TEST(test_swept),           TEST(test_persist),
         TEST(test_copies),  TEST(test_copies_answered), TEST(test_copies_cancelled),
-        TEST(test_granted), TEST(test_bulk_grants),
+        TEST(test_granted), TEST(test_bulk_grants),     TEST(test_messages),
     };
 
     world_scripts();

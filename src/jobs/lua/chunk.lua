@@ -1,8 +1,9 @@
 -- chunk: the people of a chunk, with their documents and the messages they were sent.
 -- ARGV broadcast number docs (1: wanted) messages (1: wanted; 2: and a row more for each that says one again)
 --   sender...
--- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline, window of each sender...}...};
--- of several messages that tell him (store/lua/commit/broadcasts.lua) the one that got furthest
+-- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline}..., {window...} of each sender},
+-- the rows without the message where it is not wanted; of several messages that tell him
+-- (store/lua/commit/broadcasts.lua) it is the one that got furthest
 local id = ARGV[1]
 local lines = call('HGET', P .. 'bl:' .. id, ARGV[2]) or ''
 local out, people, n = {}, {}, 0
@@ -32,28 +33,23 @@ local function several(row, first)
     row[6] = (row[6] or '') .. answered
 end
 
+local wanted = ARGV[4] ~= '0'
 for line in string.gmatch(lines, '[^\n]+') do
     n = n + 1
-    out[n] = {line, false, false, false, false, false, false, false, false, false}
     people[n] = string.match(line, '^[^ ]+')
+    local doc = ARGV[3] == '1' and call('HMGET', P .. 'u:' .. people[n], 'v', 'b') or {false, false}
+    out[n] = {line, doc[1], doc[2]}
 end
-local wanted = n > 0 and ARGV[4] ~= '0'
-local messages = wanted and call('HMGET', P .. 'bm:' .. id, unpack(people)) or {}
-local answers = wanted and call('HMGET', P .. 'ba:' .. id, unpack(people)) or {}
-for i = 1, n do
+local messages = n > 0 and wanted and call('HMGET', P .. 'bm:' .. id, unpack(people)) or {}
+local answers = n > 0 and wanted and call('HMGET', P .. 'ba:' .. id, unpack(people)) or {}
+for i = 1, wanted and n or 0 do
     local row = out[i]
-    if ARGV[3] == '1' then
-        local doc = call('HMGET', P .. 'u:' .. people[i], 'v', 'b')
-        row[2], row[3] = doc[1], doc[2]
-    end
+    for at = 5, 10 do row[at] = false end
     row[4], row[9] = messages[i] or false, answers[i] or false
     if messages[i] and messages[i] ~= '' then
         fill(row, messages[i])
         if row[6] and string.find(row[6], 'm', 1, true) then several(row, messages[i]) end
     end
 end
-for at = 5, n > 0 and #ARGV or 0 do
-    local windows = call('HMGET', P .. 'w:' .. ARGV[at], unpack(people))
-    for i = 1, n do out[i][6 + at] = windows[i] end
-end
+for at = 5, n > 0 and #ARGV or 0 do out[#out + 1] = call('HMGET', P .. 'w:' .. ARGV[at], unpack(people)) end
 return out

@@ -7,7 +7,7 @@ local tats = {} -- rates spent in this call, by sender: written back once, at it
 local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
 local paces = {} -- what HMGET told of senders in this call
 local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
-    local pairs_key, person, sender = P .. 'pr:' .. queue, string.sub(lane, 2), string.sub(queue, 5)
+    local sender = string.sub(queue, 5)
     local tat, pair_tat
     if string.sub(queue, 1, 4) == 'out:' then
         local s = paces[sender]
@@ -25,7 +25,7 @@ local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair
         end
     end
     if pair_interval > 0 then
-        local wait
+        local pairs_key, person, wait = P .. 'pr:' .. queue, string.sub(lane, 2), nil
         pair_tat = tonumber(call('HGET', pairs_key, person) or 0)
         wait, pair_tat = pair_wait(pair_tat, now, pair_interval, pair_burst)
         if wait > 0 then return nil end
@@ -97,32 +97,38 @@ local function enqueue(queue, lane, id, not_before, at)
     return token or 0
 end
 
--- A new message: its record, its place in the lists and in its lane. Its arguments stand behind `at`.
-local function new_message(at)
-    local id, body, user, order, broadcast, matter, line, queue, lane, not_before, whom, rate =
-        unpack(A, at + 1, at + 12)
-    local token
-    messages[#messages + 1], messages[#messages + 2] = '0', id
-    call('ZADD', P .. 'mu:' .. user, '0', id)
-    if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
-    if whom == '' then
-        token = join(queue, lane, id, not_before)
-    elseif rate == '' then
-        token = join(queue, lane, id, not_before, whom, 0, 0, 0, 0)
-    else
-        local interval, burst, pair_interval, pair_burst = string.match(rate, '(%S+) (%S+) (%S+) (%S+)')
-        token = join(queue, lane, id, not_before, whom, tonumber(interval), tonumber(burst),
-            pair_interval * 1000, tonumber(pair_burst))
+-- New messages that differ in id, lane, user ("": the lane says him) and body alone; behind `at` what they share,
+-- then them. Their records, their places in the lists and in their lanes; their tokens, or 0, go to `out`.
+local function new_messages(at, out)
+    local order, broadcast, matter, line, queue, not_before, whom, rate, n = unpack(A, at + 1, at + 9)
+    local interval, burst, pair_interval, pair_burst = 0, 0, 0, 0
+    if rate ~= '' then
+        local i, b, pi, pb = string.match(rate, '(%S+) (%S+) (%S+) (%S+)')
+        interval, burst, pair_interval, pair_burst = tonumber(i), tonumber(b), pi * 1000, tonumber(pb)
     end
-    local doc = {'v', '1', 'b', body, 'u', user, 'o', order, 'q', queue, 'l', lane, 's', 'queued', 'tl', line}
-    if token then
-        doc[14], doc[16] = 'sending', line .. 'sending,' .. stamp .. ',attempt 1\n'
-        doc[17], doc[18] = 'n', '1'
+    local begun = line .. 'sending,' .. stamp .. ',attempt 1\n'
+    local shared = {'q', queue}
+    if order ~= '' then shared[#shared + 1], shared[#shared + 2] = 'o', order end
+    if broadcast ~= '' then shared[#shared + 1], shared[#shared + 2] = 'br', broadcast end
+    if matter ~= '' then shared[#shared + 1], shared[#shared + 2] = 'mt', matter end
+    local stop = at + 10 + 4 * n
+    for i = at + 10, stop - 1, 4 do
+        local id, lane, user, body = A[i], A[i + 1], A[i + 2], A[i + 3]
+        if user == '' then user = string.sub(lane, 2) end
+        messages[#messages + 1], messages[#messages + 2] = '0', id
+        call('ZADD', P .. 'mu:' .. user, '0', id)
+        if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
+        local token = join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst)
+        if token then
+            call('HSET', P .. 'm:' .. id, 'v', '1', 'b', body, 'u', user, 'l', lane, 's', 'sending', 'tl', begun,
+                'n', '1', unpack(shared))
+        else
+            call('HSET', P .. 'm:' .. id, 'v', '1', 'b', body, 'u', user, 'l', lane, 's', 'queued', 'tl', line,
+                unpack(shared))
+        end
+        out[#out + 1] = token or 0
     end
-    if broadcast ~= '' then doc[#doc + 1], doc[#doc + 2] = 'br', broadcast end
-    if matter ~= '' then doc[#doc + 1], doc[#doc + 2] = 'mt', matter end
-    call('HSET', P .. 'm:' .. id, unpack(doc))
-    return token or 0
+    return stop
 end
 
 -- The end of a lease; more: there are items behind.

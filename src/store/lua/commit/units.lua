@@ -115,9 +115,9 @@ while at <= most do
             if c ~= '' then learn(c, leased) end
             finish(leased_queue, leased_lane, leased)
             at = at + 4
-        elseif op == 'message' then -- and its twelve arguments -> token or 0
-            result = new_message(at)
-            at = at + 13
+        elseif op == 'messages' then -- shared: order broadcast matter line queue not_before_ms whom rate n,
+            -- then n times: id lane user body -> a token or 0 each
+            at = new_messages(at, ok)
         elseif op == 'item' then -- an inbound one: id lane body whom -> token or 0
             call('HSET', P .. 'i:' .. a, 'b', c)
             result = join('in', b, a, '0', d ~= '' and d or nil, 0, 0, 0, 0) or 0
