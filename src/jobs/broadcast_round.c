@@ -27,9 +27,19 @@ static size_t windows_of(const struct broadcast_run *run)
     return n < BROADCAST_WINDOWS ? n : BROADCAST_WINDOWS;
 }
 
-static void copy_row(struct arena *a, const struct reply *r, struct chunk_row *row)
+/* What he was told in the round before; each row is a list then. */
+static void copy_told(struct arena *a, const struct reply *r, struct chunk_row *row)
 {
-    struct str line = reply_str(reply_at(r, 0)), person, verdict;
+    row->message = arena_dup(a, reply_str(reply_at(r, 3)));
+    row->state = arena_dup(a, reply_str(reply_at(r, 4)));
+    row->flags = arena_dup(a, reply_str(reply_at(r, 5)));
+    row->queue = arena_dup(a, reply_str(reply_at(r, 6)));
+    row->lane = arena_dup(a, reply_str(reply_at(r, 7)));
+}
+
+static void copy_row(struct arena *a, const struct reply *r, size_t at, struct chunk_row *row)
+{
+    struct str line = reply_str(reply_at(r, at)), person, verdict;
     int64_t v = NOTIFY_YES;
 
     str_cut(line, ' ', &person, &verdict);
@@ -37,26 +47,29 @@ static void copy_row(struct arena *a, const struct reply *r, struct chunk_row *r
     *row = (struct chunk_row){
         .person = arena_dup(a, person),
         .verdict = (int)v,
-        .doc = {reply_int(reply_at(r, 1)), arena_dup(a, reply_str(reply_at(r, 2)))},
-        .message = arena_dup(a, reply_str(reply_at(r, 3))),
-        .state = arena_dup(a, reply_str(reply_at(r, 4))),
-        .flags = arena_dup(a, reply_str(reply_at(r, 5))),
-        .queue = arena_dup(a, reply_str(reply_at(r, 6))),
-        .lane = arena_dup(a, reply_str(reply_at(r, 7)))
+        .doc = {reply_int(reply_at(r, at + 1)), arena_dup(a, reply_str(reply_at(r, at + 2)))},
     };
 }
 
 /* Rows, then a column of windows for each sender. */
-static void copy_chunk(struct chunk *into, const struct reply *reply, size_t senders)
+static void copy_chunk(const struct broadcast_run *run, struct chunk *into,
+                       const struct reply *reply)
 {
-    size_t n = reply_len(reply);
+    size_t columns = run->round > 1 ? 1 : 3, senders = windows_of(run), n = reply_len(reply);
 
-    into->n = n < senders ? 0 : n - senders;
+    into->n = n < senders ? 0 : (n - senders) / columns;
     into->rows = ARENA_ARRAY(into->a, struct chunk_row, into->n + 1);
     for (size_t i = 0; i < into->n; i++) {
-        copy_row(into->a, reply_at(reply, i), &into->rows[i]);
+        struct chunk_row *row = &into->rows[i];
+
+        if (run->round > 1) {
+            copy_row(into->a, reply_at(reply, i), 0, row);
+            copy_told(into->a, reply_at(reply, i), row);
+        } else {
+            copy_row(into->a, reply, columns * i, row);
+        }
         for (size_t k = 0; k < senders; k++) {
-            into->rows[i].windows[k] = reply_int(reply_at(reply_at(reply, into->n + k), i));
+            row->windows[k] = reply_int(reply_at(reply_at(reply, columns * into->n + k), i));
         }
     }
     into->ready = true;
@@ -72,7 +85,7 @@ static void on_chunk(void *ctx, const struct err *err, const struct reply *reply
     if (err != NULL) {
         into->n = SIZE_MAX; /* read again when its turn comes */
     } else {
-        copy_chunk(into, reply, windows_of(run));
+        copy_chunk(run, into, reply);
     }
     if (j->pending != NULL || run->waiting) {
         return; /* the chunk before it is being committed, or is about to be */

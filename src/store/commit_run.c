@@ -201,7 +201,7 @@ static const struct {
 
 static bool outcome_read(const struct reply *r, struct commit_outcome *out, struct err *err)
 {
-    struct str word = reply_str(reply_at(r, 0));
+    struct str word = reply_str(reply_kind(r) == REPLY_LIST ? reply_at(r, 0) : r);
 
     if (str_eqz(word, "full")) {
         return err_set(err, ERR_STORE_FULL, "redis is over its maxmemory");
@@ -350,9 +350,9 @@ static void fail_bad(struct commits *hub)
 }
 
 /*
- * While a tenant's calls are out, its units gather for the next: a call costs Redis and us the same for
- * one unit and for twenty, so under load the batches grow, and at rest the first unit goes at once.
- * Not behind a call that has stuck: then each goes out and waits on its own clock.
+ * While a tenant's calls are out, its units gather for the next: a call costs Redis and us the same
+ * for one unit and for twenty, so under load the batches grow, and at rest the first unit goes at
+ * once. Not behind a call that has stuck: then each goes out and waits on its own clock.
  */
 static bool held_back(const struct batch *open)
 {

@@ -201,8 +201,11 @@ static void check_batch(size_t n)
         die("the reply is short");
     }
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(r->element[i]->element[0]->str, "ok") != 0) {
-            die(r->element[i]->element[0]->str);
+        const redisReply *unit = r->element[i];
+        const char *word = unit->type == REDIS_REPLY_ARRAY ? unit->element[0]->str : unit->str;
+
+        if (strcmp(word, "ok") != 0) {
+            die(word);
         }
     }
     freeReplyObject(r);

@@ -199,11 +199,17 @@ static void apply(struct sim *s, struct sim_call *call, const redisReply *unit)
     }
 }
 
+/* A unit without results is answered by its word alone. */
+static const char *word_of(const redisReply *unit)
+{
+    return unit->type == REDIS_REPLY_ARRAY ? unit->element[0]->str : unit->str;
+}
+
 /* What the worker does with the answer. */
 static void answered(struct sim *s, int i, const redisReply *unit)
 {
     struct sim_call *call = &s->calls[i];
-    const char *word = unit->element[0]->str;
+    const char *word = word_of(unit);
     bool ok = strcmp(word, "ok") == 0;
 
     if (call->granted && !ok) {
@@ -247,7 +253,7 @@ static redisReply *carry(struct sim *s, struct sim_call *call)
     buf_fini(&args.resp);
     /* A withdrawal has no check: asked again it may take what it could not take before. */
     if (r != NULL && (!call->applied || call->kind == CALL_CANCEL) &&
-        strcmp(r->element[0]->element[0]->str, "ok") == 0) {
+        strcmp(word_of(r->element[0]), "ok") == 0) {
         apply(s, call, r->element[0]);
     }
     return r;

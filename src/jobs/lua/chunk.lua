@@ -2,8 +2,8 @@
 -- ARGV broadcast number docs (1: wanted) messages (1: wanted; 2: and a row more for each that says one again)
 --   sender...
 -- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline}..., {window...} of each sender},
--- the rows without the message where it is not wanted; of several messages that tell him
--- (store/lua/commit/broadcasts.lua) it is the one that got furthest
+-- where the messages are not wanted {line, version, body..., {window...} of each sender}; of several messages that
+-- tell him (store/lua/commit/broadcasts.lua) the one that got furthest
 local id = ARGV[1]
 local lines = call('HGET', P .. 'bl:' .. id, ARGV[2]) or ''
 local out, people, n = {}, {}, 0
@@ -38,13 +38,16 @@ for line in string.gmatch(lines, '[^\n]+') do
     n = n + 1
     people[n] = string.match(line, '^[^ ]+')
     local doc = ARGV[3] == '1' and call('HMGET', P .. 'u:' .. people[n], 'v', 'b') or {false, false}
-    out[n] = {line, doc[1], doc[2]}
+    if wanted then
+        out[n] = {line, doc[1], doc[2], false, false, false, false, false, false, false}
+    else -- a list in the answer costs as much as reading the document
+        out[3 * n - 2], out[3 * n - 1], out[3 * n] = line, doc[1], doc[2]
+    end
 end
 local messages = n > 0 and wanted and call('HMGET', P .. 'bm:' .. id, unpack(people)) or {}
 local answers = n > 0 and wanted and call('HMGET', P .. 'ba:' .. id, unpack(people)) or {}
 for i = 1, wanted and n or 0 do
     local row = out[i]
-    for at = 5, 10 do row[at] = false end
     row[4], row[9] = messages[i] or false, answers[i] or false
     if messages[i] and messages[i] ~= '' then
         fill(row, messages[i])

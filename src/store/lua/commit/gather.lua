@@ -4,7 +4,7 @@
 -- ARGV owner lease_ms serial, then for each unit: number of ARGV entries of its checks, of its writes,
 -- the checks, the writes. Operations are words with a fixed number of arguments.
 --   serial: "" or, where a unit asks for a grant, a number that is the same when the call is asked again
--- Returns one list per unit: {"ok", result of each write that has one...}
+-- Returns for each unit {"ok", result of each write that has one...}, "ok" where none has
 --   or {"dup", value} | {"differs"} | {"conflict", key} | {"fenced"} | {"stale"} | {"full"}
 local A = ARGV
 local owner, lease_ms, serial = A[1], A[2], A[3]

@@ -343,5 +343,5 @@ while at <= most do
     write_doc()
     known_key = nil
     units = units + 1
-    results[units] = refused or ok
+    results[units] = refused or ok[2] and ok or 'ok' -- a list in the answer costs as much as a small write
 end
