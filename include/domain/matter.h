@@ -67,6 +67,7 @@ bool matter_put(const struct tenant *t, struct arena *a, const struct matter *m,
 
 /* ---- the clock strikes ---- */
 
+#define MATTER_ASSIGNEES_MAX 64
 #define MATTER_PEOPLE_MAX 256 /* read for one strike; more are cut off, and logged */
 #define MATTER_GROUPS_MAX 32
 struct matter_wants { /* whom a decision needs: the union */

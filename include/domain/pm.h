@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "domain/matter.h"
 
-#define PM_PEOPLE_MAX 64
+#define PM_PEOPLE_MAX MATTER_ASSIGNEES_MAX
 
 enum pm_state { PM_DUE, PM_CONFIRMED, PM_MOVED, PM_DONE };
 struct pm {

@@ -1,7 +1,7 @@
 #include "domain/checklist.h"
 
 #include "domain/media.h"
-#include "domain/user_store.h"
+#include "matter_int.h"
 
 #define BODY_BYTES_MAX ((size_t)1 << 20)
 #define LABEL_CHARS    700 /* fits into a message with buttons */
@@ -148,26 +148,6 @@ static bool member(struct err *err, const char *name, const char *what)
     return err_member(err, "data.checklist.%s", name);
 }
 
-static bool read_people(struct arena *a, const struct json *list, struct checklist *out,
-                        struct err *err)
-{
-    for (size_t i = 0; i < json_len(list); i++) {
-        const struct json *item = json_at(list, i);
-        struct str id =
-            json_kind(item) == JSON_STRING ? json_str(item) : json_get_text(item, "id", a);
-
-        if (!user_id_ok(id)) {
-            return member(err, "assignees",
-                          "an assignee is the id of a person, or an object with one");
-        }
-        if (out->npeople == CHECKLIST_PEOPLE_MAX) {
-            return member(err, "assignees", "there are more than 64 assignees");
-        }
-        out->people[out->npeople++] = arena_dup(a, id);
-    }
-    return out->npeople > 0 || member(err, "assignees", "\"assignees\" names nobody");
-}
-
 bool checklist_from_json(struct arena *a, const struct json *j, struct checklist *out,
                          struct err *err)
 {
@@ -188,7 +168,8 @@ bool checklist_from_json(struct arena *a, const struct json *j, struct checklist
         return member(err, "due_at", "\"due_at\" is not an RFC 3339 time");
     }
     return read_items(a, json_get(j, "items"), "data.checklist.items", out, err) &&
-           read_people(a, json_get(j, "assignees"), out, err);
+           matter_assignees(a, json_get(j, "assignees"), "data.checklist.assignees", out->people,
+                            &out->npeople, err);
 }
 
 bool checklist_of_order(struct arena *a, const struct order *o, struct checklist *out)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "domain/order_store.h"
 #include "domain/plan.h"
+#include "domain/user_store.h"
 #include "matter_int.h"
 
 #define BODY_BYTES_MAX ((size_t)1 << 20)
@@ -35,6 +36,31 @@ bool matter_id_ok(struct str id)
         ok = (unsigned char)id.p[i] > ' ' && id.p[i] != 0x7f && id.p[i] != '|';
     }
     return ok;
+}
+
+bool matter_assignees(struct arena *a, const struct json *list, const char *name, struct str *out,
+                      size_t *n, struct err *err)
+{
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *item = json_at(list, i);
+        struct str id =
+            json_kind(item) == JSON_STRING ? json_str(item) : json_get_text(item, "id", a);
+
+        if (!user_id_ok(id)) {
+            err_set(err, ERR_INVALID, "an assignee is the id of a person, or an object with one");
+            return err_member(err, "%s", name);
+        }
+        if (*n == MATTER_ASSIGNEES_MAX) {
+            err_set(err, ERR_INVALID, "there are more than %d assignees", MATTER_ASSIGNEES_MAX);
+            return err_member(err, "%s", name);
+        }
+        out[(*n)++] = arena_dup(a, id);
+    }
+    if (*n == 0) {
+        err_set(err, ERR_INVALID, "\"assignees\" names nobody");
+        return err_member(err, "%s", name);
+    }
+    return true;
 }
 
 struct str matter_ref(struct arena *a, enum matter_kind kind, struct str id)

@@ -15,6 +15,12 @@ typedef bool matter_strike_fn(const struct matter_view *v, struct plan *p, struc
 matter_wants_fn pm_wants, team_wants, checklist_wants, alert_wants, reading_wants;
 matter_strike_fn pm_strike, team_strike, checklist_strike, alert_strike, reading_strike;
 
+/**
+ * The assignees of an event's member @name, ids or objects with one: into the arena and into @out, which has
+ * room for MATTER_ASSIGNEES_MAX. False where one is none, or there are too many, or nobody.
+ */
+bool matter_assignees(struct arena *a, const struct json *list, const char *name, struct str *out, size_t *n,
+                      struct err *err);
 /** Once, unless empty or too many. */
 void matter_wants_person(struct matter_wants *w, struct str id);
 struct pm;

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "domain/notice.h"
-#include "domain/user_store.h"
 #include "matter_int.h"
 
 #define TEXT_MAX 1024
@@ -13,25 +12,6 @@ static bool member(struct err *err, const char *name, const char *what)
 {
     err_set(err, ERR_INVALID, "%s", what);
     return err_member(err, "data.pm.%s", name);
-}
-
-static bool read_people(struct arena *a, const struct json *list, struct pm *out, struct err *err)
-{
-    for (size_t i = 0; i < json_len(list); i++) {
-        const struct json *item = json_at(list, i);
-        struct str id =
-            json_kind(item) == JSON_STRING ? json_str(item) : json_get_text(item, "id", a);
-
-        if (!user_id_ok(id)) {
-            return member(err, "assignees",
-                          "an assignee is the id of a person, or an object with one");
-        }
-        if (out->npeople == PM_PEOPLE_MAX) {
-            return member(err, "assignees", "there are more than 64 assignees");
-        }
-        out->people[out->npeople++] = arena_dup(a, id);
-    }
-    return out->npeople > 0 || member(err, "assignees", "\"assignees\" names nobody");
 }
 
 bool pm_from_json(struct arena *a, const struct json *j, struct pm *out, struct err *err)
@@ -54,7 +34,8 @@ bool pm_from_json(struct arena *a, const struct json *j, struct pm *out, struct 
     if (due.n > 0 && !wall_parse(due, &out->due)) {
         return member(err, "due_at", "\"due_at\" is not an RFC 3339 time");
     }
-    return read_people(a, json_get(j, "assignees"), out, err);
+    return matter_assignees(a, json_get(j, "assignees"), "data.pm.assignees", out->people,
+                            &out->npeople, err);
 }
 
 static const char *const states[] = {
