@@ -10,7 +10,8 @@
 
 struct order_list {
     struct listing l;
-    bool by_status;
+    bool by_status, overdue;
+    struct wall now;
     enum order_status status;
     struct str assignee, team, site;
 };
@@ -33,6 +34,7 @@ static bool order_row(struct request *r, struct listing *l, struct str id, const
         return false;
     }
     if (o->deleted || (list->by_status && o->status != list->status) ||
+        (list->overdue && (!order_is_open(o) || o->due.ms == 0 || o->due.ms >= list->now.ms)) ||
         (list->assignee.n > 0 && !order_assigned_to(o, list->assignee)) ||
         (list->team.n > 0 && !str_eq(o->team_id, list->team)) ||
         (list->site.n > 0 && !str_eq(o->site, list->site))) {
@@ -46,9 +48,11 @@ void api_order_list(struct request *r)
 {
     static const char *const fields[] = {"v", "b", NULL};
     struct order_list *list = ARENA_NEW(r->a, struct order_list);
-    struct str status = request_param(r, "status");
+    struct str status = request_param(r, "status"), overdue = request_param(r, "overdue");
 
     *list = (struct order_list){.by_status = status.n > 0,
+                                .overdue = str_eqz(overdue, "true"),
+                                .now = wall_now(),
                                 .assignee = request_param(r, "assignee"),
                                 .team = request_param(r, "team"),
                                 .site = request_param(r, "site")};
@@ -58,6 +62,13 @@ void api_order_list(struct request *r)
                 "or cancelled",
                 STR_ARG(str_slice(status, 0, 40)));
         err_member(&r->err, "status");
+        reply_error(r, &r->err);
+        return;
+    }
+    if (overdue.n > 0 && !list->overdue && !str_eqz(overdue, "false")) {
+        err_set(&r->err, ERR_BAD_REQUEST, "?overdue= is true or false, not \"%.*s\"",
+                STR_ARG(str_slice(overdue, 0, 40)));
+        err_member(&r->err, "overdue");
         reply_error(r, &r->err);
         return;
     }

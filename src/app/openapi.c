@@ -26,6 +26,8 @@ static const struct {
     {"kind",             "{\"$ref\":\"#/components/schemas/MessageKind\"}",                       "Kind of message"                                    },
     {"limit",            "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
      "Items of a page"                                                                                                                                 },
+    {"overdue",          "{\"enum\":[\"true\",\"false\"]}",
+     "Only those that are open and were due before now"                                                                                                },
     {"recipient_state",
      "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
      "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"             },

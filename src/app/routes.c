@@ -77,7 +77,7 @@ const struct route routes[] = {
 
  /* work orders */
     {"GET",    "/api/v1/work_orders",                   ALL,   0,                                api_order_list,              "Work orders",
-     "Work orders, last changed first",                                                                                                                                          "status assignee team site limit cursor",                    NULL,
+     "Work orders, last changed first",                                                                                                                                          "status overdue assignee team site limit cursor",                    NULL,
      "WorkOrders",                                                                                                                                                                                                                                                                       200},
     {"GET",    "/api/v1/work_orders/{number}",          ALL,   0,                                api_order_get,               "Work orders",
      "One work order, by number or id",                                                                                                                                          NULL,                                                        NULL,               "WorkOrder",           200},

@@ -365,8 +365,10 @@ static void order(const char *id, const char *number, const char *status, int re
                                    "cmms\",\"type\":\"cmms.workorder.created.v1\","
                                    "\"data\":{\"workorder\":{\"id\":\"%s\",\"number\":\"%s\","
                                    "\"title\":\"T\",\"status\":\"%s\",\"rev\":%d,"
+                                   "\"due_at\":\"%s-01-01T00:00:00Z\","
                                    "\"mine\":{\"kept\":true},\"team\":{\"id\":\"t%s\"}}}}",
-                                   id, rev, id, number, status, rev, id);
+                                   id, rev, id, number, status, rev, *id == 'c' ? "2099" : "2020",
+                                   id);
     struct reply_to r = admin("POST", "/api/v1/events", body.p);
 
     CHECK_INT(number, r.status, 202);
@@ -397,6 +399,11 @@ static void test_orders(void)
     CHECK_Z("no more", at(&r, "next_cursor"), "");
     r = admin("GET", "/api/v1/work_orders?team=tb", NULL);
     CHECK_INT("of a team", items(&r), 1);
+    r = admin("GET", "/api/v1/work_orders?overdue=true", NULL);
+    CHECK_INT("overdue, neither done nor due later", items(&r), 1);
+    CHECK_Z("that one", at(&r, "items.0.number"), "WO-102");
+    r = admin("GET", "/api/v1/work_orders?overdue=false", NULL);
+    CHECK_INT("all", items(&r), 3);
     r = admin("GET", "/api/v1/work_orders/102", NULL);
     CHECK_Z("by number, without WO-", at(&r, "id"), "b");
     r = admin("GET", "/api/v1/work_orders/b", NULL);

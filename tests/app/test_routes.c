@@ -176,6 +176,7 @@ static void test_queries(void)
         {"/api/v1/outbox?after=-1",         "after"    },
         {"/api/v1/outbox?wait=soon",        "wait"     },
         {"/api/v1/work_orders?status=lost", "status"   },
+        {"/api/v1/work_orders?overdue=yes", "overdue"  },
         {"/api/v1/audit?cursor=eA",         "cursor"   },
         {"/api/v1/callbacks?cursor=eA",     NULL       },
         {"/api/v1/users?limit=%zz",         NULL       },
