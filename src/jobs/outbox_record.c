@@ -134,6 +134,19 @@ static void write_uncertain(struct attempt *at, struct commit *c)
     }
 }
 
+static void write_failed(struct attempt *at, struct commit *c)
+{
+    commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
+    if (at->o.cls == OUTCOME_OPTED_OUT && at->m.user.n > 0) {
+        consent_put(at->ob->et, at->scratch, c, at->m.user, consent_refused(at->o.code, at->m.cls));
+    }
+    write_next_way(at, c);
+    if (at->m.group.n > 0) {
+        group_refused_put(&at->ob->et->t, at->scratch, c, &at->m, STR_NONE, at->o.title,
+                          at->o.advice);
+    }
+}
+
 static void record_writes(void *ctx, struct commit *c)
 {
     struct attempt *at = obj_check(ctx, ATTEMPT_MAGIC);
@@ -167,16 +180,7 @@ static void record_writes(void *ctx, struct commit *c)
         write_uncertain(at, c);
         break;
     case THEN_FAILED:
-        commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
-        if (at->o.cls == OUTCOME_OPTED_OUT && at->m.user.n > 0) {
-            consent_put(at->ob->et, at->scratch, c, at->m.user,
-                        consent_refused(at->o.code, at->m.cls));
-        }
-        write_next_way(at, c);
-        if (at->m.group.n > 0) {
-            group_refused_put(&at->ob->et->t, at->scratch, c, &at->m, STR_NONE, at->o.title,
-                              at->o.advice);
-        }
+        write_failed(at, c);
         break;
     case THEN_EXPIRED:
         commit_message_state(c, at->m.id, "expired", wall_now(), ended_detail(at->scratch, &at->o));
