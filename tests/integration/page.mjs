@@ -232,6 +232,8 @@ test('the keyboard alone: to the phone, to the button, Enter; type, send; the li
 
 test('the gateway gone: said on the page; back: the page goes on without a reload', async () => {
   const phone = await bring(desk, ANA)
+  const answers = phone.locator('.msg:not(.mine)', {hasText: 'Asignadas'})
+  const before = await answers.count()
   await plant.kill()
   await phone.locator('.text').fill('status')
   await phone.locator('.text').press('Enter')
@@ -239,13 +241,14 @@ test('the gateway gone: said on the page; back: the page goes on without a reloa
   await shot(desk, 'trouble')
   await plant.startGateway()
   await say(phone, 'status', 'Asignadas')
+  await until('the word said meanwhile to be delivered again, and answered', async () => await answers.count() === before + 2)
 })
 
 test('dark and with large text it is still whole', async () => {
   const page = await open(390, 800, {isMobile: true, colorScheme: 'dark'})
   const phone = await bring(page, ANA)
   await page.evaluate(() => { document.documentElement.style.fontSize = '22px' })
-  await assign('ana')
+  await answered(phone, (await assign('ana')).number)
   await last(phone).locator('.tap').last().waitFor()
   await usable(page, phone)
   await shot(page, 'dark')

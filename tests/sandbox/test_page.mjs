@@ -139,6 +139,25 @@ tests.new_phones_and_troubles_show = async () => {
   await sandbox.config({ timing: { retry_ms: 20 } });
 };
 
+tests.two_loads_at_once_lose_nothing = async () => {
+  await open(wide);
+  await wide.eval(`window.held = []; window.really = window.fetch; window.fetch = async (...asked) => {
+    const answer = await window.really(...asked);
+    if (String(asked[0]).includes('messages?')) await new Promise((go) => window.held.push(go));
+    return answer; }`);
+  await sandbox.config({ timing: { retry_ms: 30 } });
+  await sandbox.config({ timing: { retry_ms: 20 } });
+  await wide.until('window.held.length === 2');
+  await wide.eval('window.held[0]()');
+  await sleep(100);
+  await sandbox.text('said between the two');
+  await sleep(100);
+  await wide.eval('window.held[1](); window.fetch = window.really');
+  await wide.until(`${inAda('.body')} !== null`);
+  await sleep(100);
+  equal('it is there, once', await words(wide), ['said between the two']);
+};
+
 tests.named_for_a_screen_reader = async () => {
   await open(wide);
   await sandbox.send(fixture('meta/requests/interactive_buttons.json'));

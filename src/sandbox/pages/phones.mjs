@@ -15,6 +15,7 @@ const state = {
   shown: [], // addresses on the screen, most recently chosen last
   byId: new Map(), // message id -> message
   waiting: null, // events that came while the ledger was being loaded
+  loads: 0, // begun: only the last one counts, an earlier one may know less than is shown
 };
 
 async function call(path, method = 'GET', body = undefined) {
@@ -465,8 +466,10 @@ function onTyping({ phone: address, number }) {
 }
 
 async function load() {
+  const mine = ++state.loads;
   state.waiting ??= [];
   const [world, history] = await Promise.all([call('state'), call(`messages?direction=all&tail=${HISTORY}&limit=${HISTORY}`)]);
+  if (mine !== state.loads) return;
   const lines = new Map([...state.phones].map(([address, phone]) => [address, phone.line]));
   const writing = document.activeElement?.matches('.text') ? document.activeElement.closest('.phone').dataset.phone : null;
   const drafts = new Map([...state.phones].map(([address, phone]) => [address, phone.view?.text.value]));
