@@ -89,7 +89,7 @@ struct matter_view {
     const struct order *order; /* or NULL */
     /* of a team that talks in a group (team.h) */
     bool suspended;            /* nothing can be said there now */
-    const struct str *outside; /* ids of those who have left it */
+    const struct str *outside; /* ids of those who are not known to be in it */
     size_t noutside;
     bool refused;              /* what was said there is not taken */
     struct str missed;         /* or did not reach this person alone */

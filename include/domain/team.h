@@ -10,7 +10,12 @@
  *
  *   - A post goes to the group, once, by its sender: a message whose `group` is set and whose `user` is
  *     "~team:<team>", so that it has a lane, a pace and a window of its own. It is text, and outside the
- *     window its template: groups carry neither buttons nor lists. Who has left the group gets it from us.
+ *     window its template: groups carry neither buttons nor lists.
+ *   - Who is not known to be in the group gets it from us as well. People join by a link, and Meta need not
+ *     tell us of those who had joined before; so in it is who was told to have come
+ *     (group_participants_add), who wrote there, and whom something said there was delivered to, until he
+ *     leaves. So a group that is new to us costs each of its members one message that he reads twice, and
+ *     a member who never joined it misses nothing.
  *   - The window of a group is the group's: whoever writes in it opens it for all that we say there, and
  *     none for himself. Source: WhatsApp Groups API, Pricing ("a customer service window is opened between
  *     you and the entire group").
@@ -21,17 +26,16 @@
  *     and goes to the members one by one: each once, by ITEM_GROUP, which says so in the timeline of that
  *     message, and raises the alert "group:<team>".
  *   - While Meta says that the group is suspended, posts go to the members at once.
- *   - What a member writes in the group is a post to the team that the group has read: it is relayed only to
- *     members who are known to have left the group. Who never joined it is not known to us, and hears
- *     nothing.
+ *   - What a member writes in the group is a post to the team that the group has read: it is relayed to
+ *     those alone who are not known to be in it.
  *   - Commands: in a talk among people "done" and "1" are words. Only what begins with '/' is meant for us;
  *     it is carried out, and answered to that person alone, never in the group. His own window may be shut:
  *     then he gets the template that asks him to write. Other kinds than text (and the captions of files),
  *     and words of strangers, lead to nothing.
  *
  *   gr:<team>  HASH of what is known of its groups, each named by the keyed hash of its id: "<group>|su" since
- *              when it is suspended or gone (ms), "<group>|<keyed hash of a phone or BSUID>" since when that
- *              person has left it (ms)
+ *              when it is suspended or gone (ms), "<group>|in|<keyed hash of a phone or BSUID>" when that person
+ *              was last seen in it (ms), "<group>|<keyed hash>" since when he has left it (ms), which counts more
  */
 #ifndef CREWLINE_DOMAIN_TEAM_H
 #define CREWLINE_DOMAIN_TEAM_H

@@ -178,7 +178,7 @@ static bool plain_status(const struct webhook_unit *u, const struct inbound *in)
         return true;
     case DELIVERY_DELIVERED:
     case DELIVERY_READ:
-        return !all;
+        return !all && in->group_id.n == 0; /* there it tells who is in the group */
     case DELIVERY_FAILED:
         break;
     }

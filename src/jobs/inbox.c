@@ -326,6 +326,7 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
         j->plan.spoken_to = j->sender_id;
         j->plan.spoken_at = j->in.at;
     }
+    inbox_seen_in_group(j);
     seen = *view;
     seen.original = j->original;
     talk_decide(&seen, &j->in, j->sender_id, &j->plan);

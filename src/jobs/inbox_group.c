@@ -79,9 +79,20 @@ static struct str field_of(struct inbox_job *j, const struct team_group *g, stru
     return arena_printf(j->work, "%.*s|%.*s", STR_ARG(group), STR_ARG(what));
 }
 
-static struct str hash_of(struct inbox_job *j, struct str phone, struct str bsuid)
+/* A person there goes by his phone or his BSUID. */
+static struct str hash_of(struct inbox_job *j, struct str who)
 {
-    return vault_hash_arena(j->et->t.vault, j->work, "phone", phone.n > 0 ? phone : bsuid);
+    return vault_hash_arena(j->et->t.vault, j->work, "phone", who);
+}
+
+static struct str left_field(struct inbox_job *j, const struct team_group *g, struct str who)
+{
+    return field_of(j, g, hash_of(j, who));
+}
+
+static struct str in_field(struct inbox_job *j, const struct team_group *g, struct str who)
+{
+    return field_of(j, g, arena_printf(j->work, "in|%.*s", STR_ARG(hash_of(j, who))));
 }
 
 static bool has_field(const struct reply *r, struct str field)
@@ -92,6 +103,34 @@ static bool has_field(const struct reply *r, struct str field)
         }
     }
     return false;
+}
+
+/* Known to be in it; all others get what is said there from us as well. */
+static bool is_in(struct inbox_job *j, const struct reply *known, const struct team_group *g,
+                  const struct user *u)
+{
+    const struct str names[] = {u->phone, u->bsuid};
+    bool in = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (names[i].n == 0) {
+            continue;
+        }
+        if (has_field(known, left_field(j, g, names[i]))) {
+            return false;
+        }
+        in = in || has_field(known, in_field(j, g, names[i]));
+    }
+    return in;
+}
+
+/* The one whom the provider names as not reached. */
+static bool is_missed(struct inbox_job *j, const struct user *u)
+{
+    struct str missed = j->group != NULL ? j->group->missed : STR_NONE;
+
+    return missed.n > 0 && ((u->phone.n > 0 && str_eq(missed, hash_of(j, u->phone))) ||
+                            (u->bsuid.n > 0 && str_eq(missed, hash_of(j, u->bsuid))));
 }
 
 void inbox_group_view(struct inbox_job *j, const struct reply *reply, struct matter_view *v)
@@ -112,12 +151,11 @@ void inbox_group_view(struct inbox_job *j, const struct reply *reply, struct mat
     v->suspended = has_field(reply, field_of(j, g, STR("su")));
     for (size_t i = 0; i < v->npeople; i++) {
         const struct user *u = v->people[i];
-        struct str hash = hash_of(j, u->phone, u->bsuid);
 
-        if (has_field(reply, field_of(j, g, hash))) {
+        if (!is_in(j, reply, g, u)) {
             outside[v->noutside++] = u->id;
         }
-        if (j->group != NULL && j->group->missed.n > 0 && str_eq(j->group->missed, hash)) {
+        if (is_missed(j, u)) {
             v->missed = u->id;
         }
     }
@@ -140,10 +178,42 @@ static void write_group(struct inbox_job *j, struct commit *c)
     while (people.n > 0) {
         str_cut(people, '\n', &who, &people);
         if (str_eqz(j->in.detail, "left")) {
-            commit_hset(c, key, field_of(j, g, hash_of(j, who, STR_NONE)), since);
+            commit_hset(c, key, left_field(j, g, who), since);
         } else {
-            commit_hdel(c, key, field_of(j, g, hash_of(j, who, STR_NONE)));
+            commit_hset(c, key, in_field(j, g, who), since);
+            commit_hdel(c, key, left_field(j, g, who));
         }
+    }
+}
+
+static void write_seen(struct inbox_job *j, struct commit *c)
+{
+    const struct team_group *g = tenant_group(j->et->t.conf, j->sender_id, j->in.group_id);
+    struct str key = team_group_key(j->work, g->team);
+    const struct str names[] = {j->in.phone, j->in.bsuid};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (names[i].n > 0) {
+            commit_hset(c, key, in_field(j, g, names[i]),
+                        arena_printf(j->work, "%lld", (long long)j->in.at.ms));
+        }
+    }
+    /* A status may be of what was said before he left. */
+    for (size_t i = 0; j->in.kind == INBOUND_MESSAGE && i < ARRAY_LEN(names); i++) {
+        if (names[i].n > 0) {
+            commit_hdel(c, key, left_field(j, g, names[i]));
+        }
+    }
+}
+
+void inbox_seen_in_group(struct inbox_job *j)
+{
+    bool there = j->in.kind == INBOUND_MESSAGE || j->in.state == DELIVERY_DELIVERED ||
+                 j->in.state == DELIVERY_READ;
+
+    if (there && j->in.group_id.n > 0 &&
+        tenant_group(j->et->t.conf, j->sender_id, j->in.group_id) != NULL) {
+        j->also_write = write_seen;
     }
 }
 

@@ -123,6 +123,8 @@ void inbox_read_matter(struct inbox_job *j);
 bool inbox_open_group(struct inbox_job *j, struct str text, struct err *err);
 /** What people.lua says of the group, and what became of what was said there. */
 void inbox_group_view(struct inbox_job *j, const struct reply *reply, struct matter_view *v);
+/** Who writes in a group, or has got something there, is in it: kept with what follows. */
+void inbox_seen_in_group(struct inbox_job *j);
 /** What the provider tells of a group: suspended, who came and who left. */
 void inbox_read_group(struct inbox_job *j);
 /** @lost: it has ended the gateway several times. */

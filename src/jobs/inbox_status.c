@@ -241,6 +241,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
     j->later_ms = 0;
     j->stopped = 0;
     j->also_write = NULL;
+    inbox_seen_in_group(j);
     j->template_key = j->unheard = j->shut = STR_NONE;
     if (!kept->there || superseded(j, kept)) {
         j->message_id = STR_NONE; /* no message of ours, or not of this hand-over */

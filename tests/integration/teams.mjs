@@ -70,7 +70,9 @@ test('a team with a group: a post goes there once, and is on each phone once', a
   for (const [id, phone] of [['u3', PRIYA], ['u4', OMAR], ['u5', MARIA]]) await grouped.person(id, phone, {name: `${id} Name`, teams: ['night']})
   await world({timing: {read_ms: 150}})
   await official(true)
-  await group({participants: [PRIYA, OMAR, MARIA]})
+  await group({participants: []})
+  await group({participants: [PRIYA, OMAR, MARIA]}) // they come one after the other, and the gateway is told
+  await idle()
   await say(OMAR, 'good evening')
   await heard('good evening')
   await post('The press stands still until six')
@@ -122,6 +124,23 @@ test('what a member writes in the group reaches the CMMS, and nobody twice; who 
   assert.equal((await toGroup('the valve was it')).length, 0)
   await grouped.inbound({from: MARIA, to: META.number, type: 'text', text: 'TEAM thank you'})
   await until('those in the group', async () => (await toGroup('thank you')).length === 1)
+})
+
+test('who never joined the group misses nothing; who was in it before we knew hears one post twice', async () => {
+  const known = await grouped.redis('KEYS', '{acme}:gr:night')
+  assert.equal(known, '{acme}:gr:night')
+  await grouped.redis('DEL', known)
+  await post('Who is here?')
+  for (const phone of [PRIYA, OMAR, MARIA]) await until(phone, async () => (await alone(phone, 'Who is here')).length === 1)
+  await until('the group', async () => (await toGroup('Who is here')).length === 1)
+  await until('read there', async () => (await Promise.all([PRIYA, OMAR].map(p => toPhone(p, 'Who is here'))))
+    .every(all => all.find(m => m.group)?.status === 'read'))
+  await idle()
+  await post('Now we know')
+  await until('Maria', async () => (await alone(MARIA, 'Now we know')).length === 1)
+  await until('the group', async () => (await toGroup('Now we know')).length === 1)
+  await idle()
+  for (const phone of [PRIYA, OMAR]) assert.equal((await alone(phone, 'Now we know')).length, 0)
 })
 
 test('a command in the group is answered to the person alone; a word that only looks like one is talk', async () => {

@@ -160,25 +160,36 @@ static void put_in_group(struct world *w, const char *phone, const char *id, con
 }
 
 /* @phone empty: of the group as a whole. */
-static void put_failed(struct world *w, const struct post *p, const char *phone)
+static void put_for_one(struct world *w, const struct post *p, const char *phone,
+                        enum delivery_state state)
 {
     struct inbound in = of_group(INBOUND_STATUS, phone);
 
     in.provider_id = p->id;
     in.correlation = p->correlation;
-    in.state = DELIVERY_FAILED;
-    in.error.code = phone[0] == '\0' ? 131207 : 131026;
-    in.error.title = STR("the provider's words");
+    in.state = state;
+    in.event = STR("status");
+    if (state == DELIVERY_FAILED) {
+        in.error.code = phone[0] == '\0' ? 131207 : 131026;
+        in.error.title = STR("the provider's words");
+    }
     put_inbound(w, &in);
-    UNTIL(w, "failed", idle(w));
+    UNTIL(w, "status", idle(w));
 }
 
-static void put_told(struct world *w, const char *detail, int64_t ms)
+static void put_failed(struct world *w, const struct post *p, const char *phone)
+{
+    put_for_one(w, p, phone, DELIVERY_FAILED);
+}
+
+/* @people: of "joined" and "left". */
+static void put_told(struct world *w, const char *detail, const char *people, int64_t ms)
 {
     struct inbound in = of_group(INBOUND_GROUP, "");
 
     in.at.ms += ms - 1000;
     in.event = in.detail = str_of(detail);
+    in.subject = str_of(people);
     put_inbound(w, &in);
     UNTIL(w, "told", idle(w));
 }
@@ -219,7 +230,8 @@ static void test_group_window(void)
     redis_get(w, "HDEL w:main u1");
     put_in_group(w, ANA, "g1", "we are here");
     CHECK_Z("not her own", str_of(redis_get(w, "HEXISTS w:main u1")), "0");
-    CHECK_INT("not said again", sent_to(w, BEN, "we are here") + to_group(w, "we are here", &p), 0);
+    CHECK_INT("not said there again", to_group(w, "we are here", &p), 0);
+    CHECK_INT("Ben may not be there", sent_to(w, BEN, "we are here"), 1);
     CHECK_INT("the CMMS", stream_events(w, MESSAGE, "we are here"), 1);
     CHECK_INT("and what Ben says", stream_events(w, MESSAGE, "shut"), 1);
     put_to_team(w, "t2", "open");
@@ -236,6 +248,7 @@ static void test_group_template(void)
     const struct template_state s = {.status = TEMPLATE_APPROVED, .at = wall_now()};
     const struct post *p = NULL;
 
+    put_told(w, "joined", ANA, 1);
     approvals_know(w->et, STR("102290129340398"),
                    approval_key(w->a, STR(TEMPLATE_TEAM), STR("en_US")), &s);
     put_to_team(w, "t1", "by template");
@@ -251,6 +264,46 @@ static struct world *open_group(const char *failover)
 
     put_in_group(w, ANA, "g0", "good morning");
     return w;
+}
+
+/* How often @part went to the group, and to Ana from us. */
+static void check_said(struct world *w, const char *part, int there, int alone)
+{
+    const struct post *p = NULL;
+
+    CHECK_INT(part, to_group(w, part, &p), there);
+    CHECK_INT(arena_printf(w->a, "%s: Ana from us", part).p, sent_to(w, ANA, part), alone);
+}
+
+/* Who never came to the group misses nothing; what she got there shows that she is in it. */
+static void test_group_not_joined(void)
+{
+    struct world *w = group_world(NULL);
+    const struct post *p = NULL;
+
+    put_in_group(w, BEN, "g0", "is she here");
+    check_said(w, "is she here", 0, 1);
+    put_to_team(w, "t1", "come in");
+    check_said(w, "come in", 1, 1);
+    put_to_team(w, "t2", "nobody knows");
+    check_said(w, "nobody knows", 1, 1);
+    CHECK_INT("there", to_group(w, "come in", &p), 1);
+    put_for_one(w, p, BEN, DELIVERY_DELIVERED);
+    put_to_team(w, "t3", "only him");
+    check_said(w, "only him", 1, 1);
+    put_for_one(w, p, ANA, DELIVERY_DELIVERED);
+    put_to_team(w, "t4", "both of them");
+    check_said(w, "both of them", 1, 0);
+    put_told(w, "left", ANA, 1);
+    put_to_team(w, "t5", "she has left");
+    check_said(w, "she has left", 1, 1);
+    put_for_one(w, p, ANA, DELIVERY_READ); /* of what was said before */
+    put_to_team(w, "t6", "still not here");
+    check_said(w, "still not here", 1, 1);
+    put_told(w, "joined", ANA, 2);
+    put_to_team(w, "t7", "back again");
+    check_said(w, "back again", 1, 0);
+    world_free(&w);
 }
 
 /* Accepted and then refused; or one of them did not get it: each is told once, however often. */
@@ -308,12 +361,12 @@ static void test_group_suspended(void)
     struct world *w = open_group(NULL);
     const struct post *p = NULL;
 
-    put_told(w, "suspended", 1);
+    put_told(w, "suspended", "", 1);
     put_to_team(w, "t1", "one by one");
     CHECK_INT("not to the group", to_group(w, "one by one", &p), 0);
     CHECK_INT("Ana from us", sent_to(w, ANA, "one by one"), 1);
-    put_told(w, "renamed", 2);
-    put_told(w, "restored", 3);
+    put_told(w, "renamed", "", 2);
+    put_told(w, "restored", "", 3);
     put_to_team(w, "t2", "all at once");
     CHECK_INT("to the group", to_group(w, "all at once", &p), 1);
     CHECK_INT("Ana in the group", sent_to(w, ANA, "all at once"), 0);
@@ -342,6 +395,7 @@ int main(int argc, char **argv)
                                         TEST(test_killed),
                                         TEST(test_group_window),
                                         TEST(test_group_template),
+                                        TEST(test_group_not_joined),
                                         TEST(test_group_fails_later),
                                         TEST(test_group_refused_and_killed),
                                         TEST(test_group_suspended),
