@@ -1,7 +1,8 @@
 /*
  * health: is it alive, is it ready. Ready goes by flow: a Redis that does not answer or keeps less
  * than asked is "down"; a paused sender, a CMMS that takes nothing and a queue that stands still
- * are "degraded". Those without a key get the word alone, from a look at most a second old.
+ * are "degraded". Those without a key get the word alone, from a look at most a second old,
+ * or a tenth where it was bad.
  */
 #include "app_int.h"
 #include "jobs/metrics.h"
@@ -12,6 +13,7 @@
 #define ALARMS_MAX   64
 #define STUCK_MS     120000 /* ready for that long and not taken: it stands still */
 #define LOOK_US      1000000
+#define DOWN_LOOK_US 100000 /* Redis may have been away for a moment only */
 #define LONG_REST_MS 60000
 
 void health_live(struct request *r)
@@ -208,7 +210,8 @@ void health_ready(struct request *r)
         look->why = NULL;
     }
     if (r->who.et == NULL && r->app->ready_at.us > 0 &&
-        mono_now().us - r->app->ready_at.us < LOOK_US) {
+        mono_now().us - r->app->ready_at.us <
+            (r->app->ready_level == LEVEL_DOWN ? DOWN_LOOK_US : LOOK_US)) {
         look->level = (enum level)r->app->ready_level;
         answer(r, look);
         return;

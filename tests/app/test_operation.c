@@ -537,6 +537,20 @@ static void test_documents(void)
     CHECK("with every path", str_find(r.body, STR("/api/v1/dead_letters/{id}/replay")) != SIZE_MAX);
 }
 
+static void test_redis_stands_still(void)
+{
+    struct reply_to r;
+
+    redis_fixture_stop(w->redis);
+    world_run(w, 1100); /* the last look without a key is believed for a second */
+    r = ask_json(w, NOBODY, "GET", "/readyz", NULL);
+    CHECK_INT("down", r.status, 503);
+    redis_fixture_cont(w->redis);
+    world_run(w, 200);
+    r = ask_json(w, NOBODY, "GET", "/readyz", NULL);
+    CHECK_INT("and ready as soon as it answers", r.status, 200);
+}
+
 /* Last, since Redis is stopped. */
 static void test_redis_stops(void)
 {
@@ -571,7 +585,8 @@ int main(int argc, char **argv)
         TEST(test_keys),         TEST(test_key_shapes), TEST(test_audit),
         TEST(test_senders),      TEST(test_callbacks),  TEST(test_dead_letters),
         TEST(test_dead_inbound), TEST(test_orders),     TEST(test_health),
-        TEST(test_metrics),      TEST(test_documents),  TEST(test_redis_stops),
+        TEST(test_metrics),      TEST(test_documents),  TEST(test_redis_stands_still),
+        TEST(test_redis_stops),
     };
     int code;
 
