@@ -48,7 +48,7 @@ export async function until(what, fn, ms = 10000) {
   for (;;) {
     const got = await fn()
     if (got) return got
-    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${typeof what === 'function' ? what() : what}`)
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${typeof what === 'function' ? await what() : what}`)
     await sleep(15)
   }
 }
@@ -204,7 +204,7 @@ export class Plant {
       let out = '', err = ''
       c.stdout.on('data', d => { out += d })
       c.stderr.on('data', d => { err += d })
-      c.on('exit', code => done({code, out, err}))
+      c.on('close', code => done({code, out, err})) // 'exit' may come before the last of what it wrote
     })
   }
 
@@ -302,7 +302,7 @@ export class Plant {
     }
     this.sandboxChild?.kill('SIGTERM')
     await this.cmms?.stop()
-    if (!process.env.CREWLINE_TEST_KEEP) fs.rmSync(this.dir, {recursive: true, force: true})
+    if (!process.env.CREWLINE_TEST_KEEP) fs.rmSync(this.dir, {recursive: true, force: true, maxRetries: 10})
     return this.exit
   }
 }
@@ -316,8 +316,10 @@ export const PHONES = [
 ]
 export const ANA = PHONES[0].number, JOHN = PHONES[1].number, PRIYA = PHONES[2].number, OMAR = PHONES[3].number, MARIA = PHONES[4].number
 
+// Always a while from now.
+export const DUE_YEAR = new Date().getUTCFullYear() + 1
 export const order = (n, more = {}) => ({id: `w${n}`, number: `WO-2024-${String(n).padStart(3, '0')}`, title: 'Replace Motor Bearing',
-  status: 'open', priority: 'high', asset: {id: 'a1', name: 'Conveyor Belt A-01'}, due_at: '2026-12-25T10:00:00Z',
+  status: 'open', priority: 'high', asset: {id: 'a1', name: 'Conveyor Belt A-01'}, due_at: `${DUE_YEAR}-12-25T10:00:00Z`,
   description: 'Bearing showing signs of wear, needs replacement.', rev: 1, ...more})
 
 // One person's side of a talk, in each of the ways a choice can be made: by buttons and rows, or, where there is no

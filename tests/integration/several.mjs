@@ -69,7 +69,7 @@ export class Site {
       const c = spawn('redis-cli', ['-s', this.sock, '-e', ...args], {stdio: ['ignore', 'pipe', 'inherit']})
       let out = ''
       c.stdout.on('data', d => { out += d })
-      c.on('exit', code => code === 0 ? done(out.trim()) : fail(new Error(`redis-cli ${args.join(' ')}: ${out}`)))
+      c.on('close', code => code === 0 ? done(out.trim()) : fail(new Error(`redis-cli ${args.join(' ')}: ${out}`)))
     })
   }
 
@@ -124,7 +124,7 @@ export class Site {
         {cwd: this.dir, env: this.env(0), stdio: ['ignore', 'pipe', 'inherit']})
       let out = ''
       c.stdout.on('data', d => { out += d })
-      c.on('exit', code => code === 0 ? done(out.trim()) : fail(new Error(`keys create: ${code}`)))
+      c.on('close', code => code === 0 ? done(out.trim()) : fail(new Error(`keys create: ${code}`)))
     })
   }
 
@@ -157,7 +157,7 @@ export class Site {
     this.redis.kill('SIGKILL')
     this.provider.kill('SIGKILL')
     this.agent.destroy()
-    if (!process.env.CREWLINE_TEST_KEEP) fs.rmSync(this.dir, {recursive: true, force: true})
+    if (!process.env.CREWLINE_TEST_KEEP) fs.rmSync(this.dir, {recursive: true, force: true, maxRetries: 10})
   }
 }
 
@@ -184,9 +184,9 @@ export async function pace({gateways, rate, seconds, kills = [], people = 200, p
     await site.people(people)
     await site.pauseSender('acme', 'main')
     await site.queue(rate * (seconds + 1) + burst, i => ({to: {user: `u${i % people}`}, text: `m${i}`}))
-    await site.answer(null)
     const before = (await site.ledger()).sends.length
     assert.equal(before, 0, 'nothing goes while the sender is paused')
+    await site.answer(null)
     const r = await site.request('POST', '/api/v1/senders/main/resume', {})
     assert.equal(r.status, 200, r.text)
     const began = Date.now()
