@@ -91,6 +91,7 @@ test('broadcast: planned, sent, shown, stopped', async () => {
   assert.equal(sent.code, 0, sent.err)
   const id = sent.out.split('\n')[0]
   await plant.expect(ANA, 'Fire drill')
+  await until('it to be booked', async () => (await plant.api('GET', `/api/v1/broadcasts/${id}`)).json.counts.queued === 0)
   assert.match((await cli('broadcast', 'show', id)).out, new RegExp(`^${id} sending\\ntotal 1, queued 0`))
   const stopped = await cli('broadcast', 'cancel', id)
   assert.equal(stopped.code, 0, stopped.err)
