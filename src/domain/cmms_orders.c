@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cmms_int.h"
 #include "domain/notice.h"
+#include "domain/reminder.h"
 
 void cmms_each_assignee(struct turn *t, tell_fn *tell, void *arg)
 {
@@ -34,6 +35,17 @@ static void each_stakeholder(struct turn *t, enum order_status reached, bool cre
 
 /* ---- orders ---- */
 
+/*
+ * A due date that is new to us counts from when the event was accepted: a time for a reminder that
+ * came while the event waited is told late, not never.
+ */
+static void first_reminder(struct turn *t)
+{
+    if (t->e->accepted.ms > 0 && t->fresh->due.ms > 0) {
+        t->fresh->remind = reminder_next(t->p->tenant->conf, t->fresh->due, t->e->accepted);
+    }
+}
+
 /* The copy: what the CMMS says replaces ours, but for what only we know. */
 void cmms_keep_order(struct turn *t)
 {
@@ -43,9 +55,11 @@ void cmms_keep_order(struct turn *t)
         t->fresh->asked_by = t->kept->asked_by;
         t->fresh->asked_to = t->kept->asked_to;
         t->fresh->reminded = t->kept->reminded;
-        if (t->fresh->due.ms == t->kept->due.ms) {
-            t->fresh->remind = t->kept->remind;
-        }
+    }
+    if (t->kept != NULL && t->fresh->due.ms == t->kept->due.ms) {
+        t->fresh->remind = t->kept->remind;
+    } else {
+        first_reminder(t);
     }
     if (t->fresh->status != ORDER_COMPLETED) {
         t->fresh->completed = (struct wall){0};

@@ -438,14 +438,38 @@ static void test_marks_busy(void)
     world_free(&w);
 }
 
+/* The time of a reminder came while the event waited: it is told late, not never. */
+static void test_reminder_missed(void)
+{
+    struct world *w = world_new(NULL);
+    int64_t time_ms = wall_now().ms + 1500;
+    char due[WALL_TEXT_BYTES];
+
+    wall_format((struct wall){time_ms + 2 * 3600 * 1000}, due);
+    lane_worker_pause(w->et->in, true);
+    put_event(
+        w, "e1", "cmms.workorder.created.v1",
+        arena_printf(w->a,
+                     "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\","
+                     "\"status\":\"open\",\"due_at\":\"%s\",\"assignees\":[{\"id\":\"u1\"}]}}",
+                     due)
+            .p);
+    UNTIL(w, "its time is over", wall_now().ms > time_ms);
+    lane_worker_pause(w->et->in, false);
+    UNTIL(w, "assigned", sent_to(w, ANA, "New Work Order Assigned") == 1);
+    UNTIL(w, "reminded", sent_to(w, ANA, "Work Order Reminder") == 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_conflicts),     TEST(test_order_of_words), TEST(test_damage),
-        TEST(test_mend),          TEST(test_reaped),         TEST(test_refused),
-        TEST(test_refused_first), TEST(test_statuses),       TEST(test_early_failure),
-        TEST(test_group_window),  TEST(test_long_words),     TEST(test_redis_away),
-        TEST(test_marks),         TEST(test_marks_fail),     TEST(test_marks_busy)};
+        TEST(test_conflicts),      TEST(test_order_of_words), TEST(test_damage),
+        TEST(test_mend),           TEST(test_reaped),         TEST(test_refused),
+        TEST(test_refused_first),  TEST(test_statuses),       TEST(test_early_failure),
+        TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
+        TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
+        TEST(test_reminder_missed)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
