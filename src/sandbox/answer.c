@@ -179,31 +179,48 @@ void answer_after_wait(struct sandbox *sb, struct http_req *r, struct number *n,
 
 /* ---- broken ---- */
 
+struct silence {
+    struct wait wait;
+    struct sandbox *sb;
+};
+
 static void silence_drop(struct wait *w)
 {
+    struct silence *s = LIST_OF(&w->node, struct silence, wait.node);
+
     list_del(&w->held);
-    mem_free(&w);
+    mem_free(&s);
+}
+
+/* Nothing is scheduled for a client that has given up: who looks at the stats takes it for work. */
+static void silence_gone(struct wait *w)
+{
+    struct silence *s = LIST_OF(&w->node, struct silence, wait.node);
+
+    sched_forget(s->sb->sched, s);
+    silence_drop(w);
 }
 
 static void on_silence(void *ctx, int64_t arg)
 {
-    struct wait *w = ctx;
-    struct http_req *r = wait_take(w);
+    struct silence *s = ctx;
+    struct http_req *r = wait_take(&s->wait);
 
     (void)arg;
     if (r != NULL) {
         http_req_break(r, STR_NONE);
     }
-    silence_drop(w);
+    silence_drop(&s->wait);
 }
 
 static void keep_silent(struct sandbox *sb, struct http_req *r)
 {
-    struct wait *w = MEM_NEW(struct wait);
+    struct silence *s = MEM_NEW(struct silence);
 
-    wait_init(w, r, NULL);
-    answer_hold(sb, w, silence_drop);
-    sched_in(sb->sched, SILENCE_MS, on_silence, w, 0);
+    s->sb = sb;
+    wait_init(&s->wait, r, silence_gone);
+    answer_hold(sb, &s->wait, silence_drop);
+    sched_in(sb->sched, SILENCE_MS, on_silence, s, 0);
 }
 
 bool answer_fault_before(struct sandbox *sb, struct http_req *r, enum dialect d)

@@ -39,8 +39,12 @@ export async function launch({ width, height }) {
     waiting.set(id, [done, fail]);
     child.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
   });
-  const { targetInfos } = await command('Target.getTargets');
-  const { targetId } = targetInfos.find((t) => t.type === 'page');
+  let tab;
+  while (!tab) { // it answers before its first tab is there
+    tab = (await command('Target.getTargets')).targetInfos.find((t) => t.type === 'page');
+    if (!tab) await new Promise((done) => setTimeout(done, 25));
+  }
+  const { targetId } = tab;
   const { sessionId } = await command('Target.attachToTarget', { targetId, flatten: true });
   const page = { problems };
   page.command = (method, params) => command(method, params, sessionId);

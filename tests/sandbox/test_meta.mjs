@@ -218,7 +218,7 @@ tests.escapes = async () => {
 
 tests.batches = async () => {
   await sandbox.config({ timing: { batch_ms: 60, read_ms: -1 } });
-  for (let i = 0; i < 12; i++) await sandbox.text(`n ${i}`, { to: `+1202555${2000 + i}` });
+  await Promise.all(Array.from({ length: 12 }, (_, i) => sandbox.text(`n ${i}`, { to: `+1202555${2000 + i}` })));
   await until(() => gateway.statuses().length >= 24);
   equal('all arrive', gateway.statuses().length, 24);
   check('several in one POST', gateway.values().some((v) => v.statuses?.length > 3), gateway.values().length);
@@ -249,11 +249,8 @@ tests.inbound = async () => {
   equal('location', gateway.messages().find((m) => m.id === got.json.provider_id).location, { latitude: 1.5, longitude: 2, name: 'Here' });
   got = await sandbox.say({ to: META.id, type: 'reaction', reaction: { message_id: sent.json.messages[0].id, emoji: '\u{1F44D}' } });
   equal('reaction', gateway.messages().find((m) => m.id === got.json.provider_id).reaction.emoji, '\u{1F44D}');
-  gateway.answer = () => 503;
-  await sandbox.config({ timing: { retry_ms: 60000 } });
+  gateway.refuseOnce(503);
   equal('what the gateway answered', (await sandbox.say({ to: META.id, text: 'x' })).json.status, 503);
-  gateway.answer = () => 200;
-  await sandbox.config({ timing: { retry_ms: 20 } });
 };
 
 tests.template_tap = async () => {
@@ -423,7 +420,7 @@ tests.retries = async () => {
   check('the same bytes', gateway.hooks.every((h) => h.body.equals(gateway.hooks[0].body)
     && h.headers['x-hub-signature-256'] === gateway.hooks[0].headers['x-hub-signature-256']));
   const gaps = gateway.hooks.slice(1).map((h, i) => h.at - gateway.hooks[i].at);
-  check('gaps grow', gaps[2] > gaps[1] && gaps[1] >= 35, gaps);
+  check('gaps grow', gaps[1] >= 35 && gaps[2] >= 75, gaps); // 40 ms, 80 ms, and what a busy machine adds
 };
 
 tests.handshake = async () => {
@@ -479,7 +476,8 @@ tests.groups = async () => {
   gateway.reset();
   const got = await send();
   equal('like the fixture', [got.contacts[0].wa_id, got.messages[0].group_id], [id, id]);
-  await until(() => gateway.statuses().filter((s) => s.status === 'read').length === 2);
+  await until(() => gateway.statuses().length === 5); // sent once; delivered and read by each
+  equal('read by each', gateway.statuses().filter((s) => s.status === 'read').length, 2);
   const sent = gateway.statuses().filter((s) => s.status === 'sent');
   equal('sent is of all', [sent.length, sent[0].recipient_type, sent[0].recipient_participant_id], [1, 'group', undefined]);
   equal('each of them', gateway.statuses().filter((s) => s.status === 'delivered').map((s) => [s.id, s.recipient_id, s.recipient_participant_id])
