@@ -218,6 +218,28 @@ export class Plant {
       {maxBuffer: 1 << 26}, (e, out) => e ? fail(e) : done(out.trimEnd())))
   }
 
+  // The gateway has nothing in hand and nothing waits for it: whoever kills it now leaves no lease behind that somebody
+  // must wait for, and what the CMMS is to hear it has heard. What is to be done later than in a second is left out.
+  async quiet() {
+    return (await this.redis('EVAL', `local t, n = redis.call('TIME'), #redis.call('KEYS', '{acme}:[lf]:*')
+      for _, key in ipairs(redis.call('KEYS', '{acme}:s:*')) do n = n + redis.call('ZCOUNT', key, '-inf', t[1] * 1000 + 1000) end
+      return n`, '0')) === '0'
+  }
+
+  // Nothing is on its way at all: also no status or webhook of the sandbox. It is asked before and after: had the gateway
+  // sent something in between, its statuses would be to come.
+  async idle() {
+    const resting = async () => {
+      const {scheduled, in_flight, accepted, webhooks} = (await call('GET', `${this.sandbox}/_sandbox/stats`)).json
+      return scheduled <= 1 && in_flight + webhooks.waiting + webhooks.in_flight === 0 && // one: the ping of its page
+        `${accepted.total} ${webhooks.posted}`
+    }
+    await until('no work', async () => {
+      const before = await resting()
+      return before && await this.quiet() && await resting() === before
+    }, 20000)
+  }
+
   redisPid() {
     const conf = path.join(this.dir, 'data/redis/redis.sock')
     for (const pid of fs.readdirSync('/proc').filter(p => /^\d+$/.test(p))) {

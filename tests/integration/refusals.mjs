@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import {spawn} from 'node:child_process'
-import {ANA, META, Plant, assert, build, call, freePort, order, run, sleep, test, until} from './lib.mjs'
+import {ANA, META, Plant, assert, build, call, freePort, order, run, test, until} from './lib.mjs'
 
 const plant = await new Plant().start()
 await plant.person('u1', ANA)
@@ -18,7 +18,7 @@ const starts = (config, env = {}, args = []) => new Promise(done => {
     env: {...keep, CREWLINE_DATA_DIR: path.join(plant.dir, 'bad-data'), CREWLINE_LISTEN: '127.0.0.1:1', ...env}})
   let err = ''
   c.stderr.on('data', d => { err += d })
-  c.on('exit', code => done({code, err}))
+  c.on('close', code => done({code, err}))
   setTimeout(() => c.kill('SIGKILL'), 20000).unref()
 })
 
@@ -169,7 +169,7 @@ test('events: the same again is a duplicate; the same id with another body is 40
   assert.equal((await post(event)).json.results[0].status, 'duplicate')
   assert.equal((await post({...event, data: {workorder: order(50, {rev: 6})}})).status, 409)
   assert.equal((await post({...event, id: 'older', data: {workorder: order(50, {rev: 4, title: 'old'})}})).json.results[0].status, 'duplicate')
-  await sleep(200)
+  await until('all of it to be carried out', () => plant.quiet())
   assert.equal((await plant.api('GET', '/api/v1/work_orders/WO-2024-050')).json.title, 'Replace Motor Bearing')
 })
 
@@ -189,7 +189,8 @@ test('Redis gone: 503 with Retry-After within 3 s; what was accepted goes on whe
   assert.ok(Number(r.headers.get('retry-after')) >= 1)
   assert.ok(took < 4000, `${took} ms`)
   await plant.ready()
-  await plant.event('cmms.workorder.created.v1', {workorder: order(61, {assignees: [{id: 'u1'}]})})
+  const back = await plant.event('cmms.workorder.created.v1', {workorder: order(61, {assignees: [{id: 'u1'}]})})
+  assert.equal(back.status, 202, back.text)
   await plant.expect(ANA, 'WO-2024-061')
 })
 

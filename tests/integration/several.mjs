@@ -28,6 +28,7 @@ export class Site {
     this.sock = path.join(this.dir, 'redis.sock')
     this.redis = spawn('redis-server', ['--port', '0', '--unixsocket', this.sock, '--dir', this.dir, '--save', '', '--appendonly', 'yes',
       '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'], {stdio: 'ignore'})
+    await until('Redis', () => this.redisCall('PING').then(got => got === 'PONG', () => false))
     const here = path.dirname(new URL(import.meta.url).pathname)
     this.provider = fork(path.join(here, 'ledger_provider.mjs'), {env: {...process.env, ...(this.o.pairLimit ? {PAIR_LIMIT: '1'} : {})}})
     this.base = `http://127.0.0.1:${await new Promise(done => this.provider.once('message', done))}`
