@@ -281,6 +281,7 @@ test('a form from elsewhere is refused, though the browser sends the cookie and 
 test('the gateway gone and back: the session is still there', async () => {
   const page = await open(390)
   await page.goto(await link(ANA), {waitUntil: 'networkidle'})
+  await until('all sends to be recorded', () => plant.quiet())
   await plant.kill()
   await plant.startGateway()
   await page.locator('#training').check()

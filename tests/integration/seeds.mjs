@@ -452,9 +452,9 @@ function suite(kind) {
 
   row('New User Support: onboarding messages, once, after the verification', async () => {
     const ana = await someone({language: 'es'})
-    const m = await plant.expect(ana.number, 'Bienvenida a la planta')
-    assert.ok(m)
-    await plant.expect(ana.number, x => JSON.stringify(x).includes('https://files.example.com/rules.pdf'))
+    for (const part of ['Bienvenida a la planta', 'https://files.example.com/rules.pdf']) { // also before the confirmation: of another class
+      await until(part, async () => (await plant.messages(ana.number)).some(x => JSON.stringify(x).includes(part)))
+    }
     await say(ana.number, 'Hola')
     await plant.expect(ana.number, 'AYUDA')
     assert.equal((await plant.messages(ana.number)).filter(x => x.text?.includes('Bienvenida')).length, 1)
@@ -532,7 +532,6 @@ function suite(kind) {
 
   row('TRAINING in the language of whoever asks; STOP ALL holds what waits for the quiet hours to end', async () => {
     const ana = await someone({language: 'es'})
-    await plant.expect(ana.number, 'Bienvenida')
     await say(ana.number, 'FORMACIÓN')
     await plant.expect(ana.number, 'Todavía no hay material de formación para ti.')
     const hour = h => `${String((new Date().getUTCHours() + h + 24) % 24).padStart(2, '0')}:00`

@@ -63,6 +63,7 @@ test('title and description come in each language, marked; what is in the CMMS\'
 })
 
 test('the same words are not asked for again, not even by a gateway that was started anew; Redis holds no plain text', async () => {
+  await until('all sends to be recorded', () => plant.quiet())
   await plant.kill()
   await plant.startGateway()
   const before = libre.asked.length
