@@ -16,9 +16,12 @@ const plant = await new Plant({
   twilioSender: {sms_from: SMS, numbered_options: true},
   tenant: {failover: {paused_after_ms: 1000, critical_after_ms: AFTER_MS}, channels: {updates: ['whatsapp', 'sms']}}}).start()
 for (const [id, phone] of [['u1', ANA], ['u2', JOHN], ['u3', PRIYA]]) await plant.person(id, phone)
-async function greetTwilio() { // their newest word is to that number
-  for (const phone of [ANA, JOHN]) await plant.inbound({from: phone, to: TWILIO.number, type: 'text', text: 'Hello'})
-  await sleep(300)
+async function greetTwilio() { // their newest word is to that number, and it is answered
+  for (const phone of [ANA, JOHN]) {
+    const from = (await plant.messages()).at(-1)?.seq ?? 0
+    await plant.inbound({from: phone, to: TWILIO.number, type: 'text', text: 'Hello'})
+    await until('the answer to Hello', async () => (await plant.messages(phone, from)).some(m => m.provider === 'twilio'))
+  }
 }
 await greetTwilio()
 
@@ -85,6 +88,7 @@ test('meanwhile he writes to Twilio: he is heard there, and answered', async () 
   await faults({error: {provider: 'meta', code: 190, status: 401}})
   const m = await send()
   await until('by Twilio', () => done(m))
+  plant.seen = new Map([[ANA, (await plant.messages(ANA)).at(-1).seq]])
   await plant.inbound({from: ANA, to: TWILIO.number, type: 'text', text: 'help'})
   await plant.expect(ANA, x => x.provider === 'twilio' && !x.text.startsWith('message '), 'the answer')
   await faults({})
@@ -135,8 +139,11 @@ test('critical, not delivered: by Twilio, then by SMS; the timelines tell', asyn
 })
 
 test('critical, delivered: once', async () => {
-  const m = await send({priority: 'critical'})
-  await until('delivery', async () => ['delivered', 'read'].includes((await message(m.id)).state))
+  const m = await until('one that is heard of in time', async () => {
+    const m = await send({priority: 'critical'})
+    await until('delivery', async () => ['delivered', 'read'].includes((await message(m.id)).state))
+    return Date.now() < (await arrived(m.text))[0].at_us / 1000 + AFTER_MS && m
+  })
   await sleep(3000)
   assert.equal((await arrived(m.text)).length, 1)
 })
@@ -144,8 +151,12 @@ test('critical, delivered: once', async () => {
 test('critical, refused at once: the next way at once', async () => {
   await faults({error: {provider: 'meta', code: 131026, status: 400}})
   const m = await send({priority: 'critical'})
-  await until('by Twilio', async () => (await arrived(m.text)).length === 1, 1900)
-  assert.equal((await message(m.id)).state, 'failed')
+  await until('by Twilio', async () => (await arrived(m.text)).length === 1)
+  const {state, timeline} = await message(m.id), words = timeline.map(l => l.detail ?? '')
+  assert.equal(state, 'failed')
+  assert.ok(words.some(d => /^failed: said again by twilio as /.test(d)), `not for its time: ${JSON.stringify(timeline)}`)
+  const at = what => Date.parse(timeline.find(what).at)
+  assert.ok(at(l => l.detail?.startsWith('failed: said again')) - at(l => l.state === 'failed') < 1900, 'at once')
   await faults({})
 })
 
@@ -189,7 +200,7 @@ test('a critical broadcast said again: each person counts once, by what reached 
   assert.deepEqual([n.safe, n.help, n.silent], [1, 1, 0])
   await sleep(2500)
   assert.equal((await arrived(b.text)).length, 4, 'and no more')
-  assert.equal((await plant.api('GET', `/api/v1/broadcasts/${b.id}`)).json.state, 'closed')
+  await until('its end', async () => (await plant.api('GET', `/api/v1/broadcasts/${b.id}`)).json.state === 'closed')
   await faults({})
 })
 
@@ -257,7 +268,7 @@ test('killed while a provider has it and has not answered: on after lease and ti
   assert.deepEqual((await arrived(m.text)).map(x => [x.provider, x.channel]), [['meta', 'whatsapp'], ['twilio', 'whatsapp'], ['twilio', 'sms']])
   const ids = await chain(m)
   assert.equal((await message(ids[0])).state, 'uncertain', 'Meta has no list to look it up in')
-  assert.equal((await message(ids[1])).state, 'sent', 'Twilio has')
+  await until('what Twilio has', async () => (await message(ids[1])).state === 'sent')
   await faults({})
 })
 
