@@ -45,13 +45,17 @@ async function bring(page, number) { // onto the screen
   await phoneOf(page, number).waitFor()
   return phoneOf(page, number)
 }
-async function say(phone, text, answer) {
+// What is on the phone already may have the words of the answer: one more message comes.
+async function act(phone, fn, answer) {
   const heard = phone.locator('.msg:not(.mine)'), before = await heard.count()
-  await phone.locator('.text').fill(text)
-  await phone.locator('.text').press('Enter')
-  await heard.nth(before).waitFor() // what is there already may have the same words
+  await fn()
+  await heard.nth(before).waitFor()
   await answered(phone, answer)
 }
+const say = (phone, text, answer) => act(phone, async () => {
+  await phone.locator('.text').fill(text)
+  await phone.locator('.text').press('Enter')
+}, answer)
 const answered = (phone, answer) => last(phone).filter({hasText: answer}).waitFor()
 const shot = (page, name) => page.screenshot({path: path.join(shots, `${name}.png`)})
 const status = async o => (await plant.api('GET', `/api/v1/work_orders/${o.number}`)).json.status
@@ -93,8 +97,7 @@ async function walk(page, id, number, words) {
   assert.equal(await last(phone).locator('.body').evaluate(b => getComputedStyle(b).direction), words.direction)
   await usable(page, phone)
   await shot(page, `${id}-${page.viewportSize().width}-assigned`)
-  await last(phone).locator('.tap', {hasText: words.start}).click()
-  await answered(phone, words.started)
+  await act(phone, () => last(phone).locator('.tap', {hasText: words.start}).click(), words.started)
   assert.equal(await phone.locator('.msg.mine .quote').last().count(), 1, 'the tap quotes what was tapped')
   await until('the order to be in progress', async () => await status(o) === 'in_progress')
   await say(phone, `${words.note} bearing replaced`, words.noted)
@@ -137,9 +140,8 @@ for (const [id, number, page, label, words] of [['ana', ANA, desk, 'Meta', 'Tien
     await whole(phone)
     await sleep(250) // it rises
     await shot(page, `${id}-list`)
-    await sheet.locator('.sheet-row', {hasText: orders[1].number}).click()
+    await act(phone, () => sheet.locator('.sheet-row', {hasText: orders[1].number}).click(), 'Fit a guard')
     await sheet.waitFor({state: 'hidden'})
-    await answered(phone, 'Fit a guard')
     assert.match(await last(phone).textContent(), new RegExp(orders[1].number))
     await shot(page, `${id}-row`)
   })

@@ -14,8 +14,10 @@ function suite(kind) {
   const [una, dos, tri, quatre, cinq] = plant.o.phones.map(p => p.number)
   let n = 0
 
-  const templates = async () => (await plant.api('GET', '/api/v1/templates?limit=500')).json.items
-  const approvals = async name => (await plant.api('GET', `/api/v1/templates/${name}`)).json.languages
+  // Under load it may say 503, and is asked again.
+  const asked = at => until(at, async () => { const r = await plant.api('GET', at); return r.status !== 503 && r.json })
+  const templates = async () => (await asked('/api/v1/templates?limit=500')).items
+  const approvals = async name => (await asked(`/api/v1/templates/${name}`)).languages
     .map(l => ({language: l.language, ...l.approvals[0]}))
   const sync = async () => assert.equal((await plant.api('POST', '/api/v1/templates/sync')).status, 202)
   // What the provider decides: Meta tells by webhook, Twilio when it is asked.
@@ -47,7 +49,9 @@ function suite(kind) {
 
   test(`${kind}: every template is registered, and approved after its review`, async () => {
     await plant.start()
-    assert.ok((await templates()).every(t => t.languages.every(l => l.approvals[0].status === 'unregistered')))
+    // The account has one of its own, which is known as soon as the gateway has asked.
+    const ours = (await templates()).filter(t => t.built_in)
+    assert.ok(ours.length > 0 && ours.every(t => t.languages.every(l => l.approvals[0].status === 'unregistered')))
     await sync()
     await until('the reviews', async () => {
       const all = (await templates()).filter(t => t.built_in).flatMap(t => t.languages)
