@@ -134,10 +134,17 @@ export class Load {
     if (this.error) throw this.error
   }
 
+  // Neither for its turn nor for a lease to run out.
+  async nothingWaits() {
+    const {out} = await this.plant.command('prove', '--json', '--config', this.plant.config)
+    const {inputs, messages, events} = out.startsWith('{') ? JSON.parse(out).tenants[0] : {}
+    return inputs && inputs.waiting + messages.queued + messages.sending + messages.held + events.waiting === 0
+  }
+
   // Until nothing moves any more: all messages decided, all notes booked, all events taken.
   async settle(least = 5) {
     let before = ''
-    for (let still = 0, i = 0; still < 4 && i < 120; i++) {
+    for (let still = 0, i = 0; i < 120 && !(still >= 4 && await this.nothingWaits()); i++) {
       await sleep(1000)
       const stats = (await call('GET', `${this.plant.sandbox}/_sandbox/stats`)).text
       const now = `${this.plant.cmms.ledger.length} ${JSON.parse(stats).accepted?.total ?? stats.length}`
