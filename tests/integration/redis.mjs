@@ -9,12 +9,13 @@ import {assert, freePort, sleep, until} from './lib.mjs'
 const servers = new Set()
 
 export class Redis {
-  constructor({conf = [], sentinel = false} = {}) { Object.assign(this, {conf, sentinel}) }
+  // memory: its file is no disk's to hold up
+  constructor({conf = [], sentinel = false, memory = sentinel} = {}) { Object.assign(this, {conf, sentinel, memory}) }
 
   async start() {
     servers.add(this)
     // A Sentinel that stands for 2 s while it writes its state down does nothing for 30 s more (TILT): no busy disk for it.
-    const folder = this.sentinel && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+    const folder = this.memory && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
     this.dir = fs.mkdtempSync(path.join(folder, 'crewline-it-redis-'))
     this.port = await freePort()
     const policy = this.sentinel ? [] : ['appendonly yes', 'appendfsync always', 'maxmemory-policy noeviction', 'save ""']
