@@ -108,7 +108,8 @@ export async function cluster(masters = 3) {
   for (const r of all) {
     await until('the cluster', () => {
       const info = r.try('CLUSTER', 'INFO')
-      return info?.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${masters}`)
+      return info?.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${masters}`) &&
+        info.includes('cluster_slots_assigned:16384') // without full coverage it is ok before it knows whose they are
     }, 20000)
   }
   return {all, url: `redis+cluster://${all.map(r => `127.0.0.1:${r.port}`).join(',')}`, slotOf: tenant => all[0].ask('CLUSTER', 'KEYSLOT', `{${tenant}}:`),

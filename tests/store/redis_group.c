@@ -158,6 +158,8 @@ struct redis_group *redis_group_new_cluster(size_t masters, size_t replicas)
     for (size_t i = 0; i < g->nservers; i++) {
         until(g->servers[i], "CLUSTER INFO", want);
         until(g->servers[i], "CLUSTER INFO", "cluster_state:ok");
+        /* Without full coverage it is ok before it knows whose they are. */
+        until(g->servers[i], "CLUSTER INFO", "cluster_slots_assigned:16384");
     }
     for (size_t i = 0; i < replicas; i++) {
         id_of(g->servers[i], id);
