@@ -2,7 +2,8 @@
  * reminder: when people are reminded of an order that is not done: some times before it is due, when it is,
  * and again and again after that, by the tenant's setting `reminders`. Each open order with a due date knows
  * its next time (order.remind), and od (ZSET order id -> wall ms) finds it; jobs/reminders.c goes by that.
- * Times that were missed are one reminder: the next one is always later than now.
+ * Times that were missed are one reminder: the next one is always later than now. Times of a due date that
+ * is new to us count from when its event was accepted: one that came while the event waited was missed too.
  */
 #ifndef CREWLINE_DOMAIN_REMINDER_H
 #define CREWLINE_DOMAIN_REMINDER_H

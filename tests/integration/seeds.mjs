@@ -532,6 +532,7 @@ function suite(kind) {
 
   row('TRAINING in the language of whoever asks; STOP ALL holds what waits for the quiet hours to end', async () => {
     const ana = await someone({language: 'es'})
+    await until('the welcome', async () => (await plant.messages(ana.number)).some(m => m.text?.includes('Bienvenida')))
     await say(ana.number, 'FORMACIÓN')
     await plant.expect(ana.number, 'Todavía no hay material de formación para ti.')
     const hour = h => `${String((new Date().getUTCHours() + h + 24) % 24).padStart(2, '0')}:00`
