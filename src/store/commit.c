@@ -13,6 +13,8 @@
 #define FIELD_DIGITS   3
 #define FIELDS_MAX     999
 #define FIELDS_HEAD    4 /* "$3\r\n" */
+#define LEASE_ARGS     4 /* leased queue lane "token|id|" */
+#define SENT_ARGS      3 /* sent "at_ms,detail" provider_hash */
 
 /* Units come and go by tens of thousands a second; the pool keeps their buffers. One thread. */
 static struct commit *pool;
@@ -145,7 +147,7 @@ void commit_counted(struct commit *c)
     }
 }
 
-struct str commit_seal(struct commit *c)
+void commit_seal(struct commit *c)
 {
     char *to = c->args.resp.p;
 
@@ -154,7 +156,58 @@ struct str commit_seal(struct commit *c)
     }
     put_count(to + 4, COUNT_DIGITS, c->checks);
     put_count(to + COUNT_BYTES + 4, COUNT_DIGITS, c->args.argc - c->checks);
-    return buf_str(&c->args.resp);
+}
+
+/* Nothing but a message that was handed over: commit_check_leased(), commit_sent(). */
+static bool only_sent(const struct commit *c)
+{
+    return c->sent.end != 0 && c->sent.line != 0 && c->checks == LEASE_ARGS &&
+           c->args.argc == LEASE_ARGS + SENT_ARGS;
+}
+
+static struct str args_part(const struct commit *c, size_t from, size_t to)
+{
+    return str_slice(buf_str(&c->args.resp), from, to);
+}
+
+/* As many of the units as are like the first one, and of its queue. */
+static size_t put_sent(struct call *call, struct commit *const *units, size_t n)
+{
+    const struct commit *first = units[0];
+    struct str queue = args_part(first, first->sent.queue, first->sent.lane);
+    size_t same = 1;
+
+    while (same < n && only_sent(units[same]) &&
+           str_eq(queue, args_part(units[same], units[same]->sent.queue, units[same]->sent.lane))) {
+        same++;
+    }
+    call_str(call, STR("sent"));
+    buf_add(&call->resp, queue);
+    call->argc++;
+    call_int(call, (int64_t)same);
+    for (size_t i = 0; i < same; i++) {
+        const struct commit *c = units[i];
+
+        buf_add(&call->resp, args_part(c, c->sent.lane, c->sent.end));
+        buf_add(&call->resp, args_part(c, c->sent.line, c->args.resp.n));
+        call->argc += LEASE_ARGS - 2 + SENT_ARGS - 1;
+    }
+    return same;
+}
+
+void commit_units_put(struct call *call, struct commit *const *units, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        const struct commit *c = units[i];
+
+        if (only_sent(c)) {
+            i += put_sent(call, units + i, n - i);
+            continue;
+        }
+        buf_add(&call->resp, buf_str(&c->args.resp));
+        call->argc += 2 + c->args.argc;
+        i++;
+    }
 }
 
 /* Lanes and ids stand between '|' in a lease and before a line feed in the schedule. */
@@ -190,6 +243,7 @@ void commit_arg_lane(struct commit *c, struct str queue, struct str lane)
 {
     assert(queue.n > 0 && commit_name_ok(lane) && lane.p[0] >= '0' && lane.p[0] < '0' + PRIO_COUNT);
     commit_arg(c, queue);
+    c->sent.lane = c->args.resp.n;
     commit_arg(c, lane);
 }
 
@@ -237,11 +291,13 @@ void commit_check_new(struct commit *c, struct str key, struct str print)
 static void check_lease(struct commit *c, struct str op, struct str queue, struct str lane,
                         struct str id, int64_t token)
 {
-    assert(!c->leased);
+    char text[COMMIT_NUMBER_BYTES];
+
+    assert(!c->leased && commit_name_ok(id));
     commit_op_check(c, op);
+    c->sent.queue = c->args.resp.n;
     commit_arg_lane(c, queue, lane);
-    commit_arg_id(c, id);
-    commit_arg_int(c, token);
+    call_joined(&c->args, (struct str[]){commit_number(text, token), STR("|"), id, STR("|")}, 4);
     c->leased = true;
 }
 
@@ -255,6 +311,7 @@ void commit_check_leased(struct commit *c, struct str queue, struct str lane, st
                          int64_t token)
 {
     check_lease(c, STR("leased"), queue, lane, id, token);
+    c->sent.end = c->args.resp.n;
 }
 
 void commit_check_mark(struct commit *c, struct str key, int64_t mark)

@@ -33,6 +33,10 @@ struct commit {
     struct call args;    /* room for two counts, then the arguments; never sealed */
     uint32_t checks;     /* arguments of the checks */
     size_t once, once_n; /* commit_once()'s argument in args.resp; 0: none */
+    /* Where in args.resp the arguments of commit_check_leased() begin, and end, and those of commit_sent(). */
+    struct {
+        size_t queue, lane, end, line;
+    } sent;
     size_t fields_at;    /* the count in the operation written last, of its fields or messages */
     uint32_t fields;
     size_t shared_at, shared_n; /* what the messages of the operation written last share; 0: none */
@@ -65,8 +69,10 @@ void commit_arg_int(struct commit *c, int64_t v);
 void commit_arg_lane(struct commit *c, struct str queue, struct str lane);
 void commit_arg_id(struct commit *c, struct str id);
 bool commit_name_ok(struct str s);
-/** Puts the counts down; the bytes are the unit as the script reads it. */
-struct str commit_seal(struct commit *c);
+/** The arguments are complete: puts the counts down. */
+void commit_seal(struct commit *c);
+/** Sealed units behind the arguments of @call, as the script reads them. */
+void commit_units_put(struct call *call, struct commit *const *units, size_t n);
 /** Back to the pool. */
 void commit_drop(struct commit *c);
 

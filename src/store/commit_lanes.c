@@ -124,10 +124,12 @@ void commit_done(struct commit *c)
 
 void commit_sent(struct commit *c, struct wall at, struct str detail, struct str provider_hash)
 {
+    char text[COMMIT_NUMBER_BYTES];
+
     assert(c->leased);
     commit_op(c, STR("sent"));
-    commit_arg_int(c, at.ms);
-    commit_arg(c, detail);
+    c->sent.line = c->args.resp.n;
+    call_joined(&c->args, (struct str[]){commit_number(text, at.ms), STR(","), detail}, 3);
     commit_arg(c, provider_hash);
 }
 

@@ -323,12 +323,7 @@ static void batch_send(struct batch *b)
     } else {
         call_str(&call, STR(""));
     }
-    for (size_t i = 0; i < b->n; i++) {
-        struct commit *c = b->units[i];
-
-        buf_add(&call.resp, buf_str(&c->args.resp));
-        call.argc += 2 + c->args.argc;
-    }
+    commit_units_put(&call, b->units, b->n);
     list_del(&b->node);
     list_add_tail(&hub->sent, &b->node);
     b->closed = true;

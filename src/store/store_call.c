@@ -34,27 +34,51 @@ static char *put_number(char *end, uint64_t v)
     return end;
 }
 
-void call_str(struct call *c, struct str s)
+/* An argument of @n bytes, which the caller fills in; NULL when the call has become too long. */
+static char *argument(struct call *c, size_t n)
 {
-    char digits[20], *end = digits + sizeof(digits), *from = put_number(end, s.n), *to;
+    char digits[20], *end = digits + sizeof(digits), *from = put_number(end, n), *to;
     size_t ndigits = (size_t)(end - from);
 
-    to = buf_reserve(&c->resp, 1 + ndigits + 2 + s.n + 2);
+    to = buf_reserve(&c->resp, 1 + ndigits + 2 + n + 2);
     if (to == NULL) {
-        return;
+        return NULL;
     }
     *to++ = '$';
     memcpy(to, from, ndigits);
     to += ndigits;
     memcpy(to, "\r\n", 2);
     to += 2;
-    if (s.n > 0) {
-        memcpy(to, s.p, s.n);
-        to += s.n;
-    }
-    memcpy(to, "\r\n", 2);
-    buf_grew(&c->resp, 1 + ndigits + 2 + s.n + 2);
+    memcpy(to + n, "\r\n", 2);
+    buf_grew(&c->resp, 1 + ndigits + 2 + n + 2);
     c->argc++;
+    return to;
+}
+
+void call_str(struct call *c, struct str s)
+{
+    char *to = argument(c, s.n);
+
+    if (to != NULL && s.n > 0) {
+        memcpy(to, s.p, s.n);
+    }
+}
+
+void call_joined(struct call *c, const struct str *parts, size_t n)
+{
+    size_t all = 0;
+    char *to;
+
+    for (size_t i = 0; i < n; i++) {
+        all += parts[i].n;
+    }
+    to = argument(c, all);
+    for (size_t i = 0; to != NULL && i < n; i++) {
+        if (parts[i].n > 0) {
+            memcpy(to, parts[i].p, parts[i].n);
+            to += parts[i].n;
+        }
+    }
 }
 
 void call_int(struct call *c, int64_t v)

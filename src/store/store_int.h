@@ -120,6 +120,8 @@ struct str reply_error_text(const struct reply *r);
 #define CALL_HEAD 16 /* room in front of the arguments for "*argc\r\n" */
 /** Writes the head; the whole command is from there to the end of c->resp. */
 struct str call_seal(struct call *c);
+/** One argument of @n parts. */
+void call_joined(struct call *c, const struct str *parts, size_t n);
 int script_index(const char *name); /* its index in the table */
 
 struct node;

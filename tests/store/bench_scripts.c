@@ -186,8 +186,10 @@ static void batch(unit_fn *unit, size_t from, size_t n)
         call_str(&call, STR(""));
     }
     for (size_t i = 0; i < n; i++) {
-        buf_add(&call.resp, commit_seal(units[i]));
-        call.argc += 2 + units[i]->args.argc;
+        commit_seal(units[i]);
+    }
+    commit_units_put(&call, units, n);
+    for (size_t i = 0; i < n; i++) {
         commit_free(&units[i]);
     }
     ask(&call);

@@ -571,7 +571,7 @@ const char *sim_run(struct sim *s, struct sim_redis *r, uint64_t seed, uint64_t 
     }
     for (int i = 0; i < SIM_CALLS_MAX; i++) {
         if (s->calls[i].used) {
-            buf_fini(&s->calls[i].unit);
+            buf_fini(&s->calls[i].unit.resp);
         }
     }
     *hash = s->hash;

@@ -95,8 +95,8 @@ struct sim_item {
 struct sim_call { /* a unit on its way: asked again with the same bytes */
     bool used, applied, granted;
     bool gone; /* nobody waits for it: it is carried out late, or never */
-    struct buf unit;
-    uint32_t argc, epoch;
+    struct call unit;
+    uint32_t epoch;
     char serial[24];
     int worker;
     int64_t asked_us;

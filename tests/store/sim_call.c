@@ -8,7 +8,7 @@
 
 static void call_free(struct sim *s, int i)
 {
-    buf_fini(&s->calls[i].unit);
+    buf_fini(&s->calls[i].unit.resp);
     s->calls[i].used = false;
 }
 
@@ -27,9 +27,10 @@ int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item
             call->window_ms =
                 s->people.word_ms[0][strtol(s->items[item].lane + 2, NULL, 10) % SIM_PEOPLE_MAX];
             call->reply_item = -1;
-            buf_init(&call->unit, COMMIT_BYTES_MAX);
-            buf_add(&call->unit, commit_seal(c));
-            call->argc = 2 + c->args.argc;
+            call->unit.script = -1;
+            buf_init(&call->unit.resp, COMMIT_BYTES_MAX);
+            commit_seal(c);
+            commit_units_put(&call->unit, &c, 1);
             if (c->grants) {
                 snprintf(call->serial, sizeof(call->serial), "%llu", (unsigned long long)s->nth++);
             }
@@ -248,8 +249,8 @@ static redisReply *carry(struct sim *s, struct sim_call *call)
     call_str(&args, str_of(owner));
     call_int(&args, s->lease_ms);
     call_str(&args, str_of(call->serial));
-    buf_add(&args.resp, buf_str(&call->unit));
-    r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc + call->argc);
+    buf_add(&args.resp, buf_str(&call->unit.resp));
+    r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc + call->unit.argc);
     buf_fini(&args.resp);
     /* A withdrawal has no check: asked again it may take what it could not take before. */
     if (r != NULL && (!call->applied || call->kind == CALL_CANCEL) &&

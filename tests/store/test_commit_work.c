@@ -1,4 +1,4 @@
-/* commit: lanes, leases, rates, messages, events. */
+/* commit: lanes, leases, rates, events, states. */
 #include <stdio.h>
 #include <string.h>
 
@@ -141,121 +141,6 @@ static void test_one_call_empties(void)
     CHECK_REDIS(w, "EXISTS {acme}:l:out:main:3r", "0");
     CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1", "3q");
     CHECK_REDIS(w, "HKEYS {acme}:k:out:main", "3p");
-    world_free(&w);
-}
-
-/* A message as one operation, and its acceptance. */
-static void test_message(void)
-{
-    static const struct rate rate = {.pair_interval_ms = 1000, .pair_burst = 1};
-    struct world *w = open_world(NULL);
-    struct commit_message m = {.id = STR("1"),
-                               .body = STR("body"),
-                               .user = STR("p"),
-                               .order = STR("wo1"),
-                               .broadcast = STR("b1"),
-                               .matter = STR("mt1"),
-                               .line = STR("queued,5,why\n"),
-                               .queue = OUT,
-                               .lane = STR("1p"),
-                               .grant = GRANT_ANSWER,
-                               .rate = &rate};
-    struct commit *c = commit_new(T);
-    struct got g;
-    int64_t token;
-
-    commit_message(c, &m);
-    g = run(w, c);
-    token = strtol(g.results[0], NULL, 10);
-    CHECK("granted", token > 0);
-    CHECK_REDIS(w, "HMGET {acme}:m:1 v b s u o br mt q l n",
-                "1\nbody\nsending\np\nwo1\nb1\nmt1\nout:main\n1p\n1");
-    CHECK("its timeline",
-          strncmp(redis(w, "HGET {acme}:m:1 tl"), "queued,5,why\nsending,", 21) == 0);
-    CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "1");
-    CHECK_REDIS(w, "ZRANGE {acme}:mo:wo1 0 -1", "1");
-    CHECK_REDIS(w, "ZRANGE {acme}:mx 0 -1", "1");
-    m.id = STR("2");
-    m.lane = STR("2p"); /* the pair's rate has no room: it waits */
-    m.order = m.broadcast = m.matter = STR_NONE;
-    c = commit_new(T);
-    commit_message(c, &m);
-    CHECK_Z("not granted", str_of(run(w, c).results[0]), "0");
-    CHECK_REDIS(w, "HMGET {acme}:m:2 s br mt n tl", "queued\n\n\n\nqueued,5,why\n");
-    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:2 0 -1", "2p");
-
-    c = commit_new(T);
-    commit_check_leased(c, OUT, STR("1p"), STR("1"), token);
-    commit_sent(c, AT(9), STR("how"), STR("hash"));
-    CHECK_INT("sent", run(w, c).result, COMMIT_OK);
-    CHECK_REDIS(w, "HGET {acme}:m:1 s", "sent");
-    CHECK("its end", strstr(redis(w, "HGET {acme}:m:1 tl"), "\nsent,9,how") != NULL);
-    CHECK_REDIS(w, "HGET {acme}:p:1 hash", "1");
-    CHECK_REDIS(w, "EXISTS {acme}:l:out:main:1p {acme}:k:out:main {acme}:f:out:main", "0");
-    c = commit_new(T);
-    commit_check_leased(c, OUT, STR("1p"), STR("1"), token);
-    commit_sent(c, AT(9), STR("how"), STR("hash"));
-    CHECK_INT("not twice", run(w, c).result, COMMIT_FENCED);
-    world_free(&w);
-}
-
-/* The record went with its person; and an inbound item goes with its end. */
-static void test_leased(void)
-{
-    struct world *w = open_world(NULL);
-    struct got g = run(w, message("1", "3p", 0, GRANT_ANSWER, NULL));
-    struct commit *c = commit_new(T);
-    int64_t token = strtol(g.results[0], NULL, 10);
-
-    redis(w, "DEL {acme}:m:1");
-    commit_check_leased(c, OUT, STR("3p"), STR("1"), token);
-    commit_sent(c, AT(9), STR(""), STR_NONE);
-    g = run(w, c);
-    CHECK_INT("gone", g.result, COMMIT_CONFLICT);
-    CHECK_Z("gone", str_of(g.value), "m:1");
-    CHECK_REDIS(w, "EXISTS {acme}:m:1", "0");
-    c = commit_new(T);
-    commit_item(c, STR("1u"), STR("7"), STR("body"), GRANT_ANSWER);
-    commit_item(c, STR("1u"), STR("8"), STR("other"), GRANT_ANSWER); /* waits behind it */
-    g = run(w, c);
-    token = strtol(g.results[0], NULL, 10);
-    CHECK_Z("one at a time", str_of(g.results[1]), "0");
-    CHECK_REDIS(w, "LRANGE {acme}:l:in:1u 0 -1", "7\n8");
-    CHECK_REDIS(w, "HGET {acme}:i:8 b", "other");
-    c = commit_new(T);
-    commit_check_lease(c, STR("in"), STR("1u"), STR("7"), token);
-    commit_done(c);
-    CHECK_INT("done", run(w, c).result, COMMIT_OK);
-    CHECK_REDIS(w, "EXISTS {acme}:i:7 {acme}:k:in", "0");
-    CHECK_REDIS(w, "LRANGE {acme}:l:in:1u 0 -1", "8");
-    CHECK_REDIS(w, "ZRANGE {acme}:r:in:1 0 -1", "1u");
-    CHECK_REDIS(w, "GET {acme}:ei:1", "7\n");
-    world_free(&w);
-}
-
-/* Whoever would take a message out may first make sure that nobody is at it. */
-static void test_untaken(void)
-{
-    static const char *const states[] = {"queued",    "sending", "uncertain", "sent",
-                                         "delivered", "failed",  "cancelled", NULL};
-    struct world *w = open_world(NULL);
-
-    run(w, message("1", "3p", 0, true, NULL)); /* a worker has it */
-    run(w, message("2", "3p", 0, false, NULL));
-    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-        for (int in_hand = 0; in_hand < 2; in_hand++) {
-            const char *id = in_hand ? "1" : "2";
-            struct commit *c = commit_new(T);
-            char set[64];
-
-            snprintf(set, sizeof(set), states[i] != NULL ? "HSET {acme}:m:%s s %s" : "DEL {acme}:m:%s",
-                     id, states[i]);
-            redis(w, set);
-            commit_check_untaken(c, OUT, STR("3p"), str_of(id));
-            commit_hset(c, STR("x"), STR("f"), STR("1"));
-            CHECK_INT(set, run(w, c).result, i < 2 && !in_hand ? COMMIT_OK : COMMIT_CONFLICT);
-        }
-    }
     world_free(&w);
 }
 
@@ -562,8 +447,6 @@ int main(int argc, char **argv)
         TEST(test_lease),
         TEST(test_one_call),
         TEST(test_one_call_empties),
-        TEST(test_message),
-        TEST(test_leased), TEST(test_untaken),
         TEST(test_one_call_event),
         TEST(test_evidence_under_lease),
         TEST(test_notes),

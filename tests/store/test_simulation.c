@@ -89,7 +89,7 @@ static void test_same_seed_same_trace(void)
 /* Each takes one property away; text as it stands in the scripts. */
 static const struct sim_mutation mutations[] = {
     {"the fence is not looked at",                 "commit.lua",
-     "if not held or string.sub(held, 1, #prefix) ~= prefix then refused = {'fenced'} end",                            ""                                                                             },
+     "if not held or string.sub(held, 1, #prefix) ~= prefix then return {'fenced'} end",                            ""                                                                             },
     {"popped at the claim",                        "claim.lua",  "local two = call('LRANGE', list .. lane, '0', '1')",
      "local two = {call('LPOP', list .. lane)}"                                                                                                                                                       },
     {"no high water",                              "common.lua", "if high and us >= high then",                        "if high then"                                                                 },

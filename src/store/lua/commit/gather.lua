@@ -2,7 +2,9 @@
 -- all or nothing: its checks all pass before its first write (a script has no rollback), and one that
 -- fails leaves the others alone. Written by store/commit.c.
 -- ARGV owner lease_ms serial, then for each unit: number of ARGV entries of its checks, of its writes,
--- the checks, the writes. Operations are words with a fixed number of arguments.
+-- the checks, the writes. Operations are words with a fixed number of arguments. Consecutive units of the one
+-- check `leased` and the one write `sent`, of one queue, stand together instead:
+-- sent, queue, how many units, then for each: lane, "token|id|", "at_ms,detail", provider_hash.
 --   serial: "" or, where a unit asks for a grant, a number that is the same when the call is asked again
 -- Returns for each unit {"ok", result of each write that has one...}, "ok" where none has
 --   or {"dup", value} | {"differs"} | {"conflict", key} | {"fenced"} | {"stale"} | {"full"}

@@ -22,8 +22,8 @@ local function know(id)
     return known[3]
 end
 
--- Returns moved | kept | none, and the rank it had.
-local function move(id, state, at_ms, detail)
+-- line: "at_ms,detail" for its timeline. Returns moved | kept | none, and the rank it had.
+local function move(id, state, line)
     local key = P .. 'm:' .. id
     local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
     known_key = nil
@@ -33,7 +33,7 @@ local function move(id, state, at_ms, detail)
     if to == 4 and m[7] and m[7] == m[6] then return 'kept', from end -- of the attempt that was refused
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
-    call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. at_ms .. ',' .. detail .. '\n')
+    call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. line .. '\n')
     if m[4] then tally(m[4], id, m[5] or '', m[1], state) end
     return 'moved', from
 end
@@ -52,7 +52,7 @@ end
 -- Evidence about a message whose lane waits (uncertain, or to be tried again) decides it, and the lane
 -- goes on. While a worker holds the lease, its own completion does that.
 local function status(id, state, at_ms, detail)
-    local moved, from = move(id, state, at_ms, detail)
+    local moved, from = move(id, state, at_ms .. ',' .. detail)
     if moved == 'moved' and from < DECIDED then
         local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
         local queue, lane = at[1], at[2]

@@ -2,24 +2,35 @@
 
 -- What the checks of all units look at, read at once.
 local lanes, keys = {}, {}
-local at = 4
-while at <= #A do
-    local check = at + 2
-    local writes = check + A[at]
-    at = writes + A[at + 1]
-    while check < writes do
-        local op = A[check]
-        if op == 'lease' or op == 'leased' then
-            local of = lanes[A[check + 1]]
-            if not of then
-                of = {}
-                lanes[A[check + 1]] = of
-            end
-            of[#of + 1] = A[check + 2]
-        elseif op == 'new' then
-            keys[#keys + 1] = A[check + 1]
+local function lanes_of(queue)
+    local of = lanes[queue] or {}
+    lanes[queue] = of
+    return of
+end
+local at, most = 4, #A
+while at <= most do
+    if A[at] == 'sent' then
+        local of, stop = lanes_of(A[at + 1]), at + 3 + 4 * A[at + 2]
+        local n = #of
+        for lane = at + 3, stop - 1, 4 do
+            n = n + 1
+            of[n] = A[lane]
         end
-        check = check + ((op == 'lease' or op == 'leased' or op == 'owner') and 5 or (op == 'held' or op == 'untaken') and 4 or 3)
+        at = stop
+    else
+        local check = at + 2
+        local writes = check + A[at]
+        at = writes + A[at + 1]
+        while check < writes do
+            local op = A[check]
+            if op == 'lease' or op == 'leased' then
+                local of = lanes_of(A[check + 1])
+                of[#of + 1] = A[check + 2]
+            elseif op == 'new' then
+                keys[#keys + 1] = A[check + 1]
+            end
+            check = check + (op == 'owner' and 5 or (op == 'new' or op == 'version' or op == 'mark' or op == 'once_sent') and 3 or 4)
+        end
     end
 end
 for queue, of in pairs(lanes) do
@@ -35,8 +46,42 @@ if #keys > 0 then
     end
 end
 
-local results, units, most = {}, 0, #A
-at = 4
+local results, units = {}, 0
+
+-- Still ours, by the beginning of the lease's value, "token|id|"; and, if asked for, its record is there: nil, or
+-- what the unit is refused with.
+local function ours(queue, lane, prefix, id, record)
+    local held = lease_of(queue, lane)
+    if not held or string.sub(held, 1, #prefix) ~= prefix then return {'fenced'} end
+    if record and not know(id) then return {'conflict', 'm:' .. id} end
+end
+
+-- What the lease is for, a message, was handed over: "at_ms,detail", provider_hash.
+local function handed_over(queue, lane, id, line, hash)
+    move(id, 'sent', line)
+    if hash ~= '' then learn(hash, id) end
+    finish(queue, lane, id)
+end
+
+-- Units that only hand over, as many as stand there together.
+local function units_sent(at)
+    while A[at] == 'sent' do
+        local queue, stop = A[at + 1], at + 3 + 4 * A[at + 2]
+        for i = at + 3, stop - 1, 4 do
+            local lane, prefix = A[i], A[i + 1]
+            local id = string.match(prefix, '|(.*)|')
+            local refused = ours(queue, lane, prefix, id, true)
+            if not refused then handed_over(queue, lane, id, A[i + 2], A[i + 3]) end
+            units = units + 1
+            results[units] = refused or 'ok'
+        end
+        at = stop
+    end
+    known_key = nil
+    return at
+end
+
+at = units_sent(4)
 while at <= most do
     local checks_end = at + 2 + A[at]
     local stop = checks_end + A[at + 1]
@@ -46,13 +91,10 @@ while at <= most do
 
     while at < checks_end and not refused do
         local op = A[at]
-        if op == 'lease' or op == 'leased' then -- still ours: queue lane id token; and its record is there
-            leased_queue, leased_lane, leased = A[at + 1], A[at + 2], A[at + 3]
-            local held = lease_of(leased_queue, leased_lane)
-            local prefix = A[at + 4] .. '|' .. leased .. '|'
-            if not held or string.sub(held, 1, #prefix) ~= prefix then refused = {'fenced'} end
-            if op == 'leased' and not refused and not know(leased) then refused = {'conflict', 'm:' .. leased} end
-            at = at + 5
+        if op == 'lease' or op == 'leased' then -- still ours: queue lane "token|id|"; and its record is there
+            leased_queue, leased_lane, leased = A[at + 1], A[at + 2], string.match(A[at + 3], '|(.*)|')
+            refused = ours(leased_queue, leased_lane, A[at + 3], leased, op == 'leased')
+            at = at + 4
         elseif op == 'new' then -- not seen before: key, fingerprint of the content
             refused = seen_before(A[at + 1], A[at + 2])
             at = at + 3
@@ -110,11 +152,9 @@ while at <= most do
                 call('PEXPIRE', early, 3600000)
             end
             at = at + 6
-        elseif op == 'sent' then -- what the lease is for, a message: at_ms detail provider_hash
-            move(leased, 'sent', a, b)
-            if c ~= '' then learn(c, leased) end
-            finish(leased_queue, leased_lane, leased)
-            at = at + 4
+        elseif op == 'sent' then -- what the lease is for, a message: "at_ms,detail" provider_hash
+            handed_over(leased_queue, leased_lane, leased, a, b)
+            at = at + 3
         elseif op == 'messages' then -- shared: order broadcast matter line queue not_before_ms whom rate n,
             -- then n times: id lane user body -> a token or 0 each
             at = new_messages(at, ok)
@@ -131,7 +171,7 @@ while at <= most do
             finish(a, b, c)
             at = at + 4
         elseif op == 'message_state' then -- id state at_ms detail -> moved | kept | none
-            result = move(a, b, c, d)
+            result = move(a, b, c .. ',' .. d)
             at = at + 5
         elseif op == 'unsend' then -- the attempt that the claim counted did not happen: id
             local key = P .. 'm:' .. a
@@ -206,7 +246,7 @@ while at <= most do
                 if result == 0 and out then result = unhold(a, b, c) end
                 -- What the lane waited for, it waited for with this item.
                 if head and make_ready(a, b, now_ms) then touched[a] = true end
-                if result == 1 and out then move(c, 'cancelled', now_ms, '') end
+                if result == 1 and out then move(c, 'cancelled', stamp .. ',') end
             end
             if result == 0 and out and call('HGET', P .. 'm:' .. c, 's') == 'cancelled' then
                 result = 1 -- asked again
@@ -344,4 +384,5 @@ while at <= most do
     known_key = nil
     units = units + 1
     results[units] = refused or ok[2] and ok or 'ok' -- a list in the answer costs as much as a small write
+    at = units_sent(at)
 end
