@@ -29,6 +29,7 @@ struct plan_message {
     struct str detail;  /* of the first line of its timeline */
     enum commit_grant grant; /* asked for, where the person's window is known: */
     struct wall window;      /* his last message to the sender */
+    bool first;              /* bm:<broadcast> names it (broadcast.h) */
 };
 struct plan_event {
     struct str type, subject, data; /* data: JSON object */

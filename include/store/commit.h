@@ -76,6 +76,7 @@ void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct 
 struct commit_message {
     struct str id, body;               /* sealed, for m:<id> */
     struct str user, order, broadcast, matter; /* whose it is; all but the first may be empty */
+    bool first;                        /* bm:<broadcast> names it as what its person is told (domain/broadcast.h) */
     struct str line;                   /* the first of its timeline: "queued,ms,detail\n" */
     struct str queue, lane;
     struct wall not_before;

@@ -361,6 +361,10 @@ static void write_unsendable(struct plan *p, const struct plan_message *pm, stru
     }
     commit_doc_field(c, "tl",
                      arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
+    if (pm->first) {
+        commit_hset(c, arena_printf(p->a, "bm:%.*s", STR_ARG(pm->m.broadcast)), pm->m.user,
+                    pm->m.id);
+    }
     commit_zadd(c, STR("mx"), 0, pm->m.id);
     commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
     if (pm->m.order_id.n > 0) {
@@ -387,6 +391,7 @@ static void write_sendable(struct plan *p, struct plan_message *pm, const struct
                           .user = pm->m.user,
                           .order = pm->m.order_id,
                           .broadcast = pm->m.broadcast,
+                          .first = pm->first,
                           .matter = pm->m.matter,
                           .line = arena_printf(p->a, "queued,%lld,%.*s\n", (long long)p->now.ms,
                                                STR_ARG(pm->detail)),

@@ -211,6 +211,7 @@ static struct str tell(struct broadcast_run *run, const struct chunk_row *row, c
 {
     struct inbox_job *j = run->j;
     struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT), to = *m;
+    struct plan_message *pm = &j->plan.messages[j->plan.nmessages - 1];
 
     *m = *form_of(run, u);
     m->id = broadcast_message_id(j->work, &j->et->t, run->id, run->round, run->state.stem, u->id);
@@ -221,7 +222,8 @@ static struct str tell(struct broadcast_run *run, const struct chunk_row *row, c
     m->cause = run->id;
     m->created = to.created;
     m->send_at = quiet_until(run, u);
-    ask_grant(run, row, &j->plan.messages[j->plan.nmessages - 1]);
+    pm->first = true;
+    ask_grant(run, row, pm);
     return m->id;
 }
 
@@ -240,26 +242,21 @@ static void chunk_checks(void *ctx, struct commit *c)
     commit_check_version(c, record_key(j->run), j->run->state.version);
 }
 
-/* Whose message is which; whom the question is put to; empty for who was left out. */
+/* Whom the question is put to; empty in the place of his message (plan_message.first) who was left out. */
 static void write_people(struct broadcast_run *run, struct commit *c)
 {
     struct inbox_job *j = run->j;
     const struct chunk *chunk = &run->chunks[run->at];
     struct str of = arena_printf(j->work, "bm:%.*s", STR_ARG(run->id));
     char ask = run->b.ask == BROADCAST_ASK_SAFETY ? 's' : 'a';
-    bool any = false, told = false;
+    bool told = false;
 
     for (size_t i = 0; i < chunk->n; i++) {
-        any = any || chunk->rows[i].told;
-        told = told || (chunk->rows[i].told && chunk->rows[i].now.n > 0);
-    }
-    if (!any) {
-        return;
-    }
-    commit_fields(c, of);
-    for (size_t i = 0; i < chunk->n; i++) {
-        if (chunk->rows[i].told) {
-            commit_field(c, chunk->rows[i].person, chunk->rows[i].now);
+        const struct chunk_row *row = &chunk->rows[i];
+
+        told = told || (row->told && row->now.n > 0);
+        if (row->told && row->now.n == 0) {
+            commit_hset(c, of, row->person, STR_NONE);
         }
     }
     if (!told || run->b.ask == BROADCAST_ASK_NONE || run->b.ask == BROADCAST_ASK_READ) {

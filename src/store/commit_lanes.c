@@ -45,6 +45,7 @@ static void message_shared(struct commit *c, const struct commit_message *m)
 
     commit_arg(c, m->order);
     commit_arg(c, m->broadcast);
+    commit_arg(c, m->first ? STR("1") : STR_NONE);
     commit_arg(c, m->matter);
     commit_arg(c, m->line);
     assert(m->queue.n > 0);

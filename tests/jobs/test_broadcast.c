@@ -141,6 +141,23 @@ static void test_accept(void)
     world_free(&w);
 }
 
+/* What the tenant has no sender for has failed, and is his all the same. */
+static void test_no_sender(void)
+{
+    struct world *w = world_new(NULL);
+    struct tenant_settings *t = &w->settings->tenants[0];
+    size_t n = t->nsenders;
+
+    crowd(w, 3);
+    t->nsenders = 0;
+    CHECK("kept", ask(w, "b1", TO_CROWD, false).kept);
+    UNTIL(w, "expanded", redis_int(w, "HLEN bm:b1") == 3);
+    t->nsenders = n;
+    CHECK_Z("failed", message_state(w, arena_dup(w->a, str_of(redis_get(w, "HGET bm:b1 p1")))),
+            "failed");
+    world_free(&w);
+}
+
 /* ---- rounds ---- */
 
 static void check_each_once(struct world *w)
@@ -309,13 +326,9 @@ static void test_answered(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_accept),
-        TEST(test_lease_lost),
-        TEST(test_killed),
-        TEST(test_turns_lost),
-        TEST(test_cancelled_in_the_middle),
-        TEST(test_closed),
-        TEST(test_answered),
+        TEST(test_accept), TEST(test_no_sender),  TEST(test_lease_lost),
+        TEST(test_killed), TEST(test_turns_lost), TEST(test_cancelled_in_the_middle),
+        TEST(test_closed), TEST(test_answered),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

@@ -18,6 +18,7 @@ static void test_message(void)
                                .line = STR("queued,5,why\n"),
                                .queue = OUT,
                                .lane = STR("1p"),
+                               .first = true,
                                .grant = GRANT_ANSWER,
                                .rate = &rate};
     struct commit *c = commit_new(T);
@@ -33,9 +34,11 @@ static void test_message(void)
     CHECK("its timeline",
           strncmp(redis(w, "HGET {acme}:m:1 tl"), "queued,5,why\nsending,", 21) == 0);
     CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "1");
+    CHECK_REDIS(w, "HGETALL {acme}:bm:b1", "p\n1");
     CHECK_REDIS(w, "ZRANGE {acme}:mo:wo1 0 -1", "1");
     CHECK_REDIS(w, "ZRANGE {acme}:mx 0 -1", "1");
     m.id = STR("2");
+    m.first = false;
     m.lane = STR("2p"); /* the pair's rate has no room: it waits */
     m.order = m.broadcast = m.matter = STR_NONE;
     c = commit_new(T);
@@ -130,7 +133,7 @@ static void test_sent_together(void)
     CHECK_REDIS(w, "HGET {acme}:m:3 s", "sending");
     CHECK_REDIS(w, "HMGET {acme}:m:6 s f", "sent\nform");
     CHECK_REDIS(w, "HGET {acme}:m:5 s", "delivered");
-    CHECK_REDIS(w, "EXISTS {acme}:m:4 {acme}:ps:h5", "0");
+    CHECK_REDIS(w, "EXISTS {acme}:m:4 {acme}:ps:h5 {acme}:bm:b", "0");
     CHECK_REDIS(w, "HMGET {acme}:bc:b queued sent delivered", "2\n5\n1");
     CHECK_REDIS(w, "HMGET {acme}:p:1 h1 h3 h4 h5 h6 h7 h8", "1\n\n\n5\n6\n7\n8");
     CHECK_REDIS(w, "HLEN {acme}:p:1", "5");

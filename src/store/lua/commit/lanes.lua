@@ -98,9 +98,10 @@ local function enqueue(queue, lane, id, not_before, at)
 end
 
 -- New messages that differ in id, lane, user ("": the lane says him) and body alone; behind `at` what they share,
--- then them. Their records, their places in the lists and in their lanes; their tokens, or 0, go to `out`.
+-- then them. first: "1" when the broadcast's bm names them as what their people are told. Their records, their
+-- places in the lists and in their lanes; their tokens, or 0, go to `out`.
 local function new_messages(at, out)
-    local order, broadcast, matter, line, queue, not_before, whom, rate, n = unpack(A, at + 1, at + 9)
+    local order, broadcast, first, matter, line, queue, not_before, whom, rate, n = unpack(A, at + 1, at + 10)
     local interval, burst, pair_interval, pair_burst = 0, 0, 0, 0
     if rate ~= '' then
         local i, b, pi, pb = string.match(rate, '(%S+) (%S+) (%S+) (%S+)')
@@ -111,10 +112,13 @@ local function new_messages(at, out)
     if order ~= '' then shared[#shared + 1], shared[#shared + 2] = 'o', order end
     if broadcast ~= '' then shared[#shared + 1], shared[#shared + 2] = 'br', broadcast end
     if matter ~= '' then shared[#shared + 1], shared[#shared + 2] = 'mt', matter end
-    local stop = at + 10 + 4 * n
-    for i = at + 10, stop - 1, 4 do
+    local stop = at + 11 + 4 * n
+    local told, ntold = {}, 0 -- person, message: as bm takes them
+    for i = at + 11, stop - 1, 4 do
         local id, lane, user, body = A[i], A[i + 1], A[i + 2], A[i + 3]
         if user == '' then user = string.sub(lane, 2) end
+        told[ntold + 1], told[ntold + 2] = user, id
+        ntold = ntold + 2
         messages[#messages + 1], messages[#messages + 2] = '0', id
         call('ZADD', P .. 'mu:' .. user, '0', id)
         if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
@@ -128,6 +132,7 @@ local function new_messages(at, out)
         end
         out[#out + 1] = token or 0
     end
+    if first ~= '' then many('HSET', P .. 'bm:' .. broadcast, told) end
     return stop
 end
 

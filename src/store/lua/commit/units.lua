@@ -29,7 +29,8 @@ while at <= most do
             elseif op == 'new' then
                 keys[#keys + 1] = A[check + 1]
             end
-            check = check + (op == 'owner' and 5 or (op == 'new' or op == 'version' or op == 'mark' or op == 'once_sent') and 3 or 4)
+            local two = op == 'new' or op == 'version' or op == 'mark' or op == 'once_sent'
+            check = check + (two and 3 or op == 'owner' and 5 or 4)
         end
     end
 end
@@ -155,7 +156,7 @@ while at <= most do
         elseif op == 'sent' then -- what the lease is for, a message: "at_ms,detail" provider_hash
             handed_over(leased_queue, leased_lane, leased, a, b)
             at = at + 3
-        elseif op == 'messages' then -- shared: order broadcast matter line queue not_before_ms whom rate n,
+        elseif op == 'messages' then -- shared: order broadcast first matter line queue not_before_ms whom rate n,
             -- then n times: id lane user body -> a token or 0 each
             at = new_messages(at, ok)
         elseif op == 'item' then -- an inbound one: id lane body whom -> token or 0
