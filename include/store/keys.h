@@ -28,6 +28,8 @@
  *                         ag attempts up to this one were refused after all, so it went again,
  *                         br broadcast, bf how it counts there; where it was said again, bo the first of these
  *                         messages, and in that one bg all of them; mt matter it is about
+ *   mx, mo:<order>        ZSETs of message ids, in their order: all, those about an order
+ *   mu:<person>           the same of those to a person, but for those that broadcasts name (store/lua/told.lua)
  *   i:<id>                HASH inbound item: b sealed body, n tries
  *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
  *   cb:<seq>              HASH n tries, e error of its last

@@ -385,17 +385,10 @@ static void delete_person(struct request *r)
 static void on_slice_deleted(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct request *r;
-    struct user_write *uw;
 
     (void)outcome;
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    uw = r->user;
-    if (uw->after.n > 0) {
+    if (request_resume(ctx, err, &r)) {
         delete_messages(r);
-    } else {
-        delete_person(r);
     }
 }
 
@@ -426,11 +419,16 @@ static void on_messages(void *ctx, const struct err *err, const struct reply *re
         return;
     }
     uw = r->user;
-    uw->after = arena_dup(r->a, reply_str(reply_at(reply, 0)));
     if (reply_len(reply) < 2) {
-        delete_person(r);
+        uw->after = arena_dup(r->a, reply_str(reply_at(reply, 0)));
+        if (uw->after.n > 0) {
+            delete_messages(r);
+        } else {
+            delete_person(r);
+        }
         return;
     }
+    uw->after = STR_NONE;              /* from the newest on again: until there is nothing */
     c = commit_new(r->who.tenant->id); /* deleting twice is deleting once: no check is needed */
     for (size_t i = 1; i < reply_len(reply); i++) {
         delete_message(r, uw, reply_at(reply, i), c);
@@ -446,9 +444,9 @@ static void delete_messages(struct request *r)
 
     call_script(r, &call, "rows");
     call_str(&call, arena_printf(r->a, "mu:%.*s", STR_ARG(uw->id)));
-    call_str(&call, STR("up"));
-    call_str(&call, uw->after.n > 0 ? arena_printf(r->a, "(%.*s", STR_ARG(uw->after)) : STR("-"));
-    call_str(&call, STR("+"));
+    call_str(&call, STR("down"));
+    call_str(&call, uw->after.n > 0 ? arena_printf(r->a, "(%.*s", STR_ARG(uw->after)) : STR("+"));
+    call_str(&call, STR("-"));
     call_int(&call, DELETE_SLICE);
     call_int(&call, DELETE_SLICE);
     call_str(&call, STR("m:"));

@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "broadcast_int.h"
 
-#define STEM_CHARS 10
-
 struct accepting {
     struct op op;
     struct job job;
@@ -95,16 +93,17 @@ static void write_record(struct accepting *x, struct commit *c, struct str key, 
 {
     const struct broadcast *b = x->o.b;
     bool later = b->send_at.ms > b->created.ms;
-    char stem[ID_BYTES];
+    char stem[ID_TIME_BYTES]; /* of one time with its place in bx: told.lua */
 
-    id_new(stem);
+    id_of_time(b->created, stem);
     commit_doc(c, key, 1, sealed_body(x, key));
     commit_doc_field(c, "st", later ? STR("scheduled") : STR("sending"));
     commit_doc_field(c, "at", decimal(x, b->created.ms));
     commit_doc_field(c, "nc", decimal(x, chunks));
     commit_doc_field(c, "cu", STR("0"));
     commit_doc_field(c, "rd", STR("1"));
-    commit_doc_field(c, "rs", str_make(stem, STEM_CHARS));
+    commit_doc_field(c, "rs", str_of(stem));
+    commit_doc_field(c, "fs", str_of(stem));
     commit_doc_field(c, "ra", decimal(x, later ? b->send_at.ms : b->created.ms));
     commit_doc_field(c, "sn", audience_senders(x->scan, x->own));
 }

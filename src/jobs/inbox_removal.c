@@ -90,7 +90,7 @@ static void on_deleted(void *ctx, const struct err *err, const struct commit_out
     }
 }
 
-/* {id, {order, queue, lane}} of each, from said.lua. */
+/* Where the next slice begins, then {id, {order, queue, lane}} of each, from said.lua. */
 static void on_slice(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -101,13 +101,20 @@ static void on_slice(void *ctx, const struct err *err, const struct reply *reply
         inbox_again(j, err);
         return;
     }
-    if (reply_len(reply) == 0) {
-        read_file(j);
+    if (reply_len(reply) < 2) {
+        j->said_before = arena_dup(j->a, reply_str(reply_at(reply, 0)));
+        if (j->said_before.n == 0) {
+            read_file(j);
+        } else if (!inbox_over(j)) {
+            arena_reset(j->work);
+            read_slice(j);
+        }
         return;
     }
+    j->said_before = STR_NONE; /* from the newest on again: until there is nothing */
     c = commit_new(j->et->t.id);
     lane_check_lease(c, j->item);
-    for (size_t i = 0; i < reply_len(reply); i++) {
+    for (size_t i = 1; i < reply_len(reply); i++) {
         const struct reply *row = reply_at(reply, i);
 
         delete_message(j, reply_str(reply_at(row, 0)), reply_at(row, 1), c);
@@ -121,6 +128,7 @@ static void read_slice(struct inbox_job *j)
 
     call_init_script(&call, "said", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
     call_str(&call, j->reads->users[0]);
+    call_str(&call, j->said_before);
     call_int(&call, SLICE);
     j->pending = store_run(j->et->e->store, &call, on_slice, j);
 }
@@ -152,6 +160,7 @@ void inbox_read_removal(struct inbox_job *j)
 {
     const struct plan_run run = {check_lease, NULL, on_gone, j};
 
+    j->said_before = STR_NONE;
     if (j->plan.gone == NULL) { /* gone already: a try before this one came so far */
         read_slice(j);
         return;

@@ -257,12 +257,15 @@ static void test_send_test(void)
 
 /* ---- the log ---- */
 
-static void test_log_pages(void)
+/* The log about @whom, in pages, is all of it, once. Returns how much there is. */
+static size_t walk(const char *whom)
 {
-    struct reply_to r, all = get("/api/v1/messages?limit=500");
-    char path[400] = "/api/v1/messages?limit=3";
+    struct reply_to r, all = get(arena_printf(w->a, "/api/v1/messages?limit=500%s", whom).p);
+    char path[400];
     size_t n = 0;
     struct str last = STR("~");
+
+    snprintf(path, sizeof(path), "/api/v1/messages?limit=3%s", whom);
 
     for (int page = 0; page < 100; page++) {
         r = get(path);
@@ -276,12 +279,39 @@ static void test_log_pages(void)
         if (json_kind(json_get(r.j, "next_cursor")) == JSON_NULL) {
             break;
         }
-        snprintf(path, sizeof(path), "/api/v1/messages?limit=3&cursor=%.*s",
+        snprintf(path, sizeof(path), "/api/v1/messages?limit=3%s&cursor=%.*s", whom,
                  STR_ARG(at(&r, "next_cursor")));
     }
     CHECK_INT("all of them, once", n, items(&all));
-    CHECK("and there are some", n > 6);
     CHECK("without timelines", json_path(all.j, "items.0.timeline") == NULL);
+    return n;
+}
+
+static void test_log_pages(void)
+{
+    CHECK("there are some", walk("") > 6);
+}
+
+/* Hers are in the log about her, between the others, also where only the broadcast names them. */
+static void test_log_broadcasts(void)
+{
+    size_t before = walk("&user=maria");
+    struct reply_to r;
+
+    for (int i = 0; i < 5; i++) {
+        r = ask_json(w, ACME_ADMIN, "POST", "/api/v1/broadcasts",
+                     "{\"text\":\"Leave hall B\",\"audience\":{\"users\":[\"maria\"]}}");
+        CHECK_INT("accepted", r.status, 202);
+        post("{\"to\":{\"user\":\"maria\"},\"kind\":\"text\",\"text\":\"between\"}");
+        for (int k = 0; k < 300 && walk("&user=maria") < before + 2 * (size_t)(i + 1); k++) {
+            world_run(w, 10);
+        }
+    }
+    CHECK_INT("all ten", walk("&user=maria"), before + 10);
+    r = get("/api/v1/messages?user=maria&limit=500&to=2020-01-01");
+    CHECK_INT("none that old", items(&r), 0);
+    r = get("/api/v1/messages?user=maria&limit=500&from=2020-01-01");
+    CHECK_INT("all since", items(&r), before + 10);
 }
 
 static void all_have(const char *path, const char *member, const char *value, size_t least)
@@ -372,19 +402,13 @@ static void test_deleting_a_person(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_people),
-        TEST(test_refusals),
-        TEST(test_forbidden_url),
-        TEST(test_sent),
-        TEST(test_failed),
-        TEST(test_later),
-        TEST(test_idempotency),
-        TEST(test_send_test),
-        TEST(test_log_pages),
-        TEST(test_log_filters),
-        TEST(test_csv),
-        TEST(test_missing),
-        TEST(test_deleting_a_person),
+        TEST(test_people),        TEST(test_refusals),
+        TEST(test_forbidden_url), TEST(test_sent),
+        TEST(test_failed),        TEST(test_later),
+        TEST(test_idempotency),   TEST(test_send_test),
+        TEST(test_log_pages),     TEST(test_log_broadcasts),
+        TEST(test_log_filters),   TEST(test_csv),
+        TEST(test_missing),       TEST(test_deleting_a_person),
     };
     int code;
 

@@ -490,6 +490,38 @@ static void test_messages(void)
     world_free(&w);
 }
 
+/* A broadcast that tells how the ids of its first round begin (fs) is their index: a person's own
+ * has them from when another takes their place. */
+static void test_named(void)
+{
+    static const char *const ids[] = {"01HF7YAT00AAAAAA", "01HF7YAT00AAAAAB", "01HF7YAT01AAAAAC"};
+    struct world *w = open_world(NULL);
+    struct commit *c = commit_new(T);
+
+    redis(w, "HSET {acme}:b:b1 v 1 st sending fs 01HF7YAT00");
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        commit_message(c, &(struct commit_message){.id = str_of(ids[i]),
+                                                   .body = STR("b"),
+                                                   .user = STR("p"),
+                                                   .broadcast = STR("b1"),
+                                                   .first = true,
+                                                   .line = STR("queued,5,\n"),
+                                                   .queue = OUT,
+                                                   .lane = STR("2p")});
+    }
+    run(w, c);
+    CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "01HF7YAT01AAAAAC");
+    CHECK_REDIS(w, "ZCARD {acme}:mx", "3");
+    c = commit_new(T);
+    commit_broadcast_copy(c, str_of(ids[0]), str_of(ids[2]));
+    run(w, c);
+    c = commit_new(T);
+    commit_broadcast_recast(c, STR("b1"), str_of(ids[2]), str_of(ids[1]));
+    run(w, c);
+    CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "01HF7YAT00AAAAAA\n01HF7YAT01AAAAAC");
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -497,6 +529,7 @@ int main(int argc, char **argv)
         TEST(test_cancel),  TEST(test_swept),           TEST(test_persist),
         TEST(test_copies),  TEST(test_copies_answered), TEST(test_copies_cancelled),
         TEST(test_granted), TEST(test_bulk_grants),     TEST(test_messages),
+        TEST(test_named),
     };
 
     world_scripts();

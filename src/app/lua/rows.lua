@@ -2,13 +2,16 @@
 -- ARGV index order from to limit scan prefix filter value field...
 --   order: "up", "down" (by member, bounds as ZRANGEBYLEX takes them), "score" (largest first; from is
 --   "" or "score|member", the place to go on behind)
+--   index "mu:<person>" is all that was said to him (told), "down" only
 --   filter: plain field of the record that must hold value, or ""
 -- Returns {place to go on behind or "", {id, score or "", value of each field...}...}
 local index, order, from, to = P .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local limit, scan, prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), P .. ARGV[7]
 local filter, value = ARGV[8], ARGV[9]
-local ids, step = nil, 1
-if order == 'up' then
+local ids, step, place = nil, 1, nil
+if string.sub(ARGV[1], 1, 3) == 'mu:' then
+    ids, place = told(string.sub(ARGV[1], 4), from, to, scan)
+elseif order == 'up' then
     ids = call('ZRANGEBYLEX', index, from, to, 'LIMIT', 0, scan)
 elseif order == 'down' then
     ids = call('ZREVRANGEBYLEX', index, from, to, 'LIMIT', 0, scan)
@@ -26,7 +29,11 @@ else
     ids, step = call('ZREVRANGE', index, at, at + scan - 1, 'WITHSCORES'), 2
 end
 
-local out, n = {''}, 0
+if not place then
+    place = #ids == scan * step and (step == 2 and ids[#ids] .. '|' .. ids[#ids - 1] or ids[#ids]) or ''
+end
+
+local out, n = {place}, 0
 for i = 1, #ids, step do
     local id, score = ids[i], step == 2 and ids[i + 1] or ''
     if filter == '' or call('HGET', prefix .. id, filter) == value then
@@ -42,8 +49,8 @@ for i = 1, #ids, step do
         n = n + 1
         out[n + 1] = row
     end
-    if n == limit or i + step > #ids then
-        if i + step <= #ids or #ids == scan * step then out[1] = step == 2 and score .. '|' .. id or id end
+    if n == limit then
+        if i + step <= #ids then out[1] = step == 2 and score .. '|' .. id or id end
         break
     end
 end

@@ -1,7 +1,8 @@
--- said: messages to one person, and where they stand. ARGV user limit. Reads only.
--- Returns {{id, {order, queue, lane}}...}
-local out = {}
-for i, id in ipairs(call('ZRANGE', P .. 'mu:' .. ARGV[1], 0, ARGV[2] - 1)) do
-    out[i] = {id, call('HMGET', P .. 'm:' .. id, 'o', 'q', 'l')}
+-- said: messages to one person, the newest first, and where they stand. ARGV user before limit   before: the last id
+-- looked at, or ''. Reads only. Returns {place to go on behind or '', {id, {order, queue, lane}}...}
+local ids, place = told(ARGV[1], ARGV[2] == '' and '+' or '(' .. ARGV[2], '-', tonumber(ARGV[3]))
+local out = {place}
+for i, id in ipairs(ids) do
+    out[i + 1] = {id, call('HMGET', P .. 'm:' .. id, 'o', 'q', 'l')}
 end
 return out

@@ -1,9 +1,9 @@
 -- waiting: messages to one person of which nothing was handed over yet, the newest first. Reads only.
--- ARGV user before limit reply   before: the last id of the page before; reply: the priority of answers
--- Returns {last id looked at, or '' at the end, how many (but answers) a worker has in hand,
+-- ARGV user before limit reply   before: the place behind the page before; reply: the priority of answers
+-- Returns {place to go on behind, or '' at the end, how many (but answers) a worker has in hand,
 --   {id, {queue, lane, body}}...}
-local ids = call('ZREVRANGEBYLEX', P .. 'mu:' .. ARGV[1], '(' .. ARGV[2], '-', 'LIMIT', '0', ARGV[3])
-local out = {#ids == tonumber(ARGV[3]) and ids[#ids] or '', 0}
+local ids, place = told(ARGV[1], '(' .. ARGV[2], '-', tonumber(ARGV[3]))
+local out = {place, 0}
 for _, id in ipairs(ids) do
     local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 'b', 's', 'n')
     local queue, lane, state = m[1] or '', m[2] or '', m[4]

@@ -101,13 +101,18 @@ local function broadcast_answer(broadcast, person, answer, at_ms)
     return 'first'
 end
 
--- Another message takes the place of one, and of those that said it again.
+-- Another message takes the place of one, and of those that said it again. The broadcast names them no more: his
+-- index does.
 local function broadcast_recast(broadcast, old, new)
-    local m = call('HMGET', P .. 'm:' .. old, 'br', 's', 'bf')
+    local m = call('HMGET', P .. 'm:' .. old, 'br', 's', 'bf', 'u')
     if m[1] ~= broadcast then return end
     local place, flags, _, members = others(broadcast, old)
     shift(broadcast, flags, further(place, place_of(broadcast, m[2], m[3] or '')), 'queued')
-    for member in string.gmatch(members, '%S+') do call('HDEL', P .. 'm:' .. member, 'br') end
+    for member in string.gmatch(members, '%S+') do
+        if call('HDEL', P .. 'm:' .. member, 'br') == 1 and m[4] then
+            call('ZADD', P .. 'mu:' .. m[4], '0', member)
+        end
+    end
     if has(flags, 'a') then call('HSET', P .. 'm:' .. new, 'bf', 'a') end
 end
 

@@ -112,6 +112,7 @@ local function new_messages(at, out)
     if order ~= '' then shared[#shared + 1], shared[#shared + 2] = 'o', order end
     if broadcast ~= '' then shared[#shared + 1], shared[#shared + 2] = 'br', broadcast end
     if matter ~= '' then shared[#shared + 1], shared[#shared + 2] = 'mt', matter end
+    local named = first ~= '' and call('HGET', P .. 'b:' .. broadcast, 'fs') -- how ids begin that bm alone names
     local stop = at + 11 + 4 * n
     local told, ntold = {}, 0 -- person, message: as bm takes them
     for i = at + 11, stop - 1, 4 do
@@ -120,7 +121,7 @@ local function new_messages(at, out)
         told[ntold + 1], told[ntold + 2] = user, id
         ntold = ntold + 2
         messages[#messages + 1], messages[#messages + 2] = '0', id
-        call('ZADD', P .. 'mu:' .. user, '0', id)
+        if not named or string.sub(id, 1, 10) ~= named then call('ZADD', P .. 'mu:' .. user, '0', id) end
         if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
         local token = join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst)
         if token then
