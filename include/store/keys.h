@@ -2,12 +2,15 @@
  * keys: every key of a tenant, behind its prefix "{acme}:" (one hash tag: one slot of a cluster).
  *
  *   hw, fence, seq        high water of the clock (us); last fencing token; last event sequence
- *   l:<queue>:<lane>      LIST of item ids, head first: the work of one lane in order
+ *   l:<queue>:<lane>      LIST of item ids, head first: the work of one lane in order. What a commit granted to its
+ *                         own gateway is held by hand: before the list, in k: alone, until something else than its
+ *                         good end becomes of it
  *   s:<queue>             ZSET of "<lane>\n<id>" accepted for later, by not-before (wall ms)
  *   r:<queue>:<p>         ZSET of ready lanes of priority p by not-before (wall ms)
- *   f:<queue>             ZSET of leased lanes by end of lease (wall ms)
+ *   f:<queue>             ZSET of leased lanes by end of lease (wall ms); "*" for all that is held by hand, by the
+ *                         earliest of their ends, or before
  *   k:<queue>             HASH lane -> token|id|owner.serial of a claim, and "r" if reaped; owner.gserial of a
- *                         commit that granted
+ *                         commit that granted, and ".<end of lease, wall ms>h" while it is held by hand ("H": l: is there)
  *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;

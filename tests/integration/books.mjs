@@ -29,7 +29,7 @@ const state = async id => (await plant.api('GET', `/api/v1/messages/${id}`)).jso
 // In one look: between two of them an item goes from one to the other.
 const LOOK = `local n = 0
   for _, queue in ipairs({'in', 'out:meta', 'cb'}) do
-    n = n + redis.call('ZCARD', KEYS[1] .. 'f:' .. queue)
+    n = n + redis.call('HLEN', KEYS[1] .. 'k:' .. queue)
     for prio = 0, 4 do n = n + redis.call('ZCARD', KEYS[1] .. 'r:' .. queue .. ':' .. prio) end
   end
   return n`

@@ -87,15 +87,23 @@ void sim_check_lease(struct sim *s, int item, int64_t token, bool reaped, bool d
     }
 }
 
+/* What stands in front in a lane: what is held by hand, or the head of its list. */
+static redisReply *front_of(struct sim *s, struct str queue, const char *lane)
+{
+    static const char script[] =
+        "local held = redis.call('HGET', KEYS[1] .. 'k:' .. ARGV[1], ARGV[2])\n"
+        "return held and string.match(held, '^%d+|(.*)|[^|]*[hH]$')\n"
+        "    or redis.call('LINDEX', KEYS[1] .. 'l:' .. ARGV[1] .. ':' .. ARGV[2], 0)";
+
+    return redisCommand(s->redis->c, "EVAL %s 1 {sim}: %b %s", script, queue.p, queue.n, lane);
+}
+
 /* The provider gets a message, or the CMMS an event, or a command takes effect. */
 void sim_check_send(struct sim *s, int item, const struct sim_lease *l)
 {
     struct sim_item *it = &s->items[item];
-    char key[48];
-    redisReply *r;
+    redisReply *r = front_of(s, sim_queue_name(it->queue), it->lane);
 
-    snprintf(key, sizeof(key), "{sim}:l:%.*s:%s", STR_ARG(sim_queue_name(it->queue)), it->lane);
-    r = ask(s, "LINDEX %s %s", key, "0");
     /* Whoever holds a lease by his own clock holds it by that of Redis, unless that one jumped. */
     if (l->jumps == s->jumps && (r->str == NULL || strcmp(r->str, it->id) != 0)) {
         sim_broken(s, "%s: handed over while %s is to be decided first", it->id,

@@ -250,7 +250,7 @@ static void test_grant(void)
     CHECK("live", lane_item_live(l.items[0]));
     line_finish(&l, 0);
     world_pass(w, 30);
-    CHECK_REDIS(w, "EXISTS {acme}:f:out:main {acme}:l:out:main:3p", "0");
+    CHECK_REDIS(w, "EXISTS {acme}:k:out:main {acme}:l:out:main:3p", "0");
     lane_worker_pause(l.worker, true);
     CHECK("paused", !lane_worker_has_slot(l.worker));
     put_messages(w, 10, 1);

@@ -179,7 +179,7 @@ static void test_grant_given_up(void)
     CHECK_INT("each once", l.n, ARRAY_LEN(got));
     CHECK_REDIS(w, "HGET {acme}:m:g0 n", "1");
     CHECK_REDIS(w, "HGET {acme}:m:g11 n", "1");
-    CHECK_REDIS(w, "EXISTS {acme}:f:out:main {acme}:r:out:main:3", "0");
+    CHECK_REDIS(w, "EXISTS {acme}:k:out:main {acme}:r:out:main:3", "0");
     lane_worker_free(&l.worker);
     world_free(&w);
 }

@@ -13,7 +13,7 @@
 #include "sim.h"
 
 #define SEEDS        300
-#define SEEDS_TO_SEE 60 /* a mutation must be seen within these */
+#define SEEDS_TO_SEE 200 /* a mutation must be seen within these */
 
 static struct redis_fixture *fixture;
 static struct sim *sim;
@@ -94,8 +94,9 @@ static const struct sim_mutation mutations[] = {
      "local two = {call('LPOP', list .. lane)}"                                                                                                                                                       },
     {"no high water",                              "common.lua", "if high and us >= high then",                        "if high then"                                                                 },
     {"the end of a lease stays behind",            "commit.lua",
-     "    many('ZREM', P .. 'f:' .. queue, over)\n",                                                                   ""                                                                             },
-    {"the lease stays behind",                     "commit.lua", "    many('HDEL', P .. 'k:' .. queue, over)\n",       ""                                                                             },
+     "        many('ZREM', P .. 'f:' .. queue, ended)\n",                                                              ""                                                                             },
+    {"the lease stays behind",                     "commit.lua", "        many('HDEL', P .. 'k:' .. queue, over)\n",
+     ""                                                                                                                                                                                               },
     {"attempts are not counted at the claim",      "claim.lua",  "'n', count, ",                                       ""                                                                             },
     {"attempts are not counted at the grant",      "commit.lua", "'s', 'sending', 'n', '1', 'tl',",
      "'s', 'sending', 'tl',"                                                                                                                                                                          },
@@ -115,6 +116,23 @@ static const struct sim_mutation mutations[] = {
     {"tokens do not grow",                         "claim.lua",  "call('INCRBY', P .. 'fence', n) - n",                "0"                                                                            },
     {"a lane that is done is forgotten",           "commit.lua",
      "    if more then\n        call('ZADD', ready_key(queue, lane), not_before_ms",                                   "    if false then\n        call('ZADD', ready_key(queue, lane), not_before_ms"},
+    {"what is held by hand has no end",            "commit.lua", "if hand then call('ZADD'",
+     "if false then call('ZADD'"                                                                                                                                                                      },
+    {"it has none after a look",                   "claim.lua",
+     "if soonest then call('ZADD', ends, int(soonest), '*')",                                                          "if false then call('ZADD', ends, int(soonest), '*')"                          },
+    {"what is behind it is forgotten",             "commit.lua",
+     "set_lease(queue, lane, (string.gsub(held, 'h$', 'H')))",                                                         ""                                                                             },
+    {"nor what was for later",                     "claim.lua",
+     "call('HSET', leases, lane, (string.gsub(held, 'h$', 'H')))",                                                     ""                                                                             },
+    {"put off, it has no lane",                    "commit.lua", "        call('LPUSH', list, id)\n        set_lease",
+     "        set_lease"                                                                                                                                                                              },
+    {"nor when its lease ran out",                 "claim.lua",  "call('LPUSH', list .. lane, id) end",
+     "local _ = id end"                                                                                                                                                                               },
+    {"a grant in a lane that is held",             "commit.lua", "if whom and not lease_of(queue, lane) and",
+     "if whom and"                                                                                                                                                                                    },
+    {"a grant before what waits",                  "commit.lua", "call('EXISTS', end_of(queue, lane)) == 0) then",
+     "true) then"                                                                                                                                                                                     },
+    {"nobody is asked whether they wait",          "commit.lua", "ready .. '4') == 0",                                 "ready .. '4') >= 0"                                                           },
     {"a status does not settle",                   "commit.lua", "if moved == 'moved' and from < DECIDED then",
      "if false then"                                                                                                                                                                                  },
     {"put off in spite of a status",               "commit.lua", "if m[1] and rank(m[1]) >= DECIDED then",
@@ -139,10 +157,9 @@ static const struct sim_mutation mutations[] = {
      "if head and make_ready(a, b, now_ms) then touched[a] = true end",                                                ""                                                                             },
     {"what a worker has is withdrawn",             "commit.lua", "if not in_hand(a, b, c) then",
      "if true then"                                                                                                                                                                                   },
-    {"the scheduled is forgotten",                 "claim.lua",  "if call('RPUSH', list .. lane, id) == 1 then",
-     "if false then"                                                                                                                                                                                  },
-    {"a lane is put in front",                     "commit.lua", "call('RPUSH', list_of(queue, lane), id) == 1",
-     "call('LPUSH', list_of(queue, lane), id) == 1"                                                                                                                                                   },
+    {"the scheduled is forgotten",                 "claim.lua",  "elseif first then",                                  "elseif false then"                                                            },
+    {"a lane is put in front",                     "commit.lua", "call('RPUSH', end_of(queue, lane), id) > 1",
+     "call('LPUSH', end_of(queue, lane), id) > 1"                                                                                                                                                     },
     {"a paused sender goes on",                    "common.lua", "if s[1] then return math.huge, interval, burst end",
      ""                                                                                                                                                                                               },
     {"a rest is not kept",                         "common.lua", "return rest > now_ms and rest or 0, interval",

@@ -7,7 +7,7 @@
 local now_ms = math.floor(now_us() / 1000)
 local out = {}
 for i, queue in ipairs(ARGV) do
-    local row = {call('ZCARD', P .. 'f:' .. queue), call('ZCARD', P .. 's:' .. queue)}
+    local row = {call('HLEN', P .. 'k:' .. queue), call('ZCARD', P .. 's:' .. queue)}
     for prio = 0, 4 do
         local key = P .. 'r:' .. queue .. ':' .. prio
         local lanes = call('ZCARD', key)

@@ -3,12 +3,13 @@
 -- Returns {next cursor, row...}
 --   row = {"m", id, state, body, fault, waits} | {"i", id, body} | {"q", queue, id, fault}
 --   fault: why it does not balance, or ""; waits: 1 while the message is in a lane
-local found = call('SCAN', ARGV[1], 'MATCH', P .. (ARGV[3] == 'lanes' and 'l:*' or '[mil]:*'), 'COUNT', ARGV[2])
+local found = call('SCAN', ARGV[1], 'MATCH', P .. (ARGV[3] == 'lanes' and '[lk]:*' or '[milk]:*'), 'COUNT', ARGV[2])
 local out = {found[1]}
 
--- Somebody comes to a lane only by the list of ready ones or of leased ones.
-local function found_by(queue, lane)
-    return call('ZSCORE', ready_key(queue, lane), lane) or call('ZSCORE', P .. 'f:' .. queue, lane)
+-- Somebody comes to a lane only by the list of ready ones or of leased ones; all that is held by hand is "*" there.
+local function found_by(queue, lane, held)
+    return call('ZSCORE', ready_key(queue, lane), lane)
+        or call('ZSCORE', P .. 'f:' .. queue, by_hand(held) and '*' or lane)
 end
 
 local open = {queued = true, sending = true, uncertain = true}
@@ -19,7 +20,9 @@ local function fault_of(id, state, queue, lane)
     if ends[state] then return '', 0 end
     if not open[state] then return 'it has no state that is known', 0 end
     if not queue or not lane then return 'it waits, but for no sender', 0 end
-    local places = #call('LPOS', P .. 'l:' .. queue .. ':' .. lane, id, 'COUNT', '0')
+    local places, held = #call('LPOS', P .. 'l:' .. queue .. ':' .. lane, id, 'COUNT', '0'),
+        call('HGET', P .. 'k:' .. queue, lane)
+    if by_hand(held) == id then places = places + 1 end
     local listed = places > 0
     if call('ZSCORE', P .. 's:' .. queue, lane .. '\n' .. id) then places = places + 1 end
     if call('ZSCORE', P .. 'hx', queue .. '\n' .. lane .. '\n' .. id) then -- it waits for its person's next word
@@ -32,45 +35,56 @@ local function fault_of(id, state, queue, lane)
         return 'it is ' .. state .. ', but in no lane: nobody would send it', 0
     end
     if places > 1 then return 'it waits in ' .. places .. ' places', 1 end
-    if listed and not found_by(queue, lane) then return 'nobody would come to its lane', 1 end
+    if listed and not found_by(queue, lane, held) then return 'nobody would come to its lane', 1 end
     return '', 1
 end
 
--- What waits to be sent, seen from the lane: its record must be there, and name this lane.
-local function lane_of_messages(key)
-    for _, id in ipairs(call('LRANGE', key, 0, -1)) do
+-- What waits to be sent, seen from the lane ("<queue>:<lane>"): its record must be there, and name this lane.
+local function lane_of_messages(place, ids)
+    for _, id in ipairs(ids) do
         local at = call('HMGET', P .. 'm:' .. id, 'q', 'l', 's')
         if not at[3] then
             out[#out + 1] = {'m', id, '', '', 'a lane holds it, but its record is gone', 0}
-        elseif P .. 'l:' .. (at[1] or '') .. ':' .. (at[2] or '') ~= key then
+        elseif (at[1] or '') .. ':' .. (at[2] or '') ~= place then
             out[#out + 1] = {'m', id, '', '', 'it waits in a lane that is not its own', 0}
         end
     end
 end
 
-local function lane_of(queue, lane, key)
-    local fault = found_by(queue, lane) and '' or 'nobody would come to its lane'
-    for _, id in ipairs(call('LRANGE', key, 0, -1)) do
+local function lane_of(place, ids)
+    local queue, lane = string.match(place, '^(%a%a):(.*)$')
+    if queue ~= 'in' and queue ~= 'cb' then return end
+    local fault = found_by(queue, lane, call('HGET', P .. 'k:' .. queue, lane)) and '' or 'nobody would come to its lane'
+    for _, id in ipairs(ids) do
         local there = queue == 'in' and call('HEXISTS', P .. 'i:' .. id, 'b') == 1
             or queue == 'cb' and call('XRANGE', P .. 'ev', id .. '-0', id .. '-0')[1]
         out[#out + 1] = {'q', queue, id, there and fault or 'a lane holds it, but its record is gone'}
     end
 end
 
+-- Of the lists of lanes, and of what is held by hand: messages, or the others.
+local function look(place, ids)
+    if ARGV[3] == 'lanes' then
+        lane_of(place, ids)
+    elseif string.sub(place, 1, 4) == 'out:' then
+        lane_of_messages(place, ids)
+    end
+end
+
 for _, key in ipairs(found[2]) do
     local name = string.sub(key, #P + 1)
     local kind, id = string.match(name, '^(%a):(.*)$')
-    if ARGV[3] == 'lanes' then
-        local queue, lane = string.match(id, '^(%a%a):(.*)$')
-        if queue == 'in' or queue == 'cb' then lane_of(queue, lane, key) end
+    if kind == 'l' then
+        look(id, call('LRANGE', key, 0, -1))
+    elseif kind == 'k' then
+        local held = call('HGETALL', key)
+        for i = 1, #held, 2 do look(id .. ':' .. held[i], {(by_hand(held[i + 1]))}) end
     elseif kind == 'm' then
         local m = call('HMGET', key, 's', 'b', 'q', 'l')
         local fault, waits = fault_of(id, m[1], m[3], m[4])
         out[#out + 1] = {'m', id, m[1] or '', m[2] or '', fault, waits}
     elseif kind == 'i' then
         out[#out + 1] = {'i', id, call('HGET', key, 'b') or ''}
-    elseif string.sub(id, 1, 4) == 'out:' then
-        lane_of_messages(key)
     end
 end
 return out

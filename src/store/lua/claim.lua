@@ -28,6 +28,7 @@ local holder = owner .. '.' .. serial
 local lost = ARGV[12]
 local lanes, ids, tokens, reaped, more, n = {}, {}, {}, {}, {}, 0
 local given = {} -- lanes whose lease was ours before: not an attempt more
+local hand = {} -- lanes whose item was held by hand, and is their head from now on
 local wake = math.huge
 
 local function pick(lane, id, token, again, behind)
@@ -52,31 +53,52 @@ end
 if lost ~= '0' and not repeated then
     local held, grants = call('HGETALL', leases), owner .. '.g'
     for i = 1, #held, 2 do
-        local token, id, who, number = string.match(held[i + 1], '^(%d+)|(.*)|([^|]*%.g)(%d+)$')
+        local token, id, who, number = string.match(held[i + 1], '^(%d+)|(.*)|([^|]*%.g)(%d+)[.%d]*[hH]?$')
         number = who == grants and tonumber(number)
         for first, last in string.gmatch(number and lost or '', '(%d+)-(%d+)') do
             if n < want and number >= tonumber(first) and number <= tonumber(last) then
                 pick(held[i], id, tonumber(token), 0)
                 given[held[i]] = true
+                hand[held[i]] = by_hand(held[i + 1])
                 break
             end
         end
     end
 end
 
+-- What is held by hand says itself until when; among the ends there is one place for all of it, "*", at the
+-- earliest of them or before. Returns when it must be looked at again, or nil: nothing is held so any more.
+local function look_at_hands()
+    local held, soonest = call('HGETALL', leases), nil
+    for i = 1, #held, 2 do
+        local id, till = by_hand(held[i + 1])
+        till = tonumber(till)
+        if id and till <= now_ms and n < want and not given[held[i]] then
+            pick(held[i], id, nil, 1)
+            hand[held[i]] = id
+        elseif id and not given[held[i]] and till < (soonest or math.huge) then
+            soonest = till
+        end
+    end
+    if soonest then call('ZADD', ends, int(soonest), '*') else call('ZREM', ends, '*') end
+    return soonest
+end
+
 -- Expired leases are not new work: they take no rate token and are never refused.
 local lapse = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2]
 if lapse and tonumber(lapse) <= now_ms and not repeated then
+    lapse = now_ms + lease_ms
     for _, lane in ipairs(call('ZRANGEBYSCORE', ends, '-inf', now_ms, 'LIMIT', 0, want)) do
-        local id = call('LINDEX', list .. lane, '0')
-        if id then
+        local id = lane ~= '*' and call('LINDEX', list .. lane, '0')
+        if lane == '*' then
+            lapse = look_at_hands() or lapse
+        elseif id then
             if n < want and not given[lane] then pick(lane, id, nil, 1) end
         else
             call('HDEL', leases, lane)
             call('ZREM', ends, lane)
         end
     end
-    lapse = now_ms + lease_ms
 end
 
 -- What was accepted for later joins its lane when its time has come.
@@ -86,7 +108,11 @@ if later and tonumber(later) <= now_ms and not repeated then
     local ready, stamp = {}, int(now_ms)
     for _, item in ipairs(due) do
         local lane, id = string.match(item, '^(.*)\n(.*)$')
-        if call('RPUSH', list .. lane, id) == 1 then
+        local first = call('RPUSH', list .. lane, id) == 1
+        local held = first and call('HGET', leases, lane)
+        if held then
+            call('HSET', leases, lane, (string.gsub(held, 'h$', 'H')))
+        elseif first then
             local key = ready_key(queue, lane)
             local to = ready[key] or {}
             ready[key] = to
@@ -263,6 +289,7 @@ if n > 0 then
         till[2 * i - 1] = till_ms
         till[2 * i] = lanes[i]
     end
+    for lane, id in pairs(hand) do call('LPUSH', list .. lane, id) end
     call('HSET', leases, unpack(held))
     call('ZADD', ends, unpack(till))
     call('SET', last, serial, 'PX', 2 * lease_ms)

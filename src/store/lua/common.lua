@@ -43,6 +43,13 @@ end
 -- a lane follows from its name, so nothing needs to be looked up to release one.
 local function ready_key(queue, lane) return P .. 'r:' .. queue .. ':' .. string.sub(lane, 1, 1) end
 
+-- What a commit has granted to its own gateway is held by hand: it stands in no list, before all that does. Its
+-- lease ends with the time of its end and "h", or "H": its lane has a list, of those behind it (store/keys.h).
+-- Returns the item of such a lease, that time and that letter, or nil.
+local function by_hand(held)
+    if held then return string.match(held, '^%d+|(.*)|[^|]*%.(%d+)([hH])$') end
+end
+
 -- A lane that nobody holds: among the ready ones while it has items. Returns whether it has.
 local function make_ready(queue, lane, not_before_ms)
     if call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 1 then

@@ -82,16 +82,6 @@ local function in_hand(queue, lane, id)
     return held and string.find(held, '|' .. id .. '|', 1, true)
 end
 
--- The list of a lane for whoever does more than look at its head under a lease.
-local function list_of(queue, lane)
-    local list = P .. 'l:' .. queue .. ':' .. lane
-    if emptied[list] then
-        call('UNLINK', list)
-        emptied[list] = nil
-    end
-    return list
-end
-
 local function set_lease(queue, lane, held)
     local of = leases[queue]
     if not of then
@@ -101,23 +91,55 @@ local function set_lease(queue, lane, held)
     of[lane] = held
 end
 
+-- The list of a lane for whoever puts something behind all others.
+local function end_of(queue, lane)
+    local list = P .. 'l:' .. queue .. ':' .. lane
+    if emptied[list] then
+        call('UNLINK', list)
+        emptied[list] = nil
+    end
+    return list
+end
+
+-- The list for whoever does more than that: what is held by hand becomes its head, leased like any other.
+local function list_of(queue, lane)
+    local list, held = end_of(queue, lane), lease_of(queue, lane)
+    local id = by_hand(held)
+    if id then
+        call('LPUSH', list, id)
+        set_lease(queue, lane, string.match(held, '^(.*)%.%d+[hH]$'))
+    end
+    return list
+end
+
+local function is_hand(held)
+    local last = held and string.byte(held, -1)
+    return last == 104 or last == 72 -- "h", "H"
+end
+
 -- What became of the leases: at the end, or when somebody must see them all.
 local function write_leases()
     local till = int(now_ms + lease_ms)
     for queue, of in pairs(leases) do
-        local held, ends, over = {}, {}, {}
+        local held, ends, over, ended, hand, was = {}, {}, {}, {}, false, held_before[queue] or {}
         for lane, value in pairs(of) do
-            if value then
-                held[#held + 1], held[#held + 2] = lane, value
-                ends[#ends + 1], ends[#ends + 2] = till, lane
-            else
+            if not value then
                 over[#over + 1] = lane
+                if not is_hand(was[lane]) then ended[#ended + 1] = lane end
+            else
+                held[#held + 1], held[#held + 2] = lane, value
+                if is_hand(value) then
+                    hand = true
+                else
+                    ends[#ends + 1], ends[#ends + 2] = till, lane
+                end
             end
         end
         many('HDEL', P .. 'k:' .. queue, over)
-        many('ZREM', P .. 'f:' .. queue, over)
+        many('ZREM', P .. 'f:' .. queue, ended)
         many('HSET', P .. 'k:' .. queue, held)
         many('ZADD', P .. 'f:' .. queue, ends)
+        if hand then call('ZADD', P .. 'f:' .. queue, 'NX', till, '*') end
     end
 end
 

@@ -6,6 +6,7 @@
 local tats = {} -- rates spent in this call, by sender: written back once, at its end
 local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
 local paces = {} -- what HMGET told of senders in this call
+local held_till = '|' .. owner .. '.g' .. serial .. '.' .. int(now_ms + lease_ms) .. 'h'
 local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
     local sender = string.sub(queue, 5)
     local tat, pair_tat
@@ -37,7 +38,7 @@ local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair
         fence = fence_end - 12
     end
     fence = fence + 1
-    set_lease(queue, lane, fence .. '|' .. id .. '|' .. owner .. '.g' .. serial)
+    set_lease(queue, lane, fence .. '|' .. id .. held_till)
     granted = true
     return fence
 end
@@ -68,20 +69,26 @@ local function place(key, queue, lane, token)
     write_doc()
 end
 
--- Into its lane: the token when it is granted. whom: nil or "": no grant is asked for.
-local function join(queue, lane, id, not_before, whom, interval, burst, pair_interval, pair_burst)
-    local token
+-- Into its lane, or held by hand: the token when it is granted. whom: nil or false: no grant is asked for;
+-- no_lists: it is known that nothing stands in a lane that nobody holds.
+local function join(queue, lane, id, not_before, whom, interval, burst, pair_interval, pair_burst, no_lists)
     if not_before ~= '0' and tonumber(not_before) > now_ms then
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
-    elseif call('RPUSH', list_of(queue, lane), id) == 1 then
-        token = whom and grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
-        if not token then
-            call('ZADD', ready_key(queue, lane), stamp, lane)
-            touched[queue] = true
-        end
-    end -- else the lane is ready already, put off or leased
-    return token
+        return nil
+    end
+    if whom and not lease_of(queue, lane) and (no_lists or call('EXISTS', end_of(queue, lane)) == 0) then
+        local token = grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
+        if token then return token end
+    end
+    if call('RPUSH', end_of(queue, lane), id) > 1 then return nil end -- the lane is ready already, put off or leased
+    local held = lease_of(queue, lane)
+    if held then
+        set_lease(queue, lane, (string.gsub(held, 'h$', 'H')))
+    else
+        call('ZADD', ready_key(queue, lane), stamp, lane)
+        touched[queue] = true
+    end
 end
 
 -- Returns the token or 0. at: where whom and the rates stand, or nil when no grant is asked for.
@@ -95,6 +102,21 @@ local function enqueue(queue, lane, id, not_before, at)
     end
     if string.sub(queue, 1, 4) == 'out:' then place(P .. 'm:' .. id, queue, lane, token) end
     return token or 0
+end
+
+-- Is no lane of this queue ready, so that each has a holder or nothing? Read, for lease_of(), is who holds those
+-- that are named at `first`, and at each `step` behind it.
+local function none_wait(queue, first, stop, step)
+    local names, n, held = {}, 0, held_before[queue] or {}
+    for i = first, stop - 1, step do
+        n = n + 1
+        names[n] = A[i]
+    end
+    local found = call('HMGET', P .. 'k:' .. queue, unpack(names))
+    for i = 1, n do held[names[i]] = found[i] end
+    held_before[queue] = held
+    local ready = P .. 'r:' .. queue .. ':'
+    return call('EXISTS', ready .. '0', ready .. '1', ready .. '2', ready .. '3', ready .. '4') == 0
 end
 
 -- New messages that differ in id, lane, user ("": the lane says him) and body alone; behind `at` what they share,
@@ -114,6 +136,7 @@ local function new_messages(at, out)
     if matter ~= '' then shared[#shared + 1], shared[#shared + 2] = 'mt', matter end
     local named = first ~= '' and call('HGET', P .. 'b:' .. broadcast, 'fs') -- how ids begin that bm alone names
     local stop = at + 11 + 4 * n
+    local no_lists = whom ~= '' and none_wait(queue, at + 12, stop, 4)
     local told, ntold = {}, 0 -- person, message: as bm takes them
     for i = at + 11, stop - 1, 4 do
         local id, lane, user, body = A[i], A[i + 1], A[i + 2], A[i + 3]
@@ -123,7 +146,7 @@ local function new_messages(at, out)
         messages[#messages + 1], messages[#messages + 2] = '0', id
         if not named or string.sub(id, 1, 10) ~= named then call('ZADD', P .. 'mu:' .. user, '0', id) end
         if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
-        local token = join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst)
+        local token = join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst, no_lists)
         if token then
             call('HSET', P .. 'm:' .. id, 'v', '1', 'b', body, 'u', user, 'l', lane, 's', 'sending', 'tl', begun,
                 'n', '1', unpack(shared))
@@ -163,8 +186,12 @@ local function let_by(queue, lane, id, older)
     end
 end
 
--- The item of a lease is the head of its lane; should it not be, only that item goes.
+-- The item of a lease is held by hand or the head of its lane; should it be neither, only that item goes.
 local function finish(queue, lane, id)
+    local held = lease_of(queue, lane)
+    if is_hand(held) and string.find(held, '|' .. id .. '|', 1, true) then
+        return release(queue, lane, stamp, string.byte(held, -1) == 72)
+    end
     local list = P .. 'l:' .. queue .. ':' .. lane
     local two = call('LRANGE', list, '0', '1')
     if two[1] == id and not two[2] then

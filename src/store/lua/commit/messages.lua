@@ -57,7 +57,7 @@ local function status(id, state, at_ms, detail)
         local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
         local queue, lane = at[1], at[2]
         if queue and not lease_of(queue, lane) then
-            local list = list_of(queue, lane)
+            local list = end_of(queue, lane)
             if call('LINDEX', list, '0') == id then
                 call('LPOP', list)
                 if make_ready(queue, lane, now_ms) then touched[queue] = true end

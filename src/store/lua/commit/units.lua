@@ -199,7 +199,7 @@ while at <= most do
             result = call('INCR', P .. 'seq')
             if c == '1' then
                 call('XADD', P .. 'ev', result .. '-0', 'b', b, 'c', '1')
-                if call('RPUSH', list_of('cb', a), result) == 1 then
+                if call('RPUSH', end_of('cb', a), result) == 1 then
                     call('ZADD', ready_key('cb', a), stamp, a)
                     touched.cb = true
                 end
@@ -225,22 +225,27 @@ while at <= most do
                 finish(a, b, leased)
             else
                 if m[2] and m[1] ~= 'uncertain' then let_by(a, b, leased, m[2]) end
-                release(a, b, int(now_ms + c), call('EXISTS', P .. 'l:' .. a .. ':' .. b) == 1)
+                release(a, b, int(now_ms + c), call('EXISTS', list_of(a, b)) == 1)
             end
             at = at + 4
         elseif op == 'ended' then -- for the books: queue ("in" or "cb") id
             note_ended(a, b)
             at = at + 3
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
-            call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
+            local held, letter = string.match(lease_of(a, b), '^(.*%.)%d+([hH])$')
+            if held then
+                set_lease(a, b, held .. int(now_ms + c) .. letter)
+            else
+                call('ZADD', P .. 'f:' .. a, 'XX', now_ms + c, b)
+            end
             at = at + 4
         elseif op == 'withdraw' then
             -- take an item out, unless a worker has it; a message is cancelled with it:
             -- queue lane id -> 1 taken
-            local list = list_of(a, b)
             local out = string.sub(a, 1, 4) == 'out:'
             result = 0
             if not in_hand(a, b, c) then
+                local list = list_of(a, b)
                 local head = call('LINDEX', list, '0') == c
                 result = call('LREM', list, '1', c)
                 if result == 0 then result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c) end
