@@ -48,6 +48,7 @@
  *   p:<n>, pn             HASH of what providers call our messages: hashed id -> ours; as d, but four
  *                         of 30 days are kept
  *   ps:<hash>             LIST of statuses that came before the answer to our send, for an hour
+ *   ps                    there are such, or were within the hour
  *   tp                    HASH Twilio sender -> wall ms up to which its list of messages was pulled
  *   w:<sender>            HASH person -> wall ms of his last message to that sender (24 h window)
  *   hm:<person>:<sender>  LIST of messages that wait for his next word to that sender, in order; hx ZSET of

@@ -142,23 +142,6 @@ static void test_accept(void)
     world_free(&w);
 }
 
-/* What the tenant has no sender for has failed, and is his all the same. */
-static void test_no_sender(void)
-{
-    struct world *w = world_new(NULL);
-    struct tenant_settings *t = &w->settings->tenants[0];
-    size_t n = t->nsenders;
-
-    crowd(w, 3);
-    t->nsenders = 0;
-    CHECK("kept", ask(w, "b1", TO_CROWD, false).kept);
-    UNTIL(w, "expanded", redis_int(w, "HLEN bm:b1") == 3);
-    t->nsenders = n;
-    CHECK_Z("failed", message_state(w, arena_dup(w->a, str_of(redis_get(w, "HGET bm:b1 p1")))),
-            "failed");
-    world_free(&w);
-}
-
 /* ---- rounds ---- */
 
 /* The item of the round, which we hold by hand since we accepted it. */
@@ -556,10 +539,17 @@ static void test_told_stopped(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_accept),      TEST(test_no_sender),    TEST(test_lease_lost),
-        TEST(test_killed),      TEST(test_turns_lost),   TEST(test_cancelled_in_the_middle),
-        TEST(test_closed),      TEST(test_answered),     TEST(test_told),
-        TEST(test_told_rounds), TEST(test_told_removed), TEST(test_told_stopped),
+        TEST(test_accept),
+        TEST(test_lease_lost),
+        TEST(test_killed),
+        TEST(test_turns_lost),
+        TEST(test_cancelled_in_the_middle),
+        TEST(test_closed),
+        TEST(test_answered),
+        TEST(test_told),
+        TEST(test_told_rounds),
+        TEST(test_told_removed),
+        TEST(test_told_stopped),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

@@ -116,6 +116,7 @@ static void test_sent_together(void)
     redis(w, "HSET {acme}:bc:b queued 8");
     redis(w, "RPUSH {acme}:ps:h5 delivered|10|early");
     redis(w, "PEXPIRE {acme}:ps:h5 60000");
+    redis(w, "SET {acme}:ps x");
     store_stats(w->store, &before);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         start(w, c[i], &g[i]);

@@ -1,7 +1,7 @@
 -- end: what was gathered is written.
 
 -- Statuses that came before the answer to our send, now that it is known whose they are.
-if #hashes > 0 then
+if #hashes > 0 and call('EXISTS', P .. 'ps') == 1 then
     local keys = {}
     for i, hash in ipairs(hashes) do keys[i] = P .. 'ps:' .. hash end
     if call('EXISTS', unpack(keys)) > 0 then

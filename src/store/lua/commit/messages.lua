@@ -12,29 +12,29 @@ local function rank(state)
     return RANK[state]
 end
 
--- The message whose version this unit has checked, as it was then: nothing was written since.
+-- The message whose record this unit has checked, as it was then: nothing was written since.
 local known_key, known
 
--- Reads it; its version, or false: there is no record.
+-- Reads it; its state, or false: there is no record.
 local function know(id)
     known_key = P .. 'm:' .. id
-    known = call('HMGET', known_key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
-    return known[3]
+    known = call('HMGET', known_key, 's', 'tl', 'br', 'bf', 'ag')
+    return known[1]
 end
 
 -- line: "at_ms,detail" for its timeline. Returns moved | kept | none, and the rank it had.
 local function move(id, state, line)
     local key = P .. 'm:' .. id
-    local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'v', 'br', 'bf', 'n', 'ag')
+    local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'br', 'bf', 'ag')
     known_key = nil
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
     if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
-    if to == 4 and m[7] and m[7] == m[6] then return 'kept', from end -- of the attempt that was refused
+    if to == 4 and m[5] and m[5] == call('HGET', key, 'n') then return 'kept', from end -- of the refused attempt
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. line .. '\n')
-    if m[4] then tally(m[4], id, m[5] or '', m[1], state) end
+    if m[3] then tally(m[3], id, m[4] or '', m[1], state) end
     return 'moved', from
 end
 

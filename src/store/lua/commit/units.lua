@@ -100,12 +100,7 @@ while at <= most do
             refused = seen_before(A[at + 1], A[at + 2])
             at = at + 3
         elseif op == 'version' then -- document at this version ("0": absent): key version
-            local version
-            if string.sub(A[at + 1], 1, 2) == 'm:' then -- mostly it is moved next
-                version = know(string.sub(A[at + 1], 3))
-            else
-                version = call('HGET', P .. A[at + 1], 'v')
-            end
+            local version = call('HGET', P .. A[at + 1], 'v')
             if (version or '0') ~= A[at + 2] then refused = {'conflict', A[at + 1]} end
             at = at + 3
         elseif op == 'mark' then -- not older than what was accepted for this key: key mark
@@ -151,6 +146,7 @@ while at <= most do
                 local early = P .. 'ps:' .. b
                 if call('RPUSH', early, c .. '|' .. d .. '|' .. e) > 8 then call('LPOP', early) end
                 call('PEXPIRE', early, 3600000)
+                call('SET', P .. 'ps', '', 'PX', 3600000)
             end
             at = at + 6
         elseif op == 'sent' then -- what the lease is for, a message: "at_ms,detail" provider_hash
