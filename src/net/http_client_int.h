@@ -103,6 +103,8 @@ struct http_slot {
     struct list node; /* in client.slots while idle */
     struct http_client *c;
     CURL *easy;
+    char *url;             /* of the last call: what url_parts was made of */
+    CURLU *url_parts;
     struct http_op *call;  /* NULL while idle */
     size_t handed;         /* body bytes given to libcurl by on_read() */
     bool once;             /* the body stands in POSTFIELDS and may go out once only */
