@@ -16,6 +16,7 @@ struct arena *arena_new(void);
 void arena_free(struct arena **owner);
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t bytes);    /* zeroed, aligned for any type */
+void *arena_room(struct arena *a, size_t bytes);     /* for who fills it: not zeroed */
 struct str arena_dup(struct arena *a, struct str s); /* copy, NUL behind it; STR_NONE stays */
 struct str arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -27,8 +27,18 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+/** buf_reserve() where there is no room yet, or the limit is near. */
+char *buf_grow(struct buf *b, size_t n);
+
 /** Room for @n more bytes at the end, or NULL; the caller writes, then buf_grew(). */
-char *buf_reserve(struct buf *b, size_t n);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+    if (!b->over && b->n < b->cap && n < b->cap - b->n && n <= b->max - b->n) {
+        return b->p + b->n;
+    }
+    return buf_grow(b, n);
+}
+
 void buf_grew(struct buf *b, size_t n);
 /** Drop the first @n bytes. */
 void buf_drop(struct buf *b, size_t n);

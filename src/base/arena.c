@@ -144,11 +144,14 @@ static void *take(struct arena *a, size_t bytes)
     return p;
 }
 
+void *arena_room(struct arena *a, size_t bytes)
+{
+    return take(a, bytes == 0 ? 1 : bytes);
+}
+
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    void *p = take(a, bytes == 0 ? 1 : bytes);
-
-    return memset(p, 0, bytes == 0 ? 1 : bytes);
+    return memset(arena_room(a, bytes), 0, bytes == 0 ? 1 : bytes);
 }
 
 struct str arena_dup(struct arena *a, struct str s)

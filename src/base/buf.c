@@ -45,7 +45,7 @@ void buf_reset(struct buf *b)
     }
 }
 
-static char *grow(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
     size_t want, cap;
 
@@ -66,14 +66,6 @@ static char *grow(struct buf *b, size_t n)
     b->cap = cap;
     b->p[b->n] = '\0';
     return b->p + b->n;
-}
-
-char *buf_reserve(struct buf *b, size_t n)
-{
-    if (!b->over && n < b->cap - b->n && b->n < b->cap && n <= b->max - b->n) {
-        return b->p + b->n;
-    }
-    return grow(b, n);
 }
 
 void buf_grew(struct buf *b, size_t n)

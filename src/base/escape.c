@@ -42,14 +42,30 @@ static void add_special(struct buf *out, unsigned char c)
     }
 }
 
+/* The usual case, in which nothing is escaped: @to has room for @s and its quotes. */
+static void add_clean(struct buf *out, char *to, struct str s)
+{
+    *to = '"';
+    if (s.n > 0) {
+        memcpy(to + 1, s.p, s.n);
+    }
+    to[1 + s.n] = '"';
+    buf_grew(out, s.n + 2);
+}
+
 void json_escape_add(struct buf *out, struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    size_t i = 0, from = 0;
+    char *to = s.n > SIZE_MAX / 8 ? NULL : buf_reserve(out, s.n + 2);
+    size_t i, from = 0;
 
-    /* One reservation for the usual case, in which nothing is escaped. */
-    if (s.n > SIZE_MAX / 8 || buf_reserve(out, s.n + 2) == NULL) {
+    if (to == NULL) {
         out->over = true;
+        return;
+    }
+    i = clean_run(p, s.n);
+    if (i == s.n) {
+        add_clean(out, to, s);
         return;
     }
     buf_add_char(out, '"');

@@ -127,14 +127,15 @@ bool unpack_next(struct unpack *u, uint8_t *tag, struct str *value)
     if (s.n == 0 || u->broken) {
         return false;
     }
-    head = take_number(str_slice(s, 1, s.n), &n);
+    head = take_number(str_make(s.p + 1, s.n - 1), &n);
     if (head == SIZE_MAX || n > s.n - 1 - head) {
         u->broken = true;
         return false;
     }
+    head++;
     *tag = (uint8_t)s.p[0];
-    *value = str_slice(s, 1 + head, 1 + head + (size_t)n);
-    u->rest = str_slice(s, 1 + head + (size_t)n, s.n);
+    *value = str_make(s.p + head, (size_t)n);
+    u->rest = str_make(s.p + head + n, s.n - head - (size_t)n);
     return true;
 }
 
