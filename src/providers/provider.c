@@ -9,7 +9,6 @@
 #include "provider_int.h"
 #include "providers/templates.h"
 
-
 #define CORRELATION_MAC_BYTES 8
 #define CORRELATION_ID_MAX    48
 #define BSUID_MAX             160
@@ -50,13 +49,21 @@ static void correlation_mac(const struct hmac_key *key, struct str tenant, struc
 void correlation_make(const struct hmac_key *key, struct str tenant, struct str message_id,
                       int64_t attempt, char out[CORRELATION_MAX])
 {
+    struct buf text;
     char mac[17];
-    int n;
 
     assert(message_id.n <= CORRELATION_ID_MAX);
-    n = snprintf(out, CORRELATION_MAX, "%.*s.%" PRId64, STR_ARG(message_id), attempt);
-    correlation_mac(key, tenant, str_make(out, (size_t)n), mac);
-    snprintf(out + n, CORRELATION_MAX - (size_t)n, ".%s", mac);
+    buf_init(&text, CORRELATION_MAX - 1);
+    buf_reserve(&text, CORRELATION_MAX - 1);
+    buf_add(&text, message_id);
+    buf_add_char(&text, '.');
+    buf_add_i64(&text, attempt);
+    correlation_mac(key, tenant, buf_str(&text), mac);
+    buf_add_char(&text, '.');
+    buf_addz(&text, mac);
+    assert(buf_ok(&text));
+    memcpy(out, text.p, text.n + 1);
+    buf_fini(&text);
 }
 
 bool correlation_check(const struct hmac_key *key, struct str tenant, struct str text,
@@ -182,7 +189,8 @@ bool limit_chars(struct str s, const char *member, size_t min, size_t max, struc
     if (!str_is_utf8(s)) {
         return refuse(err, member, "is not UTF-8");
     }
-    n = str_utf8_len(s);
+    /* A text has no more characters than bytes, so nearly none needs to be counted. */
+    n = s.n <= max && min <= 1 ? s.n : str_utf8_len(s);
     if (n < min || (min > 0 && str_trim(s).n == 0)) {
         return refuse(err, member, "is empty");
     }

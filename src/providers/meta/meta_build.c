@@ -26,6 +26,8 @@
 #include "base/json.h"
 #include "meta_int.h"
 
+#define BODY_USUAL 512 /* bytes beside the text */
+
 const char *meta_media_member(struct str mime)
 {
     static const struct {
@@ -441,6 +443,7 @@ bool meta_build(struct arena *a, const struct sender *s, const struct message *m
         return refuse(err, "template.language", "is empty");
     }
     buf_init(&body, OUTGOING_MAX);
+    buf_reserve(&body, BODY_USUAL + m->text.n);
     jw_init(&w, &body);
     jw_open(&w, NULL, '{');
     jw_z(&w, "messaging_product", "whatsapp");
