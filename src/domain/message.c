@@ -108,20 +108,22 @@ static void encode_texts(const void *base, const size_t *at, size_t n, struct bu
     }
 }
 
-static void encode_inner(uint8_t tag, const void *base, const size_t *at, size_t n, struct buf *out)
+/* @inner: room for one of them, used again. */
+static void encode_inner(uint8_t tag, const void *base, const size_t *at, size_t n,
+                         struct buf *inner, struct buf *out)
 {
-    struct buf inner;
-
-    buf_init(&inner, out->max);
-    pack_begin(&inner, MESSAGE_VERSION);
-    encode_texts(base, at, n, &inner);
-    out->over = out->over || !buf_ok(&inner);
-    pack_bytes(out, tag, buf_str(&inner));
-    buf_fini(&inner);
+    buf_reset(inner);
+    pack_begin(inner, MESSAGE_VERSION);
+    encode_texts(base, at, n, inner);
+    out->over = out->over || !buf_ok(inner);
+    pack_bytes(out, tag, buf_str(inner));
 }
 
 void message_encode(const struct message *m, struct buf *out)
 {
+    struct buf inner;
+
+    buf_init(&inner, out->max);
     pack_begin(out, MESSAGE_VERSION);
     pack_int(out, TAG_KIND, (int64_t)m->kind + 1);
     pack_int(out, TAG_PRIO, (int64_t)m->prio + 1);
@@ -134,11 +136,14 @@ void message_encode(const struct message *m, struct buf *out)
     pack_real(out, TAG_LATITUDE, m->location.latitude);
     pack_real(out, TAG_LONGITUDE, m->location.longitude);
     for (size_t i = 0; i < m->noptions; i++) {
-        encode_inner(TAG_OPTION, &m->options[i], option_texts, ARRAY_LEN(option_texts), out);
+        encode_inner(TAG_OPTION, &m->options[i], option_texts, ARRAY_LEN(option_texts), &inner,
+                     out);
     }
     for (size_t i = 0; i < m->template_.nparams; i++) {
-        encode_inner(TAG_PARAM, &m->template_.params[i], param_texts, ARRAY_LEN(param_texts), out);
+        encode_inner(TAG_PARAM, &m->template_.params[i], param_texts, ARRAY_LEN(param_texts),
+                     &inner, out);
     }
+    buf_fini(&inner);
 }
 
 static bool decode_inner(struct arena *a, struct str record, void *base, const size_t *at, size_t n)

@@ -33,7 +33,7 @@ static bool grow(struct plan *p, void *list, size_t n, size_t bytes, size_t most
     if ((n & (n - 1)) != 0 || (n > 0 && n < 4)) {
         return true;
     }
-    bigger = arena_alloc(p->a, bytes * (n < 4 ? 4 : 2 * n));
+    bigger = arena_room(p->a, bytes * (n < 4 ? 4 : 2 * n));
     if (n > 0) {
         memcpy(bigger, *items, bytes * n);
     }
@@ -403,30 +403,48 @@ static void write_sendable(struct plan *p, struct plan_message *pm, const struct
                       });
 }
 
-static bool write_message(struct plan *p, struct plan_message *pm, struct commit *c,
-                          plan_grant_fn *grant, void *ctx, size_t *marked, struct err *err)
+/* What the messages of a plan are written with, one after the other. */
+struct writing {
+    struct commit *c;
+    plan_grant_fn *grant;
+    void *ctx;
+    size_t *marked;
+    struct buf record, sealed;
+};
+
+static bool write_message(struct plan *p, struct plan_message *pm, struct writing *w,
+                          struct err *err)
 {
     const struct sender *s = tenant_sender_for(p->tenant->conf, pm->m.sender, STR_NONE);
     struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
-    struct buf record, sealed;
-    bool ok;
 
     pm->m.sender = s != NULL ? s->id : STR_NONE;
-    buf_init(&record, RECORD_BYTES_MAX);
-    buf_init(&sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
-    message_encode(&pm->m, &record);
-    ok = buf_ok(&record) || too_long(err, "a message");
-    vault_seal(p->tenant->vault, key, "b", buf_str(&record), &sealed);
+    buf_reset(&w->record);
+    buf_reset(&w->sealed);
+    message_encode(&pm->m, &w->record);
+    vault_seal(p->tenant->vault, key, "b", buf_str(&w->record), &w->sealed);
     if (s != NULL) {
-        write_sendable(p, pm, s, buf_str(&sealed), c, grant, ctx);
-        pm->result = (*marked)++;
-        pm->record = pm->grant != GRANT_NONE ? arena_dup(p->a, buf_str(&record)) : STR_NONE;
-        watch_message(p, &pm->m, c, marked);
+        write_sendable(p, pm, s, buf_str(&w->sealed), w->c, w->grant, w->ctx);
+        pm->result = (*w->marked)++;
+        pm->record = pm->grant != GRANT_NONE ? arena_dup(p->a, buf_str(&w->record)) : STR_NONE;
+        watch_message(p, &pm->m, w->c, w->marked);
     } else {
-        write_unsendable(p, pm, key, buf_str(&sealed), c);
+        write_unsendable(p, pm, key, buf_str(&w->sealed), w->c);
     }
-    buf_fini(&record);
-    buf_fini(&sealed);
+    return buf_ok(&w->record) || too_long(err, "a message");
+}
+
+static bool write_messages(struct plan *p, struct writing *w, struct err *err)
+{
+    bool ok = true;
+
+    buf_init(&w->record, RECORD_BYTES_MAX);
+    buf_init(&w->sealed, RECORD_BYTES_MAX + SEAL_EXTRA_BYTES);
+    for (size_t i = 0; ok && i < p->nmessages; i++) {
+        ok = write_message(p, &p->messages[i], w, err);
+    }
+    buf_fini(&w->record);
+    buf_fini(&w->sealed);
     return ok;
 }
 
@@ -484,6 +502,7 @@ static void write_asks(struct plan *p, struct commit *c)
 bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *ctx, struct err *err)
 {
     size_t marked = 0;
+    struct writing writing = {.c = c, .grant = grant, .ctx = ctx, .marked = &marked};
 
     if (p->over) {
         return err_set(err, ERR_INVALID, "it would change more than %d things at once",
@@ -518,10 +537,8 @@ bool plan_writes(struct plan *p, struct commit *c, plan_grant_fn *grant, void *c
             medium_put(p->tenant, p->a, p->media[i].medium, c);
         }
     }
-    for (size_t i = 0; i < p->nmessages; i++) {
-        if (!write_message(p, &p->messages[i], c, grant, ctx, &marked, err)) {
-            return false;
-        }
+    if (!write_messages(p, &writing, err)) {
+        return false;
     }
     for (size_t i = 0; i < p->nevents; i++) {
         if (!write_event(p, &p->events[i], c, err)) {

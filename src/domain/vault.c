@@ -12,6 +12,7 @@ struct vault {
 };
 
 #define WRAP_RECORD STR("vk")
+#define AAD_USUAL   256
 
 static void aad_add(struct buf *aad, struct str tenant, struct str record, const char *field)
 {
@@ -126,42 +127,47 @@ void vault_free(struct vault **owner)
     mem_free(owner);
 }
 
+/*
+ * The AAD of a record. Nearly every one is short: then it lies in @space, and no heap is needed on
+ * a path that runs for each record; @more is the caller's to free all the same.
+ */
+static struct str aad_of(const struct vault *v, struct str record, const char *field,
+                         char space[AAD_USUAL], struct buf *more)
+{
+    size_t field_n = strlen(field), n = v->tenant_n;
+
+    buf_init(more, 64 * 1024);
+    if (v->tenant_n + record.n + field_n + 2 > AAD_USUAL) {
+        aad_add(more, str_make(v->tenant, v->tenant_n), record, field);
+        return buf_str(more);
+    }
+    memcpy(space, v->tenant, v->tenant_n);
+    space[n++] = '|';
+    memcpy(space + n, record.p, record.n);
+    n += record.n;
+    space[n++] = '|';
+    memcpy(space + n, field, field_n);
+    return str_make(space, n + field_n);
+}
+
 void vault_seal(struct vault *v, struct str record, const char *field, struct str text,
                 struct buf *out)
 {
-    char space[256];
-    struct buf aad = {.p = NULL};
+    char space[AAD_USUAL];
+    struct buf more;
 
-    /* Nearly every AAD is short: no heap on a path that runs for each record. */
-    if (v->tenant_n + record.n + strlen(field) + 2 <= sizeof(space)) {
-        size_t n = 0;
-
-        memcpy(space, v->tenant, v->tenant_n);
-        n = v->tenant_n;
-        space[n++] = '|';
-        memcpy(space + n, record.p, record.n);
-        n += record.n;
-        space[n++] = '|';
-        memcpy(space + n, field, strlen(field));
-        seal(v->sealer, str_make(space, n + strlen(field)), text, out);
-        return;
-    }
-    buf_init(&aad, 64 * 1024);
-    aad_add(&aad, str_make(v->tenant, v->tenant_n), record, field);
-    seal(v->sealer, buf_str(&aad), text, out);
-    buf_fini(&aad);
+    seal(v->sealer, aad_of(v, record, field, space, &more), text, out);
+    buf_fini(&more);
 }
 
 bool vault_open(struct vault *v, struct str record, const char *field, struct str sealed,
                 struct buf *out, struct err *err)
 {
-    struct buf aad;
-    bool ok;
+    char space[AAD_USUAL];
+    struct buf more;
+    bool ok = unseal(v->sealer, aad_of(v, record, field, space, &more), sealed, out, err);
 
-    buf_init(&aad, 64 * 1024);
-    aad_add(&aad, str_make(v->tenant, v->tenant_n), record, field);
-    ok = unseal(v->sealer, buf_str(&aad), sealed, out, err);
-    buf_fini(&aad);
+    buf_fini(&more);
     return ok || err_wrap(err, "record %.*s", STR_ARG(record));
 }
 
