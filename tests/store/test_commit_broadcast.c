@@ -477,11 +477,11 @@ static void test_messages(void)
     CHECK("of another broadcast", strtol(g.results[3], NULL, 10) > 0);
     CHECK_Z("what stands between", str_of(g.results[4]), "7");
     CHECK("the one behind that", strtol(g.results[5], NULL, 10) > 0);
-    CHECK_REDIS(w, "HMGET {acme}:m:1 b s u br o l n", "b1\nsending\np\nbc\n\n2p\n1");
+    CHECK_REDIS(w, "HMGET {acme}:m:1 b s u br o l n", "b1\nsending\n\nbc\n\n2p\n1");
     CHECK_REDIS(w, "HMGET {acme}:m:2 b s u br o l n", "b2\nsending\nq\nbc\n\n2q:sms\n1");
-    CHECK_REDIS(w, "HMGET {acme}:m:3 b s u br o l n tl", "b2\nqueued\np\nbc\n\n2p\n\nqueued,5,\n");
-    CHECK_REDIS(w, "HMGET {acme}:m:4 b s u br o l n", "b2\nsending\nr\nbd\n\n2r\n1");
-    CHECK_REDIS(w, "HMGET {acme}:m:5 s u o", "sending\ns\nwo1");
+    CHECK_REDIS(w, "HMGET {acme}:m:3 b s u br o l n tl", "b2\nqueued\n\nbc\n\n2p\n\nqueued,5,\n");
+    CHECK_REDIS(w, "HMGET {acme}:m:4 b s u br o l n", "b2\nsending\n\nbd\n\n2r\n1");
+    CHECK_REDIS(w, "HMGET {acme}:m:5 s u o", "sending\n\nwo1");
     CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "1\n3");
     CHECK_REDIS(w, "ZRANGE {acme}:mu:q 0 -1", "2");
     CHECK_REDIS(w, "ZRANGE {acme}:mo:wo1 0 -1", "5");

@@ -30,7 +30,7 @@ static void test_message(void)
     token = strtol(g.results[0], NULL, 10);
     CHECK("granted", token > 0);
     CHECK_REDIS(w, "HMGET {acme}:m:1 v b s u o br mt q l n",
-                "1\nbody\nsending\np\nwo1\nb1\nmt1\nout:main\n1p\n1");
+                "1\nbody\nsending\n\nwo1\nb1\nmt1\nout:main\n1p\n1");
     CHECK("its timeline",
           strncmp(redis(w, "HGET {acme}:m:1 tl"), "queued,5,why\nsending,", 21) == 0);
     CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "1");

@@ -31,8 +31,9 @@ for i = 1, n do
     local id = ids[i][1]
     local seq, message = string.match(id, '^cb:(%d+)$'), string.match(id, '^out:(.*)$')
     local event = seq and call('XRANGE', P .. 'ev', seq .. '-0', seq .. '-0')[1]
-    local m = message and call('HMGET', P .. 'm:' .. message, 'b', 's', 'tl', 'n', 'u', 'br') or {}
-    local u = m[5] and call('HMGET', P .. 'u:' .. m[5], 'v', 'b') or {}
+    local m = message and call('HMGET', P .. 'm:' .. message, 'b', 's', 'tl', 'n', 'u', 'br', 'l') or {}
+    local person = person_of(m[5], m[7])
+    local u = person and call('HMGET', P .. 'u:' .. person, 'v', 'b') or {}
     out[i + 1] = {id, ids[i][2], call('HGET', P .. 'dl:' .. id, 'b') or '', event and event[2][2] or '',
         m[1] or '', m[2] or '', m[3] or '', m[4] or '', u[1] or '', u[2] or '',
         m[6] and call('HGET', P .. 'b:' .. m[6], 'st') or ''}

@@ -9,7 +9,7 @@ local out = {m[1], m[2], m[3] or '', m[4] or '', m[5] or '',
     m[9] or '', m[9] and call('HGET', P .. 'b:' .. m[9], 'st') or ''}
 for i = 2, #ARGV do
     local paused = call('HGET', P .. 'sn:' .. ARGV[i], 'paused')
-    local said = call('HGET', P .. 'w:' .. ARGV[i], m[6] or '')
+    local said = call('HGET', P .. 'w:' .. ARGV[i], person_of(m[6], m[8]) or '')
     out[#out + 1] = {paused or '0', said or '0'}
 end
 return out

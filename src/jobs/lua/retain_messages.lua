@@ -18,7 +18,8 @@ for _, id in ipairs(ids) do
         call('UNLINK', P .. 'm:' .. id)
         call('ZREM', P .. 'mx', id)
         call('ZREM', P .. 'dl', 'out:' .. id)
-        if m[4] then call('ZREM', P .. 'mu:' .. m[4], id) end
+        local person = person_of(m[4], m[3])
+        if person then call('ZREM', P .. 'mu:' .. person, id) end
         if m[5] and m[5] ~= '' then call('ZREM', P .. 'mo:' .. m[5], id) end
         gone = gone + 1
     end

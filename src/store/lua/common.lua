@@ -74,6 +74,9 @@ local function pair_wait(tat, now, interval, burst)
     return free > now and free or 0, tat
 end
 
+-- Whose a message is: u says it where the lane does not.
+local function person_of(user, lane) return user or lane and string.sub(lane, 2) end
+
 -- Ours behind a provider's message id (hashed), in one of the four hashes that are kept, or nil.
 local names -- the newest of them
 local function message_of(hash)

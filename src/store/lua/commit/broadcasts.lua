@@ -104,13 +104,13 @@ end
 -- Another message takes the place of one, and of those that said it again. The broadcast names them no more: his
 -- index does.
 local function broadcast_recast(broadcast, old, new)
-    local m = call('HMGET', P .. 'm:' .. old, 'br', 's', 'bf', 'u')
+    local m = call('HMGET', P .. 'm:' .. old, 'br', 's', 'bf', 'u', 'l')
     if m[1] ~= broadcast then return end
-    local place, flags, _, members = others(broadcast, old)
+    local person, place, flags, _, members = person_of(m[4], m[5]), others(broadcast, old)
     shift(broadcast, flags, further(place, place_of(broadcast, m[2], m[3] or '')), 'queued')
     for member in string.gmatch(members, '%S+') do
-        if call('HDEL', P .. 'm:' .. member, 'br') == 1 and m[4] then
-            call('ZADD', P .. 'mu:' .. m[4], '0', member)
+        if call('HDEL', P .. 'm:' .. member, 'br') == 1 and person then
+            call('ZADD', P .. 'mu:' .. person, '0', member)
         end
     end
     if has(flags, 'a') then call('HSET', P .. 'm:' .. new, 'bf', 'a') end

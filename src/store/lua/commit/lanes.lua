@@ -146,14 +146,14 @@ local function new_messages(at, out)
         messages[#messages + 1], messages[#messages + 2] = '0', id
         if not named or string.sub(id, 1, 10) ~= named then call('ZADD', P .. 'mu:' .. user, '0', id) end
         if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
-        local token = join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst, no_lists)
-        if token then
-            call('HSET', P .. 'm:' .. id, 'v', '1', 'b', body, 'u', user, 'l', lane, 's', 'sending', 'tl', begun,
-                'n', '1', unpack(shared))
+        local key, token = P .. 'm:' .. id,
+            join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst, no_lists)
+        if token then -- what is read most stands in front: a small hash is searched from there
+            call('HSET', key, 's', 'sending', 'tl', begun, 'v', '1', 'n', '1', 'l', lane, 'b', body, unpack(shared))
         else
-            call('HSET', P .. 'm:' .. id, 'v', '1', 'b', body, 'u', user, 'l', lane, 's', 'queued', 'tl', line,
-                unpack(shared))
+            call('HSET', key, 's', 'queued', 'tl', line, 'v', '1', 'l', lane, 'b', body, unpack(shared))
         end
+        if A[i + 2] ~= '' then call('HSET', key, 'u', user) end
         out[#out + 1] = token or 0
     end
     if first ~= '' then many('HSET', P .. 'bm:' .. broadcast, told) end
