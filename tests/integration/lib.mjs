@@ -221,7 +221,7 @@ export class Plant {
   // The gateway has nothing in hand and nothing waits for it: whoever kills it now leaves no lease behind that somebody
   // must wait for, and what the CMMS is to hear it has heard. What is to be done later than in a second is left out.
   async quiet() {
-    return (await this.redis('EVAL', `local t, n = redis.call('TIME'), #redis.call('KEYS', '{acme}:[lf]:*')
+    return (await this.redis('EVAL', `local t, n = redis.call('TIME'), #redis.call('KEYS', '{acme}:[lk]:*')
       for _, key in ipairs(redis.call('KEYS', '{acme}:s:*')) do n = n + redis.call('ZCOUNT', key, '-inf', t[1] * 1000 + 1000) end
       return n`, '0')) === '0'
   }
