@@ -26,6 +26,11 @@ static void test_lease(void)
 
     CHECK_Z("token", str_of(g.results[0]), "1");
     CHECK_REDIS(w, "HMGET {acme}:m:1 s n q l", "sending\n1\nout:main\n3p");
+    /* of all that is held by hand the earliest end counts, whoever wrote another */
+    redis(w, "ZADD {acme}:f:out:main 9999999999999 *");
+    run(w, message("0", "3q", 0, true, NULL));
+    CHECK("ours", strcmp(redis(w, "ZSCORE {acme}:f:out:main *"), "9999999999999") < 0);
+    redis(w, "HDEL {acme}:k:out:main 3q");
     CHECK_Z("behind it", str_of(run(w, message("2", "3p", 0, true, NULL)).results[0]), "0");
     CHECK_REDIS(w, "EXISTS {acme}:r:out:main:3", "0");
     CHECK_REDIS(w, "ZCARD {acme}:f:out:main", "1");

@@ -139,7 +139,7 @@ local function write_leases()
         many('ZREM', P .. 'f:' .. queue, ended)
         many('HSET', P .. 'k:' .. queue, held)
         many('ZADD', P .. 'f:' .. queue, ends)
-        if hand then call('ZADD', P .. 'f:' .. queue, 'NX', till, '*') end
+        if hand then call('ZADD', P .. 'f:' .. queue, 'LT', till, '*') end
     end
 end
 
