@@ -211,6 +211,32 @@ static void test_cancel(void)
     world_free(&w);
 }
 
+/* A cancel writes the leases in the middle of a call: what was held by hand before, and is let go
+ * behind it, leaves no end of a lease. */
+static void test_cancel_between(void)
+{
+    struct world *w = open_world(NULL);
+    struct got first = run(w, message("1", "3p", 0, GRANT_ANSWER, NULL)), g[3];
+    struct commit *c[3] = {commit_new(T), commit_new(T), held("3p", "1", first.results[0])};
+
+    run(w, message("2", "3p", 0, GRANT_NONE, NULL));
+    redis(w, "HSET {acme}:b:b1 v 1 st sending");
+    commit_withdraw(c[0], OUT, STR("3p"), STR("2"));
+    commit_broadcast_cancel(c[1], STR("b1"), &(struct str){"out:main", 8}, 1);
+    commit_put_off(c[2], OUT, STR("3p"), 60000);
+    for (int i = 0; i < 3; i++) {
+        start(w, c[i], &g[i]);
+    }
+    CHECK("answered", world_run(w, &g[2].done, 3000));
+    CHECK_Z("withdrawn", str_of(g[0].results[0]), "1");
+    CHECK_Z("cancelled", str_of(g[1].results[0]), "1");
+    CHECK_INT("put off", g[2].result, COMMIT_OK);
+    CHECK_REDIS(w, "ZRANGE {acme}:f:out:main 0 -1", "*");
+    CHECK_REDIS(w, "EXISTS {acme}:k:out:main", "0");
+    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1", "3p");
+    world_free(&w);
+}
+
 /* Counted as cancelled, then swept out, or deleted with its person; and evidence against it. */
 static void test_swept(void)
 {
@@ -529,7 +555,7 @@ int main(int argc, char **argv)
         TEST(test_cancel),  TEST(test_swept),           TEST(test_persist),
         TEST(test_copies),  TEST(test_copies_answered), TEST(test_copies_cancelled),
         TEST(test_granted), TEST(test_bulk_grants),     TEST(test_messages),
-        TEST(test_named),
+        TEST(test_named),   TEST(test_cancel_between),
     };
 
     world_scripts();

@@ -128,6 +128,7 @@ local function write_leases()
                 if not is_hand(was[lane]) then ended[#ended + 1] = lane end
             else
                 held[#held + 1], held[#held + 2] = lane, value
+                was[lane] = value -- it may be written again, at the end
                 if is_hand(value) then
                     hand = true
                 else
@@ -135,6 +136,7 @@ local function write_leases()
                 end
             end
         end
+        held_before[queue] = was
         many('HDEL', P .. 'k:' .. queue, over)
         many('ZREM', P .. 'f:' .. queue, ended)
         many('HSET', P .. 'k:' .. queue, held)
