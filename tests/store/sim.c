@@ -409,7 +409,7 @@ static void carry_out(struct sim *s, const struct sim_event *e)
         sim_result(s, e->a);
         break;
     case EV_CALL:
-        sim_call_turn(s, e->a);
+        sim_call_turn(s, e->a, e->b);
         break;
     case EV_STATUS:
         sim_status(s, e->a, e->b);
@@ -547,6 +547,7 @@ static void reset(struct sim *s, struct sim_redis *r, uint64_t seed)
     s->redis = r;
     s->random = seed * 0x2545f4914f6cdd1du + 1;
     s->gives_up = seed % 4 == 2;
+    s->gathers = seed % 2 == 1;
     s->hash = 0xcbf29ce484222325u;
 }
 

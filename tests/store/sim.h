@@ -26,7 +26,7 @@
 #define SIM_CALLS_MAX   2048
 #define SIM_SENDS_MAX   8
 #define SIM_PEOPLE_MAX  10
-#define SIM_LOST_MAX     16
+#define SIM_LOST_MAX    16
 #define SIM_TENANT      STR("sim")
 #define SECOND          1000000LL
 
@@ -94,7 +94,10 @@ struct sim_item {
 
 struct sim_call { /* a unit on its way: asked again with the same bytes */
     bool used, applied, granted;
-    bool gone; /* nobody waits for it: it is carried out late, or never */
+    uint64_t nth; /* the place is used again by later ones */
+    int leader;   /* the one whose call it goes in, itself when that is its own; -1: it has not gone
+                   */
+    bool gone;    /* nobody waits for it: it is carried out late, or never */
     struct call unit;
     uint32_t epoch;
     char serial[24];
@@ -190,6 +193,7 @@ struct sim {
     int64_t calm_us; /* no faults from here on */
     int64_t end_us;
     bool gives_up; /* some calls at their deadline; every fourth seed */
+    bool gathers;  /* units wait for a while, and those of a worker go in one call; every second */
     /* drawn from the seed */
     int nworkers, nslots;
     int64_t lease_ms, hold_ms;
@@ -257,7 +261,8 @@ void sim_start(struct sim *s, int worker);
 void sim_claim(struct sim *s, int worker, enum sim_queue q, uint32_t turn);
 void sim_item_turn(struct sim *s, int lease);
 void sim_result(struct sim *s, int lease);
-void sim_call_turn(struct sim *s, int call);
+void sim_call_plan(struct sim *s, int call, int64_t delay_us);
+void sim_call_turn(struct sim *s, int call, int nth);
 void sim_status(struct sim *s, int item, int what);
 void sim_cancel(struct sim *s, int item);
 void sim_wake(struct sim *s, enum sim_queue q);

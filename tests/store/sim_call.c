@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SIM_TOGETHER_MAX 16
+#define GATHER_US        (SECOND / 2)
+
 /* ---- calls: units that may be lost on their way, or their replies ---- */
 
 static void call_free(struct sim *s, int i)
@@ -26,7 +29,8 @@ int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item
             call->kind = kind;
             call->window_ms =
                 s->people.word_ms[0][strtol(s->items[item].lane + 2, NULL, 10) % SIM_PEOPLE_MAX];
-            call->reply_item = -1;
+            call->reply_item = call->leader = -1;
+            call->nth = s->nth++;
             call->unit.script = -1;
             buf_init(&call->unit.resp, COMMIT_BYTES_MAX);
             commit_seal(c);
@@ -238,24 +242,85 @@ static void answered(struct sim *s, int i, const redisReply *unit)
     }
 }
 
-static redisReply *carry(struct sim *s, struct sim_call *call)
+/* Units that go together are asked for in one call, and again in one. */
+static size_t members_of(const struct sim *s, int leader, int out[SIM_TOGETHER_MAX])
+{
+    size_t n = 0;
+
+    out[n++] = leader;
+    for (int i = 0; i < SIM_CALLS_MAX && n < SIM_TOGETHER_MAX; i++) {
+        const struct sim_call *call = &s->calls[i], *first = &s->calls[leader];
+
+        if (call->used && call->leader == leader && i != leader && call->worker == first->worker &&
+            call->epoch == first->epoch) {
+            out[n++] = i;
+        }
+    }
+    return n;
+}
+
+static void begin(struct sim *s, int i, int leader)
+{
+    struct sim_call *call = &s->calls[i];
+
+    call->leader = leader;
+    call->asked_us = s->now_us;
+    call->jumps = s->jumps;
+    if (i != leader && s->calls[leader].serial[0] == '\0') {
+        memcpy(s->calls[leader].serial, call->serial, sizeof(call->serial));
+    }
+}
+
+/* What is held until somebody writes goes alone: a word in the same call would be seen at its end
+ * only. */
+static bool alone(const struct sim *s, const struct sim_call *call)
+{
+    return !s->gathers || (call->kind == CALL_SETTLE && call->settle == SETTLE_AWAIT);
+}
+
+static void gather(struct sim *s, int leader)
+{
+    const struct sim_call *first = &s->calls[leader];
+    size_t n = 1;
+
+    begin(s, leader, leader);
+    for (int i = 0; i < SIM_CALLS_MAX && n < SIM_TOGETHER_MAX && !alone(s, first); i++) {
+        const struct sim_call *call = &s->calls[i];
+
+        if (call->used && call->leader < 0 && call->worker == first->worker &&
+            call->epoch == first->epoch && !alone(s, call)) {
+            begin(s, i, leader);
+            n++;
+        }
+    }
+}
+
+static redisReply *carry(struct sim *s, const int *members, size_t n)
 {
     struct call args = {.script = -1};
+    uint32_t argc = 0;
     char owner[32];
     redisReply *r;
 
-    sim_owner(s, call->worker, owner);
+    sim_owner(s, s->calls[members[0]].worker, owner);
     buf_init(&args.resp, COMMIT_BYTES_MAX);
     call_str(&args, str_of(owner));
     call_int(&args, s->lease_ms);
-    call_str(&args, str_of(call->serial));
-    buf_add(&args.resp, buf_str(&call->unit.resp));
-    r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc + call->unit.argc);
+    call_str(&args, str_of(s->calls[members[0]].serial));
+    for (size_t i = 0; i < n; i++) {
+        buf_add(&args.resp, buf_str(&s->calls[members[i]].unit.resp));
+        argc += s->calls[members[i]].unit.argc;
+    }
+    r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc + argc);
     buf_fini(&args.resp);
-    /* A withdrawal has no check: asked again it may take what it could not take before. */
-    if (r != NULL && (!call->applied || call->kind == CALL_CANCEL) &&
-        strcmp(word_of(r->element[0]), "ok") == 0) {
-        apply(s, call, r->element[0]);
+    for (size_t i = 0; i < n && r != NULL; i++) {
+        struct sim_call *call = &s->calls[members[i]];
+
+        /* A withdrawal has no check: asked again it may take what it could not take before. */
+        if ((!call->applied || call->kind == CALL_CANCEL) &&
+            strcmp(word_of(r->element[i]), "ok") == 0) {
+            apply(s, call, r->element[i]);
+        }
     }
     return r;
 }
@@ -270,32 +335,50 @@ static void give_up(struct sim *s, struct sim_call *call)
     }
 }
 
+static void plan_turn(struct sim *s, int call, int64_t delay_us)
+{
+    sim_plan(s, delay_us, EV_CALL, s->calls[call].worker, call, (int)s->calls[call].nth);
+}
+
+void sim_call_plan(struct sim *s, int call, int64_t delay_us)
+{
+    if (s->gathers) { /* as behind a slow Redis: all that wait go at once */
+        delay_us += GATHER_US - (s->now_us + delay_us) % GATHER_US;
+    }
+    plan_turn(s, call, delay_us);
+}
+
 /*
  * Lost on the way there, or on the way back, or carried out twice in a row because a dead
  * connection's bytes were still read: it is asked again until it is answered or the worker dies.
  * Some are given up, and carried out all the same.
  */
-void sim_call_turn(struct sim *s, int i)
+void sim_call_turn(struct sim *s, int i, int nth)
 {
     struct sim_call *call = &s->calls[i];
     bool lost_there = sim_chance(s, s->lost_percent / 2),
          lost_back = sim_chance(s, s->lost_percent / 2);
+    int members[SIM_TOGETHER_MAX];
+    size_t n;
     redisReply *r;
 
+    if (!call->used || (int)call->nth != nth || (call->leader >= 0 && call->leader != i)) {
+        return; /* it went with another */
+    }
     sim_note(s, "call", call->kind, call->item);
-    if (call->asked_us == 0) {
-        call->asked_us = s->now_us;
-        call->jumps = s->jumps;
+    if (call->leader < 0) {
+        gather(s, i);
     }
     if (lost_there || s->now_us < s->down_until_us) {
         give_up(s, call);
-        sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
+        plan_turn(s, i, sim_ms(s, 2500));
         return;
     }
-    r = carry(s, call);
+    n = members_of(s, i, members);
+    r = carry(s, members, n);
     if (r != NULL && sim_chance(s, 5)) {
         freeReplyObject(r);
-        r = carry(s, call);
+        r = carry(s, members, n);
     }
     if (r == NULL) {
         return;
@@ -307,12 +390,14 @@ void sim_call_turn(struct sim *s, int i)
         give_up(s, call);
     }
     if (lost_back && !call->gone) {
-        sim_plan(s, sim_ms(s, 2500), EV_CALL, call->worker, i, 0);
+        plan_turn(s, i, sim_ms(s, 2500));
     } else {
-        if (!call->gone) {
-            answered(s, i, r->element[0]);
+        for (size_t k = 0; k < n; k++) {
+            if (!call->gone) {
+                answered(s, members[k], r->element[k]);
+            }
+            call_free(s, members[k]);
         }
-        call_free(s, i);
     }
     freeReplyObject(r);
 }
@@ -384,8 +469,7 @@ void sim_arrive(struct sim *s, int item, bool again)
         commit_hincr(c, STR("count"), STR("n"), 1);
         sim_enqueue(s, c, item, worker,
                     it->later ? sim_redis_ms(s) + (int64_t)sim_random(s, 30000) : 0);
-        sim_plan(s, sim_ms(s, 2), EV_CALL, worker,
-                 sim_call_new(s, worker, c, CALL_ACCEPT, item, -1), 0);
+        sim_call_plan(s, sim_call_new(s, worker, c, CALL_ACCEPT, item, -1), sim_ms(s, 2));
     }
     if (!again) { /* the client asks again until it knows */
         sim_plan(s, 5 * SECOND, EV_ARRIVE, -1, item, 0);
@@ -411,7 +495,7 @@ void sim_status(struct sim *s, int item, int what)
                   (struct wall){sim_redis_ms(s)}, STR("x"));
     call = sim_call_new(s, worker, c, CALL_STATUS, item, -1);
     s->calls[call].settle = what;
-    sim_plan(s, sim_ms(s, 2), EV_CALL, worker, call, 0);
+    sim_call_plan(s, call, sim_ms(s, 2));
 }
 
 void sim_cancel(struct sim *s, int item)
@@ -423,7 +507,6 @@ void sim_cancel(struct sim *s, int item)
     if (worker >= 0) {
         c = commit_new(SIM_TENANT);
         commit_withdraw(c, sim_queue_name(it->queue), str_of(it->lane), str_of(it->id));
-        sim_plan(s, sim_ms(s, 2), EV_CALL, worker,
-                 sim_call_new(s, worker, c, CALL_CANCEL, item, -1), 0);
+        sim_call_plan(s, sim_call_new(s, worker, c, CALL_CANCEL, item, -1), sim_ms(s, 2));
     }
 }

@@ -62,7 +62,7 @@ static int call_of(struct sim *s, int worker, struct commit *c, int kind, int it
 {
     int call = sim_call_new(s, worker, c, kind, item, -1);
 
-    sim_plan(s, sim_ms(s, 2), EV_CALL, worker, call, 0);
+    sim_call_plan(s, call, sim_ms(s, 2));
     return call;
 }
 

@@ -191,7 +191,7 @@ void sim_resume(struct sim *s)
         call = sim_call_new(s, worker, c, CALL_RESUME, 0, -1);
         s->calls[call].told = TOLD_RESUME;
         s->calls[call].number = pct;
-        sim_plan(s, sim_ms(s, 2), EV_CALL, worker, call, 0);
+        sim_call_plan(s, call, sim_ms(s, 2));
     }
     sim_plan(s, 5 * SECOND, EV_RESUME, -1, 0, 0); /* until it is so */
 }

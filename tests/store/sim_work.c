@@ -332,7 +332,7 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
     s->calls[call].number = it->queue == SIM_IN ? at.ms : number;
     s->calls[call].reply_item = reply_item;
     /* Whether he was asked before is read first. */
-    sim_plan(s, sim_ms(s, how == SETTLE_AWAIT ? 1000 : 2), EV_CALL, l->worker, call, 0);
+    sim_call_plan(s, call, sim_ms(s, how == SETTLE_AWAIT ? 1000 : 2));
 }
 
 /* The policy for an attempt whose end is unknown, as jobs/outbox has it. */

@@ -150,6 +150,31 @@ static void test_one_call_empties(void)
     world_free(&w);
 }
 
+/* What a claim had leased is done, and in the same call the lane's next item is granted: it is held
+ * by hand, and the end of the lease before must not end it. */
+static void test_one_call_grants_again(void)
+{
+    struct world *w = open_world(NULL);
+    struct got g[2];
+    struct commit *c[2];
+
+    redis(w, "RPUSH {acme}:l:out:main:3p 1");
+    redis(w, "HSET {acme}:k:out:main 3p 7|1|other.1");
+    redis(w, "ZADD {acme}:f:out:main 1000 3p");
+    c[0] = held("3p", "1", "7");
+    commit_finish(c[0], OUT, STR("3p"), STR("1"));
+    c[1] = message("2", "3p", 0, true, NULL);
+    for (int i = 0; i < 2; i++) {
+        start(w, c[i], &g[i]);
+    }
+    CHECK("answered", world_run(w, &g[1].done, 3000));
+    CHECK_INT("finished", g[0].result, COMMIT_OK);
+    CHECK("granted", strcmp(g[1].results[0], "0") != 0);
+    CHECK_REDIS(w, "ZRANGE {acme}:f:out:main 0 -1", "*");
+    CHECK_REDIS(w, "EXISTS {acme}:l:out:main:3p", "0");
+    world_free(&w);
+}
+
 /* An event for a subject whose last callback is done in the same call waits for its own. */
 static void test_one_call_event(void)
 {
@@ -454,6 +479,7 @@ int main(int argc, char **argv)
         TEST(test_one_call),
         TEST(test_one_call_empties),
         TEST(test_one_call_event),
+        TEST(test_one_call_grants_again),
         TEST(test_evidence_under_lease),
         TEST(test_notes),
         TEST(test_ahead),

@@ -1,5 +1,6 @@
 /* lane: leases that run out, replies that are lost, a Redis that is away or full. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "line.h"
 
@@ -17,7 +18,8 @@ static void test_reaped(void)
     line_start(&l, w, &o);
     CHECK("first", line_wait(&l, 1, 1000));
     CHECK("live", lane_item_live(l.items[0]));
-    l.items[0]->begun = true; /* its first byte is out: what never began would come back uncounted */
+    l.items[0]->begun =
+        true; /* its first byte is out: what never began would come back uncounted */
     world_pass(w, 275);
     CHECK("not live shortly before the end", !lane_item_live(l.items[0]));
     CHECK("again", line_wait(&l, 2, 1000));
@@ -184,6 +186,31 @@ static void test_grant_given_up(void)
     world_free(&w);
 }
 
+/* An end that an older lease of the lane has left ends nothing: what is held by hand says itself
+ * until when. */
+static void test_left_end(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct got granted = run(w, message("1", "3p", 0, GRANT_ANSWER, NULL)), sent;
+    struct commit *c = commit_new(T);
+    struct line l;
+
+    redis(w, "ZADD {acme}:f:out:main 1000 3p");
+    o = line_options(&l);
+    line_start(&l, w, &o);
+    world_pass(w, 50);
+    CHECK_INT("nothing to claim", l.n, 0);
+    CHECK_REDIS(w, "ZRANGE {acme}:f:out:main 0 -1", "*");
+    commit_check_leased(c, OUT, STR("3p"), STR("1"), strtol(granted.results[0], NULL, 10));
+    commit_sent(c, AT(5), STR(""), STR_NONE);
+    start(w, c, &sent);
+    CHECK("answered", world_run(w, &sent.done, 1000));
+    CHECK_INT("still ours", sent.result, COMMIT_OK);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 static void test_full(void)
 {
     struct world *w = open_world(NULL);
@@ -227,7 +254,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_reaped),         TEST(test_lost_reply),     TEST(test_outage),
         TEST(test_claim_given_up), TEST(test_grant_given_up), TEST(test_full),
-        TEST(test_refused),
+        TEST(test_left_end),       TEST(test_refused),
     };
 
     world_scripts();

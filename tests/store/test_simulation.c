@@ -89,7 +89,7 @@ static void test_same_seed_same_trace(void)
 /* Each takes one property away; text as it stands in the scripts. */
 static const struct sim_mutation mutations[] = {
     {"the fence is not looked at",                 "commit.lua",
-     "if not held or string.sub(held, 1, #prefix) ~= prefix then return {'fenced'} end",                            ""                                                                             },
+     "if not held or string.sub(held, 1, #prefix) ~= prefix then return {'fenced'} end",                               ""                                                                             },
     {"popped at the claim",                        "claim.lua",  "local two = call('LRANGE', list .. lane, '0', '1')",
      "local two = {call('LPOP', list .. lane)}"                                                                                                                                                       },
     {"no high water",                              "common.lua", "if high and us >= high then",                        "if high then"                                                                 },
@@ -116,6 +116,8 @@ static const struct sim_mutation mutations[] = {
     {"tokens do not grow",                         "claim.lua",  "call('INCRBY', P .. 'fence', n) - n",                "0"                                                                            },
     {"a lane that is done is forgotten",           "commit.lua",
      "    if more then\n        call('ZADD', ready_key(queue, lane), not_before_ms",                                   "    if false then\n        call('ZADD', ready_key(queue, lane), not_before_ms"},
+    {"a claim's lease leaves its end to a hand",   "commit.lua", "and (handed or not value) then",
+     "and not value then"                                                                                                                                                                             },
     {"what is held by hand has no end",            "commit.lua", "if hand then call('ZADD'",
      "if false then call('ZADD'"                                                                                                                                                                      },
     {"it has none after a look",                   "claim.lua",

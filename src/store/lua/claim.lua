@@ -89,13 +89,14 @@ local lapse = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2]
 if lapse and tonumber(lapse) <= now_ms and not repeated then
     lapse = now_ms + lease_ms
     for _, lane in ipairs(call('ZRANGEBYSCORE', ends, '-inf', now_ms, 'LIMIT', 0, want)) do
-        local id = lane ~= '*' and call('LINDEX', list .. lane, '0')
+        local held = lane ~= '*' and call('HGET', leases, lane)
+        local id = held and not by_hand(held) and call('LINDEX', list .. lane, '0')
         if lane == '*' then
             lapse = look_at_hands() or lapse
         elseif id then
             if n < want and not given[lane] then pick(lane, id, nil, 1) end
-        else
-            call('HDEL', leases, lane)
+        else -- an end that is nobody's
+            if held and not by_hand(held) then call('HDEL', leases, lane) end
             call('ZREM', ends, lane)
         end
     end

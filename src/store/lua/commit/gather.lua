@@ -33,7 +33,7 @@ local touched, granted = {}, false
 -- call read and write of one key is gathered: read before the first of them, written behind the last.
 -- Nobody sees the time between; what one unit writes and a later one reads is looked up here first.
 local leases = {} -- queue -> lane -> value of the lease, false: none any more
-local held_before = {} -- the same, as it was before this call, of the lanes that are checked
+local held_before = {} -- the same, as it was before this call or last written, of the lanes that were looked at
 local messages = {} -- ids for the index of all messages, as ZADD takes them
 local ended = {} -- inbound items that came to their end
 local gone, emptied = {}, {} -- keys to be deleted; lists whose last item is done: still there until the end
@@ -72,9 +72,14 @@ end
 
 local function lease_of(queue, lane)
     local held = leases[queue] and leases[queue][lane]
-    if held == nil then held = held_before[queue] and held_before[queue][lane] end
     if held ~= nil then return held end
-    return call('HGET', P .. 'k:' .. queue, lane)
+    local before = held_before[queue]
+    if not before then
+        before = {}
+        held_before[queue] = before
+    end
+    if before[lane] == nil then before[lane] = call('HGET', P .. 'k:' .. queue, lane) end
+    return before[lane]
 end
 
 local function in_hand(queue, lane, id)
@@ -117,24 +122,27 @@ local function is_hand(held)
     return last == 104 or last == 72 -- "h", "H"
 end
 
--- What became of the leases: at the end, or when somebody must see them all.
+-- What became of the leases: at the end, or when somebody must see them all. What is held by hand has no end of
+-- its own, so one that a claim's lease of the same lane has left goes with that lease.
 local function write_leases()
     local till = int(now_ms + lease_ms)
     for queue, of in pairs(leases) do
-        local held, ends, over, ended, hand, was = {}, {}, {}, {}, false, held_before[queue] or {}
+        local held, ends, over, ended, hand = {}, {}, {}, {}, false
+        local was = held_before[queue] or {}
         for lane, value in pairs(of) do
-            if not value then
-                over[#over + 1] = lane
-                if not is_hand(was[lane]) then ended[#ended + 1] = lane end
-            else
+            local had, handed = was[lane], is_hand(value)
+            if value then
                 held[#held + 1], held[#held + 2] = lane, value
-                was[lane] = value -- it may be written again, at the end
-                if is_hand(value) then
-                    hand = true
-                else
-                    ends[#ends + 1], ends[#ends + 2] = till, lane
-                end
+            else
+                over[#over + 1] = lane
             end
+            if handed then
+                hand = true
+            elseif value then
+                ends[#ends + 1], ends[#ends + 2] = till, lane
+            end
+            if had and not is_hand(had) and (handed or not value) then ended[#ended + 1] = lane end
+            was[lane] = value -- it may be written again, at the end
         end
         held_before[queue] = was
         many('HDEL', P .. 'k:' .. queue, over)
