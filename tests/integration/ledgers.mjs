@@ -160,6 +160,15 @@ export class Load {
     assert.deepEqual(aside, [], 'no webhook and no event of the CMMS was set aside')
   }
 
+  // What there is to know about a note that was lost.
+  async tellOf(note) {
+    const {plant} = this, who = this.notes.get(note)
+    console.log(note, 'of', (await plant.api('GET', `/api/v1/users/u${who}`)).text)
+    console.log((await plant.command('prove', '--config', plant.config)).out)
+    console.log('said to him last:', (await plant.messages(phone(who))).slice(-8).map(m => JSON.stringify(m)).join('\n'))
+    console.log(plant.log().split('\n').slice(-60).join('\n'))
+  }
+
   // What they say of each other; throws where they do not agree.
   async compare() {
     const {plant, notes, sends} = this
@@ -170,7 +179,7 @@ export class Load {
     }
     await this.nothingSetAside()
     const missing = [...notes.keys()].filter(t => !booked.has(t))
-    if (missing.length > 0) console.log((await plant.command('prove', '--config', plant.config)).out)
+    if (missing.length > 0) await this.tellOf(missing[0])
     assert.deepEqual(missing, [], 'every note answered 200 is booked')
     assert.deepEqual([...notes.keys()].filter(t => booked.get(t) > 1), [], 'and once')
 
