@@ -144,6 +144,9 @@ static void life_of(const char *below)
     CHECK_INT("directory is private", mode_of(&x, "redis"), 0700);
     CHECK_INT("log is private", mode_of(&x, "redis/redis.log"), 0600);
     ask_wait(x.w, &a, "CONFIG GET port");
+    CHECK_Z("nobody from elsewhere", str_of(a.text), "0");
+    ask_wait(x.w, &a, "CONFIG GET auto-aof-rewrite-min-size");
+    CHECK_Z("seldom written anew", str_of(a.text), "134217728");
     CHECK("running", redis_child_running(x.data, &url));
     CHECK_STR("its URL", buf_str(&url), redis_child_url(x.child));
     store_free(&x.w->store);

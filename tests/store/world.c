@@ -142,7 +142,8 @@ bool world_health(struct world *w, enum store_health health, int64_t ms)
 static void on_answer(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct asked *a = ctx;
-    struct str text = reply_str(reply);
+    /* CONFIG GET answers {name, value} */
+    struct str text = reply_str(reply_len(reply) == 2 ? reply_at(reply, 1) : reply);
 
     a->op = NULL;
     a->calls++;
