@@ -175,6 +175,29 @@ static void test_one_call_grants_again(void)
     world_free(&w);
 }
 
+/* His word lets a message go on in the lane of one that is held by hand: behind that one, and found
+ * when it is done. */
+static void test_heard_behind_a_hand(void)
+{
+    struct world *w = open_world(NULL);
+    struct got granted = run(w, message("2", "3p", 0, true, NULL));
+    struct commit *c = commit_new(T);
+
+    redis(w, "HSET {acme}:m:1 s queued q out:main l 3p b body");
+    redis(w, "RPUSH {acme}:hm:p:main 1");
+    redis(w, "HSET {acme}:hg:main p asked");
+    commit_heard(c, STR("main"), STR("p"), STR("the person wrote"));
+    CHECK_INT("heard", run(w, c).result, COMMIT_OK);
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "2\n1");
+    CHECK("its lease has an end", strcmp(redis(w, "ZSCORE {acme}:f:out:main 3p"), "") != 0);
+    c = held("3p", "2", granted.results[0]);
+    commit_finish(c, OUT, STR("3p"), STR("2"));
+    CHECK_INT("finished", run(w, c).result, COMMIT_OK);
+    CHECK_REDIS(w, "LRANGE {acme}:l:out:main:3p 0 -1", "1");
+    CHECK_REDIS(w, "ZRANGE {acme}:r:out:main:3 0 -1", "3p");
+    world_free(&w);
+}
+
 /* An event for a subject whose last callback is done in the same call waits for its own. */
 static void test_one_call_event(void)
 {
@@ -480,6 +503,7 @@ int main(int argc, char **argv)
         TEST(test_one_call_empties),
         TEST(test_one_call_event),
         TEST(test_one_call_grants_again),
+        TEST(test_heard_behind_a_hand),
         TEST(test_evidence_under_lease),
         TEST(test_notes),
         TEST(test_ahead),

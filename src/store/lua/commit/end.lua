@@ -13,8 +13,6 @@ if #hashes > 0 and call('EXISTS', P .. 'ps') == 1 then
         call('UNLINK', unpack(keys))
     end
 end
-write_counts()
-write_leases()
 for key, of in pairs(newer) do
     local fields, out = {}, {}
     for field in pairs(of) do fields[#fields + 1] = field end
@@ -47,6 +45,8 @@ for sender, of in pairs(heard) do
         end
     end
 end
+write_counts()
+write_leases()
 many('ZADD', P .. 'mx', messages)
 for list in pairs(emptied) do gone[#gone + 1] = list end
 for i = 1, #gone, 2000 do call('UNLINK', unpack(gone, i, math.min(i + 1999, #gone))) end
