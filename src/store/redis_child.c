@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "net/child.h"
 
+#include "redis_aof.h"
 #include "redis_dir.h"
 
 #define REDIS_CHILD_MAGIC 0x52434849u
@@ -28,11 +30,12 @@
 #define RUNNING_WAIT_MS   1000
 
 /*
- * CLEARING -> STARTING -> UP -> WAITING -> CLEARING …, and from everywhere STOPPING.
+ * CLEARING -> MENDING -> STARTING -> UP -> WAITING -> CLEARING …, and from everywhere STOPPING.
  * CLEARING: whoever still listens on our socket is a redis-server that outlived the crewline that
  * started it; two of them on one append-only file would ruin it, so it is ended first.
+ * MENDING: half a transaction at the end of that file is cut off (redis_aof.h), in the pool.
  */
-enum rc_state { RC_CLEARING, RC_STARTING, RC_UP, RC_WAITING, RC_FAILED, RC_STOPPING };
+enum rc_state { RC_CLEARING, RC_MENDING, RC_STARTING, RC_UP, RC_WAITING, RC_FAILED, RC_STOPPING };
 
 struct redis_child {
     uint32_t magic;
@@ -40,9 +43,10 @@ struct redis_child {
     struct redis_dir dir;
     char program[PATH_MAX];
     enum rc_state state;
-    struct child *child; /* or NULL */
-    struct timer *timer; /* next probe, look, restart or SIGKILL */
-    int probe_fd;        /* -1: none */
+    struct child *child;     /* or NULL */
+    struct mending *mending; /* or NULL */
+    struct timer *timer;     /* next probe, look, restart or SIGKILL */
+    int probe_fd;            /* -1: none */
     struct poller *probe;
     int probes;
     int64_t since_us; /* in this state */
@@ -136,13 +140,76 @@ static void start_child(struct redis_child *r)
     }
 }
 
+/* In the pool; it cannot be recalled, so whoever is done with it forgets it, and it frees itself.
+ */
+struct mending {
+    struct redis_child *r; /* NULL: forgotten */
+    char *dir;
+    int lock_fd; /* the same lock: nobody else runs a Redis there until it is done */
+    bool ok;
+    int64_t cut;
+    struct err err;
+};
+
+static void mend_work(void *ctx)
+{
+    struct mending *m = ctx;
+
+    m->ok = redis_aof_mend(m->dir, &m->cut, &m->err);
+}
+
+static void on_mended(void *ctx)
+{
+    struct mending *m = ctx;
+    struct redis_child *r = m->r;
+
+    if (r != NULL) {
+        r->mending = NULL;
+        if (m->cut > 0) {
+            log_warn("redis was ended amid a write, which nobody was told of: it is taken back",
+                     LF_INT("bytes", m->cut));
+        }
+        if (m->ok) {
+            start_child(r);
+        } else {
+            failed_to_start(r, &m->err);
+        }
+    }
+    if (m->lock_fd >= 0) {
+        close(m->lock_fd);
+    }
+    mem_free(&m->dir);
+    mem_free(&m);
+}
+
+static void forget_mending(struct redis_child *r)
+{
+    if (r->mending != NULL) {
+        r->mending->r = NULL;
+        r->mending = NULL;
+    }
+}
+
+static void mend(struct redis_child *r)
+{
+    struct mending *m = MEM_NEW(struct mending);
+
+    m->r = r;
+    m->dir = mem_dupz(str_of(r->dir.dir));
+    m->lock_fd = fcntl(r->dir.lock_fd, F_DUPFD_CLOEXEC, 3);
+    r->mending = m;
+    enter(r, RC_MENDING, 0);
+    timer_stop(r->timer);
+    loop_work(r->l, mend_work, on_mended, m);
+}
+
 static void clear(struct redis_child *r)
 {
     int pid = 0, fd = redis_dir_connect(&r->dir, &pid);
     struct err err = {0};
 
     if (fd < 0) {
-        start_child(r);
+        mend(r);
         return;
     }
     close(fd);
@@ -255,6 +322,7 @@ static void on_timer(void *ctx)
             child_signal(r->child, SIGKILL);
         }
         break;
+    case RC_MENDING:
     case RC_UP:
     case RC_FAILED:
         break;
@@ -265,6 +333,7 @@ void redis_child_stop(struct redis_child *r, loop_fn *on_stopped, void *ctx)
 {
     assert(r->state != RC_STOPPING);
     end_probe(r);
+    forget_mending(r);
     r->on_stopped = on_stopped;
     r->stop_ctx = ctx;
     if (r->child == NULL) {
@@ -323,6 +392,7 @@ void redis_child_free(struct redis_child **owner)
     }
     *owner = NULL;
     end_probe(r);
+    forget_mending(r);
     timer_free(&r->timer);
     if (r->child != NULL) {
         child_signal(r->child, SIGKILL);

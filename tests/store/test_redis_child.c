@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "redis_aof.h"
 #include "redis_dir.h"
 #include "store/redis_child.h"
 #include "world.h"
@@ -160,6 +161,79 @@ static void life_of(const char *below)
     CHECK_INT("data survives", a.number, 42);
     buf_fini(&url);
     life_fini(&x);
+}
+
+static void append(struct life *x, const char *name, const char *text)
+{
+    char path[600];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/redis/appendonlydir/%s", x->data, name);
+    f = fopen(path, "a");
+    CHECK("append-only file", f != NULL);
+    if (f != NULL) {
+        fputs(text, f);
+        fclose(f);
+    }
+}
+
+/* Ended amid a script: nothing of it is ever carried out, also not at the start after the next. */
+static void test_half_a_transaction(void)
+{
+    struct life x;
+    struct asked a;
+
+    life_init(&x, "data");
+    for (int starts = 0; starts < 3; starts++) {
+        start_and_wait(&x);
+        open_store(&x);
+        if (starts == 0) {
+            ask_wait(x.w, &a, "SET kept 42");
+        } else {
+            ask_wait(x.w, &a, "GET kept");
+            CHECK_INT("data survives", a.number, 42);
+            ask_wait(x.w, &a, "EXISTS half");
+            CHECK_INT("not carried out", a.number, 0);
+            ask_wait(x.w, &a, "EVAL redis.call('SET','next','1')redis.call('SET','more','1') 0");
+            ask_wait(x.w, &a, "EXISTS next more");
+            CHECK_INT("the next one is", a.number, 2);
+        }
+        store_free(&x.w->store);
+        stop(&x);
+        if (starts == 0) {
+            append(&x, "appendonly.aof.1.incr.aof",
+                   "*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$1\r\n1\r\n"
+                   "*3\r\n$3\r\nSET\r\n$5\r\nother\r\n$20\r\n1234");
+        }
+    }
+    life_fini(&x);
+}
+
+static void test_whole(void)
+{
+    static const struct {
+        const char *text;
+        int64_t whole;
+    } of[] = {
+        {"",                                                               0 },
+        {"*1\r\n$4\r\nPING\r\n",                                           14},
+        {"#TS:1\r\n*1\r\n$4\r\nPING\r\n",                                  21},
+        {"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPI",                             14},
+        {"*1\r\n$4\r\nPING\r\n*2\r\n$4\r\nPING\r\n",                       14},
+        {"*1\r\n$4\r\nPING\r\n*",                                          14},
+        {"*1\r\n$4\r\nPING\r\n#TS",                                        14},
+        {"*1\r\n$4\r\nPING\r\n*1\r\n$5\r\nMULTI\r\n",                      14},
+        {"*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nEX",        0 },
+        {"*1\r\n$5\r\nmulti\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nexec\r\n*", 43},
+        {"REDIS0010",                                                      -1},
+        {"*x\r\n",                                                         -1},
+        {"*1\r\n$4\r\nPING\r\n\x01\x01",                                   -1},
+        {"*1\r\n$9999999999999\r\n",                                       -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+        CHECK_INT(of[i].text, redis_aof_whole(of[i].text, strlen(of[i].text)), of[i].whole);
+    }
 }
 
 static void test_life(void)
@@ -385,7 +459,8 @@ static void test_stop_early(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_life),         TEST(test_odd_path),
+        TEST(test_life),         TEST(test_half_a_transaction),
+        TEST(test_whole),        TEST(test_odd_path),
         TEST(test_long_path),    TEST(test_long_path_elsewhere),
         TEST(test_two),          TEST(test_killed),
         TEST(test_failed),       TEST(test_no_program),
