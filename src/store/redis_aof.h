@@ -20,8 +20,8 @@ int64_t redis_aof_whole(const char *p, size_t n);
 
 /**
  * Cuts the newest file of the directory @dir of a Redis that does not run; *cut: how many bytes.
- * Blocks, for a tenth of a second at 100 MB. Where there is no such file, or it is not what we
- * know, it is left to Redis. Fails: ERR_IO.
+ * Blocks: it reads all of the file. Where there is no such file, or it is not what we know, it is
+ * left to Redis. Fails: ERR_IO.
  */
 bool redis_aof_mend(const char *dir, int64_t *cut, struct err *err);
 

@@ -5,7 +5,8 @@
  *
  *   sim.c        random numbers, events in order of time, calls to Redis, what is accepted
  *   sim_work.c   workers: claim, send, settle; crash, stall
- *   sim_call.c   their units of work, which are lost and asked again; what comes from outside
+ *   sim_call.c   their units of work, alone or several a call, which are lost and asked again; what
+ *                comes from outside
  *   sim_sender.c the sender: what answers say of it, and a model of its pace
  *   sim_people.c people: windows, messages held until they write, the tier; another sender's turn
  *   sim_check.c  the ledgers, and what must be true of them
