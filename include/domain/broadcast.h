@@ -4,11 +4,12 @@
  *
  *   b:<id>    document (HASH v, b sealed JSON) with plain fields: st state, at accepted (wall ms), nc chunks,
  *             cu chunks expanded, rd round (1; each resend is another), rs first characters of the round's
- *             message ids, fs those of the first round's, sn "<sender>=<people> …", pr and pt what was told to the
- *             CMMS last, and when, cl end was told
+ *             message ids, fs those of the first round's, ls list of its audience, sn "<sender>=<people> …", pr
+ *             and pt what was told to the CMMS last, and when, cl end was told
  *   bx        ZSET of ids by time of acceptance, which is the time that message ids of the first round begin with
- *   bl:<id>   HASH chunk number -> up to BROADCAST_CHUNK lines, one a person meant: "<person>", or
- *             "<person> <verdict>" of whom it cannot be sent to. Written before the one commit that makes b:<id>
+ *   bl:<ls>   HASH chunk number -> up to BROADCAST_CHUNK lines, one a person meant: "<person>", or
+ *             "<person> <verdict>" of whom it cannot be sent to. Written before the one commit that makes b:<id>,
+ *             each time it is asked for to a list of its own: that of an accepted broadcast never changes
  *   bm:<id>   HASH person -> id of his message; "" when he could not be written to any more. What says it again
  *             by another way (failover, a replay) is of the broadcast too: he is counted once, by the one that
  *             gets furthest, and a cancel stops all of them. Another round puts a new message in their place.

@@ -105,6 +105,7 @@ static void write_record(struct accepting *x, struct commit *c, struct str key, 
     commit_doc_field(c, "rs", str_of(stem));
     commit_doc_field(c, "fs", str_of(stem));
     commit_doc_field(c, "ra", decimal(x, later ? b->send_at.ms : b->created.ms));
+    commit_doc_field(c, "ls", audience_list(x->scan));
     commit_doc_field(c, "sn", audience_senders(x->scan, x->own));
 }
 
@@ -120,7 +121,7 @@ static void keep(struct accepting *x, int64_t chunks)
     write_record(x, c, key, chunks);
     commit_zadd(c, STR("bx"), (double)b->created.ms, b->id);
     if (chunks > 0) {
-        commit_persist(c, arena_printf(x->own, "bl:%.*s", STR_ARG(b->id)));
+        commit_persist(c, arena_printf(x->own, "bl:%.*s", STR_ARG(audience_list(x->scan))));
     }
     commit_fields(c, counts);
     commit_field(c, STR("total"), decimal(x, x->result.recipients));

@@ -35,6 +35,7 @@ struct audience_scan {
     struct call call;
     size_t ncalled;
     int64_t chunks;
+    char list[ID_BYTES]; /* see include/domain/broadcast.h */
     struct err err;
     bool finished;
 };
@@ -77,7 +78,7 @@ static void close_chunk(struct audience_scan *s)
     if (s->ncalled == 0) {
         call_init_script(&s->call, "snapshot",
                          arena_printf(s->work, "{%.*s}:", STR_ARG(s->et->t.id)));
-        call_str(&s->call, s->b->id);
+        call_str(&s->call, str_of(s->list));
     }
     call_int(&s->call, s->chunks++);
     call_str(&s->call, buf_str(&s->lines));
@@ -435,6 +436,7 @@ struct audience_scan *audience_start(struct engine_tenant *et, struct arena *a,
                                 .ctx = ctx,
                                 .named = map_new()};
     buf_init(&s->lines, 64 * 1024);
+    id_new(s->list);
     *out = (struct broadcast_result){0};
     out->skipped = ARENA_ARRAY(a, struct broadcast_skip, BROADCAST_SKIPPED_SHOWN);
     s->people = ARENA_ARRAY(a, int64_t, et->t.conf->nsenders + 1);
@@ -446,6 +448,11 @@ struct audience_scan *audience_start(struct engine_tenant *et, struct arena *a,
     }
     step(s);
     return s;
+}
+
+struct str audience_list(const struct audience_scan *s)
+{
+    return str_of(s->list);
 }
 
 struct str audience_senders(const struct audience_scan *s, struct arena *a)

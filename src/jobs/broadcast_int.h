@@ -13,11 +13,12 @@
 
 struct audience_scan;
 typedef void audience_fn(void *ctx, const struct err *err, int64_t chunks);
-/** Fills @out (in @a) and, where @keep, writes bl:<id>. Told with the number of chunks. */
+/** Fills @out (in @a) and, where @keep, writes bl:<audience_list()>. Told with the number of chunks. */
 struct audience_scan *audience_start(struct engine_tenant *et, struct arena *a,
                                      const struct broadcast *b, bool keep,
                                      struct broadcast_result *out, audience_fn *on_done, void *ctx);
 void audience_cancel(struct audience_scan **owner);
+struct str audience_list(const struct audience_scan *s);
 /** "<sender>=<people> …" of whom it chose. */
 struct str audience_senders(const struct audience_scan *s, struct arena *a);
 

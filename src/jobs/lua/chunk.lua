@@ -5,7 +5,7 @@
 -- where the messages are not wanted {line, version, body..., {window...} of each sender}; of several messages that
 -- tell him (store/lua/commit/broadcasts.lua) the one that got furthest
 local id = ARGV[1]
-local lines = call('HGET', P .. 'bl:' .. id, ARGV[2]) or ''
+local lines = call('HGET', P .. 'bl:' .. (call('HGET', P .. 'b:' .. id, 'ls') or id), ARGV[2]) or ''
 local out, people, n = {}, {}, 0
 local FAR = {read = 7, delivered = 6, sent = 5, queued = 4, sending = 4, cancelled = 3, uncertain = 2}
 
