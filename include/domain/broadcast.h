@@ -94,9 +94,19 @@ void broadcast_media(struct arena *a, const struct broadcast *b, struct message 
 bool broadcast_captioned(struct str mime);
 /** Does a message of its own bring the file, before the one with the words or the question? */
 bool broadcast_media_apart(const struct broadcast *b);
-/** The id of the message to @person in a round: always the same, ULID in form. @stem: 10 characters. */
-struct str broadcast_message_id(struct arena *a, const struct tenant *t, struct str id, int64_t round,
-                                struct str stem, struct str person);
+/*
+ * Ids of a round's messages: always the same however often a chunk is expanded, ULIDs in form, and in the order of the
+ * places of those who get them, so that Redis' index of all messages grows at its end (in any other place it costs 3 us
+ * a message more). They begin with @stem, 10 characters, and end with what tells the broadcast and the round from others
+ * of the same millisecond.
+ */
+struct broadcast_ids {
+    char stem[10], tail[10];
+};
+void broadcast_ids(struct arena *a, const struct tenant *t, struct str id, int64_t round, struct str stem,
+                   struct broadcast_ids *out);
+/** @place: each message of the round has its own, below 2^30. */
+struct str broadcast_message_id(struct arena *a, const struct broadcast_ids *of, int64_t place);
 
 /* Payloads of the buttons: "bc:<answer>:<id>". False: it is no answer. */
 bool broadcast_payload(struct str payload, struct str *answer, struct str *id);

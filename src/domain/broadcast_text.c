@@ -3,9 +3,13 @@
 
 #include "domain/template.h"
 
-#define STEM_CHARS  10
-#define HASH_CHARS  16
+#define PLACE_CHARS 6
 #define CAPTION_MAX 1024
+
+_Static_assert(sizeof(((struct broadcast_ids *)0)->stem) + PLACE_CHARS +
+                       sizeof(((struct broadcast_ids *)0)->tail) ==
+                   ID_BYTES - 1,
+               "an id");
 
 static const struct {
     struct {
@@ -204,24 +208,34 @@ bool broadcast_media_apart(const struct broadcast *b)
 
 /* ---- ids and payloads ---- */
 
-struct str broadcast_message_id(struct arena *a, const struct tenant *t, struct str id,
-                                int64_t round, struct str stem, struct str person)
+void broadcast_ids(struct arena *a, const struct tenant *t, struct str id, int64_t round,
+                   struct str stem, struct broadcast_ids *out)
+{
+    struct str hash = vault_hash_arena(t->vault, a, "broadcast",
+                                       arena_printf(a, "%.*s|%lld", STR_ARG(id), (long long)round));
+
+    for (size_t i = 0; i < sizeof(out->stem); i++) {
+        out->stem[i] = i < stem.n ? stem.p[i] : '0';
+    }
+    for (size_t i = 0; i < sizeof(out->tail); i++) {
+        char digit = hash.p[i]; /* hexadecimal: of the digits of an id, but for the case */
+
+        out->tail[i] = (char)(digit >= 'a' ? digit - 'a' + 'A' : digit);
+    }
+}
+
+struct str broadcast_message_id(struct arena *a, const struct broadcast_ids *of, int64_t place)
 {
     static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    struct str hash = vault_hash_arena(
-        t->vault, a, "broadcast",
-        arena_printf(a, "%.*s|%lld|%.*s", STR_ARG(id), (long long)round, STR_ARG(person)));
-    char *out = arena_alloc(a, STEM_CHARS + HASH_CHARS + 1);
+    char *out = arena_alloc(a, ID_BYTES - 1);
+    uint64_t rest = (uint64_t)place;
 
-    memcpy(out, stem.p, STEM_CHARS);
-    for (size_t i = 0; i < HASH_CHARS; i++) {
-        char high = hash.p[2 * i], low = hash.p[2 * i + 1];
-        unsigned byte = (unsigned)(high >= 'a' ? high - 'a' + 10 : high - '0') * 16 +
-                        (unsigned)(low >= 'a' ? low - 'a' + 10 : low - '0');
-
-        out[STEM_CHARS + i] = digits[byte % 32];
+    memcpy(out, of->stem, sizeof(of->stem));
+    for (size_t i = PLACE_CHARS; i-- > 0; rest /= 32) {
+        out[sizeof(of->stem) + i] = digits[rest % 32];
     }
-    return str_make(out, STEM_CHARS + HASH_CHARS);
+    memcpy(out + sizeof(of->stem) + PLACE_CHARS, of->tail, sizeof(of->tail));
+    return str_make(out, ID_BYTES - 1);
 }
 
 bool broadcast_payload(struct str payload, struct str *answer, struct str *id)

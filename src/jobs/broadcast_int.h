@@ -63,6 +63,7 @@ struct broadcast_run { /* of an inbox_job: its work on a broadcast */
     int64_t round;
     bool sweep, swept;
     struct broadcast_state state;
+    struct broadcast_ids ids;
     struct broadcast b;
     struct op *ahead; /* the next chunk is read while this one is committed */
     struct chunk chunks[2];

@@ -176,13 +176,13 @@ static struct wall quiet_until(struct broadcast_run *run, const struct user *u)
 }
 
 /* The file before the question about it: no provider takes both in one message. */
-static void tell_file(struct broadcast_run *run, const struct user *u, struct wall send_at)
+static void tell_file(struct broadcast_run *run, int64_t place, const struct user *u,
+                      struct wall send_at)
 {
     struct inbox_job *j = run->j;
     struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT);
 
-    m->id = broadcast_message_id(j->work, &j->et->t, run->id, run->round, run->state.stem,
-                                 arena_printf(j->work, "%.*s|file", STR_ARG(u->id)));
+    m->id = broadcast_message_id(j->work, &run->ids, place);
     m->text = broadcast_captioned(run->b.media.mime) ? run->b.title : STR_NONE;
     m->cls = str_of(user_class_name(CLASS_TRAINING));
     m->prio = run->b.prio;
@@ -207,14 +207,15 @@ static void ask_grant(struct broadcast_run *run, const struct chunk_row *row,
     pm->grant = run->j->plan.now.ms - pm->window.ms < WINDOW_MS ? GRANT_BULK : GRANT_OUTSIDE;
 }
 
-static struct str tell(struct broadcast_run *run, const struct chunk_row *row, const struct user *u)
+static struct str tell(struct broadcast_run *run, const struct chunk_row *row, int64_t place,
+                       const struct user *u)
 {
     struct inbox_job *j = run->j;
     struct message *m = plan_message(&j->plan, u, MESSAGE_TEXT), to = *m;
     struct plan_message *pm = &j->plan.messages[j->plan.nmessages - 1];
 
     *m = *form_of(run, u);
-    m->id = broadcast_message_id(j->work, &j->et->t, run->id, run->round, run->state.stem, u->id);
+    m->id = broadcast_message_id(j->work, &run->ids, place);
     m->user = to.user;
     m->phone = to.phone;
     m->bsuid = to.bsuid;
@@ -242,7 +243,8 @@ static void chunk_checks(void *ctx, struct commit *c)
     commit_check_version(c, record_key(j->run), j->run->state.version);
 }
 
-/* Whom the question is put to; empty in the place of his message (plan_message.first) who was left out. */
+/* Whom the question is put to; empty in the place of his message (plan_message.first) who was left
+ * out. */
 static void write_people(struct broadcast_run *run, struct commit *c)
 {
     struct inbox_job *j = run->j;
@@ -383,8 +385,12 @@ static void on_committed(void *ctx, const struct err *err, const struct commit_o
     }
 }
 
-static void decide(struct broadcast_run *run, struct chunk_row *row)
+/* A chunk's lines never change, so each has its places for good: of the file, and behind it of the
+ * message. */
+static void decide(struct broadcast_run *run, struct chunk *chunk, size_t nth)
 {
+    struct chunk_row *row = &chunk->rows[nth];
+    int64_t place = 2 * (chunk->nth * BROADCAST_CHUNK + (int64_t)nth);
     struct user u;
 
     if (row->verdict != NOTIFY_YES || (run->round > 1 && !is_silent(row))) {
@@ -392,9 +398,9 @@ static void decide(struct broadcast_run *run, struct chunk_row *row)
     }
     if (may_tell(run, row, &u)) {
         if (run->round == 1 && broadcast_media_apart(&run->b)) {
-            tell_file(run, &u, quiet_until(run, &u));
+            tell_file(run, place, &u, quiet_until(run, &u));
         }
-        row->now = tell(run, row, &u);
+        row->now = tell(run, row, place + 1, &u);
         row->told = true;
     } else {
         row->told = run->round == 1; /* left out now; in a later round he keeps what he got */
@@ -464,7 +470,7 @@ static void commit_chunk(struct broadcast_run *run)
     arena_reset(j->work);
     inbox_plan(j, run->id);
     for (size_t i = 0; i < chunk->n; i++) {
-        decide(run, &chunk->rows[i]);
+        decide(run, chunk, i);
     }
     run->waits_until.us = mono_now().us + ROOM_MOST_US;
     run_chunk(run);
@@ -477,6 +483,7 @@ void broadcast_round(struct inbox_job *j)
 {
     struct broadcast_run *run = j->run;
 
+    broadcast_ids(j->work, &j->et->t, run->id, run->round, run->state.stem, &run->ids);
     run->chunks[0].ready = run->chunks[1].ready = false;
     run->at = 0;
     read_chunk(run, run->state.cursor, run->at);

@@ -355,21 +355,26 @@ static void test_payload(void)
     CHECK_Z("id", id, "drill-1");
 }
 
+static struct str id_at(const char *id, int64_t round, int64_t place)
+{
+    struct broadcast_ids ids;
+
+    broadcast_ids(a, &tenant, str_of(id), round, STR("01M7ZPY7NJ"), &ids);
+    return broadcast_message_id(a, &ids, place);
+}
+
 static void test_message_id(void)
 {
-    struct str stem = STR("01M7ZPY7NJ"),
-               first = broadcast_message_id(a, &tenant, STR("b1"), 1, stem, STR("u1"));
+    struct str first = id_at("b1", 1, 31);
 
-    CHECK("an id like any", id_is(first));
-    CHECK("of its time", str_starts(first, stem));
-    CHECK("always the same",
-          str_eq(first, broadcast_message_id(a, &tenant, STR("b1"), 1, stem, STR("u1"))));
-    CHECK("each round",
-          !str_eq(first, broadcast_message_id(a, &tenant, STR("b1"), 2, stem, STR("u1"))));
-    CHECK("each person",
-          !str_eq(first, broadcast_message_id(a, &tenant, STR("b1"), 1, stem, STR("u2"))));
-    CHECK("each broadcast",
-          !str_eq(first, broadcast_message_id(a, &tenant, STR("b2"), 1, stem, STR("u1"))));
+    CHECK("an id like any", id_is(first) && id_is(id_at("b1", 1, (1 << 30) - 1)));
+    CHECK("of its time", str_starts(first, STR("01M7ZPY7NJ")));
+    CHECK("always the same", str_eq(first, id_at("b1", 1, 31)));
+    CHECK("each round", !str_eq(first, id_at("b1", 2, 31)));
+    CHECK("each place, in order", str_cmp(first, id_at("b1", 1, 32)) < 0);
+    CHECK("the last too",
+          str_cmp(id_at("b1", 1, (1 << 30) - 2), id_at("b1", 1, (1 << 30) - 1)) < 0);
+    CHECK("each broadcast", !str_eq(first, id_at("b2", 1, 31)));
 }
 
 /* ---- when it is over ---- */
