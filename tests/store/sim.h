@@ -89,6 +89,7 @@ struct sim_item {
     int finishes;   /* units that finished it */
     bool cancelled;
     bool held, was_held, stays;
+    bool outside; /* a grant was asked for it, and nobody knew of an open window */
     bool apart; /* its first hand-over: by the other sender, or behind an attempt of unknown end */
     bool other; /* its last attempt went by the other sender */
 };

@@ -71,6 +71,9 @@ static void joined(struct sim *s, int item, int64_t token)
     it->accepted = true;
     it->order = s->norder++;
     sim_wake(s, it->queue);
+    if (token != 0 && it->outside && s->people.tier > 0) {
+        sim_broken(s, "%s: granted past the tier of %lld", it->id, (long long)s->people.tier);
+    }
     if (token != 0) {
         sim_check_lease(s, item, token, false, false, s->items[item].queue == SIM_OUT ? 1 : -1,
                         NULL);
@@ -404,13 +407,18 @@ void sim_call_turn(struct sim *s, int i, int nth)
 
 /* ---- what comes from outside ---- */
 
-/* A grant looks at no tier, so it is asked for only where his window is known to be open. */
-static bool grant_wanted(struct sim *s, int worker, enum sim_queue q, const char *lane)
+/* Where his window is not known to be open, none is given while a tier would have to count him. */
+static enum commit_grant grant_wanted(struct sim *s, int worker, struct sim_item *it)
 {
-    int person = (int)strtol(lane + 2, NULL, 10);
+    int person = (int)strtol(it->lane + 2, NULL, 10);
+    bool outside = it->queue == SIM_OUT && s->people.word_ms[0][person] == 0;
 
-    return (q != SIM_OUT || s->people.word_ms[0][person] > 0) &&
-           s->workers[worker].lines[q].out < s->nslots && sim_random(s, 4) != 0;
+    it->outside = false;
+    if (s->workers[worker].lines[it->queue].out >= s->nslots || sim_random(s, 4) == 0) {
+        return GRANT_NONE;
+    }
+    it->outside = outside;
+    return outside ? GRANT_OUTSIDE : GRANT_ANSWER;
 }
 
 void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t not_before_ms)
@@ -421,20 +429,18 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
 
     /* Half of them as one operation, the others as several. */
     if (it->queue == SIM_OUT && !apart && item % 2 == 0) {
-        commit_message(c,
-                       &(struct commit_message){.id = str_of(it->id),
-                                                .body = STR("body"),
-                                                .user = STR("u"),
-                                                .queue = sim_queue_name(SIM_OUT),
-                                                .lane = str_of(it->lane),
-                                                .not_before = {not_before_ms},
-                                                .grant = grant_wanted(s, worker, SIM_OUT, it->lane),
-                                                .rate = &s->rate});
+        commit_message(c, &(struct commit_message){.id = str_of(it->id),
+                                                   .body = STR("body"),
+                                                   .user = STR("u"),
+                                                   .queue = sim_queue_name(SIM_OUT),
+                                                   .lane = str_of(it->lane),
+                                                   .not_before = {not_before_ms},
+                                                   .grant = grant_wanted(s, worker, it),
+                                                   .rate = &s->rate});
         return;
     }
     if (it->queue == SIM_IN && not_before_ms == 0 && item % 2 == 0) {
-        commit_item(c, str_of(it->lane), str_of(it->id), STR("body"),
-                    grant_wanted(s, worker, SIM_IN, it->lane));
+        commit_item(c, str_of(it->lane), str_of(it->id), STR("body"), grant_wanted(s, worker, it));
         return;
     }
     if (it->queue == SIM_OUT) {
@@ -449,7 +455,7 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
         commit_hset(c, str_of(key), STR("b"), STR("body"));
     }
     commit_enqueue(c, sim_queue_name(it->queue), str_of(it->lane), str_of(it->id),
-                   (struct wall){not_before_ms}, grant_wanted(s, worker, it->queue, it->lane),
+                   (struct wall){not_before_ms}, grant_wanted(s, worker, it),
                    it->queue == SIM_OUT ? &s->rate : NULL);
 }
 

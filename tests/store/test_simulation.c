@@ -169,6 +169,7 @@ static const struct sim_mutation mutations[] = {
     {"a slow sender goes at full speed",           "common.lua", "if pct < 100 then",                                  "if false then"                                                                },
     {"it grows at once",                           "common.lua", "(now_ms - s[4]) / 200 or",                           "(now_ms - s[4]) or"                                                           },
     {"a grant ignores a pause",                    "commit.lua", "if stands > 0 then return nil end",                  ""                                                                             },
+    {"a grant looks at no tier",                   "commit.lua", "(whom == 'o' and (s[6] or '0') ~= '0')",             "false"                                                                        },
     {"a resume does not",                          "commit.lua",
      "call('HDEL', key, 'paused', 'why', 'advice', 'rest', 'rest_why', 'via', 'via_at')",                              ""                                                                             },
     {"what was begun before a resume pauses anew", "commit.lua",
@@ -199,6 +200,8 @@ static const struct sim_mutation mutations[] = {
      "elseif call('RPUSH', list, id) == 1 then"                                                                                                                                                       },
     {"in front of what is being sent",             "commit.lua", "call('LINSERT', list, 'AFTER', head, id)",
      "call('LPUSH', list, id)"                                                                                                                                                                        },
+    {"what goes on finds leases written",          "commit.lua",
+     "-- What waited for somebody's word goes on.\n",                                                                  "write_leases() write_leases = function() end\n"                               },
     {"the end of a wait stays behind",             "commit.lua",
      "    call('ZREM', P .. 'hx', queue .. '\\n' .. lane .. '\\n' .. id)\n    if call('EXISTS', "
      "waiting)",                                                                                                       "    if call('EXISTS', waiting)"                                               },
