@@ -69,7 +69,9 @@ static void on_put(void *ctx, const struct err *err, const struct commit_outcome
 static void put(struct reminders *r, struct putting *x, struct str order, struct str score)
 {
     struct engine_tenant *et = r->et;
-    struct str unit = arena_printf(r->a, "od|%.*s|%.*s", STR_ARG(order), STR_ARG(score));
+    /* Not by its score alone: where clocks differ it comes to stand at the same time again. */
+    struct str unit = arena_printf(r->a, "od|%.*s|%.*s|%lld", STR_ARG(order), STR_ARG(score),
+                                   (long long)(wall_now().ms / LOOK_MS));
     struct commit *c = commit_new(et->t.id);
     char id[ID_BYTES];
 

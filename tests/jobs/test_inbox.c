@@ -1,8 +1,9 @@
 /* Executing what was accepted: conflicts, damage, items that end the gateway, refusals, statuses,
  * windows. */
-#include "world.h"
+#include <time.h>
 
 #include "inbox_int.h"
+#include "world.h"
 
 #define ORDER(id, more)                                     \
     "{\"workorder\":{\"id\":\"" id "\",\"number\":\"WO-" id \
@@ -461,6 +462,45 @@ static void test_reminder_missed(void)
     world_free(&w);
 }
 
+/* A reminder that another gateway's clock, ahead of ours, put in: it is told when its time has come. */
+static int64_t ahead_ms;
+
+static struct wall ahead(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct wall){(int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ahead_ms};
+}
+
+static void test_reminder_ahead(void)
+{
+    struct world *w = world_new(NULL);
+    int64_t time_ms = wall_now().ms + 4000;
+    char due[WALL_TEXT_BYTES];
+
+    wall_format((struct wall){time_ms + 2 * 3600 * 1000}, due);
+    put_event(
+        w, "e1", "cmms.workorder.created.v1",
+        arena_printf(w->a,
+                     "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\","
+                     "\"status\":\"open\",\"due_at\":\"%s\",\"assignees\":[{\"id\":\"u1\"}]}}",
+                     due)
+            .p);
+    UNTIL(w, "assigned", sent_to(w, ANA, "New Work Order Assigned") == 1 && idle(w));
+    lane_worker_pause(w->et->in, true);
+    ahead_ms = 5000;
+    clock_fake(NULL, ahead);
+    UNTIL(w, "put in", redis_int(w, "ZSCORE od w1") > time_ms);
+    clock_fake(NULL, NULL);
+    lane_worker_pause(w->et->in, false);
+    UNTIL(w, "not yet", redis_int(w, "ZSCORE od w1") == time_ms);
+    CHECK_INT("not told yet", sent_to(w, ANA, "Work Order Reminder"), 0);
+    UNTIL(w, "its time", wall_now().ms > time_ms);
+    UNTIL(w, "reminded", sent_to(w, ANA, "Work Order Reminder") == 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -469,7 +509,7 @@ int main(int argc, char **argv)
         TEST(test_refused_first),  TEST(test_statuses),       TEST(test_early_failure),
         TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
         TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
-        TEST(test_reminder_missed)};
+        TEST(test_reminder_missed), TEST(test_reminder_ahead)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
