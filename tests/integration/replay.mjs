@@ -114,6 +114,19 @@ test('many by filter: dry run, kind, user, reason, time; what may not be is told
   assert.equal(await arrived('other 0'), 0)
 })
 
+test('many go again in their order', async () => {
+  plant.cmms.answer = post => ({status: post.event.type === 'gateway.workorder.note_added.v1' ? 500 : 204})
+  for (let i = 0; i < 4; i++) await plant.inbound({from: ANA, to: META.number, type: 'text', text: `NOTE 001 in order ${i}`})
+  await until('dead letters', async () => (await dead('callback')).length === 4)
+  plant.cmms.answer = () => ({status: 204})
+  const before = plant.cmms.ledger.length
+  const r = await replay({kind: 'callback', subject: 'WO-2024-001'})
+  assert.equal(r.json.replayed, 4, r.text)
+  const said = () => plant.cmms.ledger.slice(before).filter(p => p.event.type === 'gateway.workorder.note_added.v1')
+  await until('the posts', () => said().length === 4)
+  assert.deepEqual(said().map(p => p.event.data.text), [0, 1, 2, 3].map(i => `001 in order ${i}`))
+})
+
 test('a message of a broadcast is said again: then its person counts as reached', async () => {
   await faults({error: {code: 131026}})
   const b = await plant.api('POST', '/api/v1/broadcasts', {text: 'Drill at noon', audience: {users: ['u1']}})

@@ -1,5 +1,6 @@
 -- dead: dead letters with all that their replay needs. Reads only.
--- ARGV from limit id...; without ids: the newest, from "" or from "score|id", the place to go on behind
+-- ARGV from limit id...; without ids: the oldest first, as they are to go again, from "" or from "last|score|id", the
+-- place to go on behind, and up to `last`, the newest that there was at first: what is given up again meanwhile is not
 -- Returns {place to go on behind or "", row...}
 --   row = {id, score, body, event, message's body, state, timeline, sends, person's version, document,
 --   state of its broadcast}
@@ -16,15 +17,20 @@ for i = 3, #ARGV do
 end
 if #ARGV == 2 then
     local at, limit = 0, tonumber(ARGV[2])
-    local score, id = string.match(ARGV[1], '^([^|]*)|(.*)$')
-    if score then
-        -- Where it stood: what was replayed since is gone, and what stood behind it has not moved.
-        at = call('ZSCORE', index, id) == score and call('ZREVRANK', index, id) + 1
-            or call('ZCOUNT', index, '(' .. score, '+inf')
+    local last, score, id = string.match(ARGV[1], '^([^|]*)|([^|]*)|(.*)$')
+    if last then
+        -- Where it stood: what was replayed since is gone, and what stood before it has been looked at.
+        at = call('ZSCORE', index, id) == score and call('ZRANK', index, id) + 1
+            or call('ZCOUNT', index, '-inf', '(' .. score)
+    else
+        last = call('ZREVRANGE', index, '0', '0', 'WITHSCORES')[2] or '0'
     end
-    local found = call('ZREVRANGE', index, at, at + limit - 1, 'WITHSCORES')
-    for i = 1, #found, 2 do add(found[i], found[i + 1]) end
-    if n == limit then out[1] = ids[n][2] .. '|' .. ids[n][1] end
+    local found = call('ZRANGE', index, at, at + limit - 1, 'WITHSCORES')
+    for i = 1, #found, 2 do
+        if tonumber(found[i + 1]) > tonumber(last) then break end
+        add(found[i], found[i + 1])
+    end
+    if n == limit then out[1] = last .. '|' .. ids[n][2] .. '|' .. ids[n][1] end
 end
 
 for i = 1, n do
