@@ -29,4 +29,12 @@ struct op *media_read(struct engine_tenant *et, struct str name, const struct me
 void media_read_pause(struct op *op);
 void media_read_resume(struct op *op);
 
+typedef void media_done_fn(void *ctx, const struct err *err);
+/**
+ * The medium goes, and its content with the last that points to it. @on_done also where it was gone. @person: in
+ * whose list it was found, or empty: it goes from there also where its record does not tell him.
+ */
+struct op *media_forget(struct engine_tenant *et, struct str id, struct str person,
+                        media_done_fn *on_done, void *ctx);
+
 #endif

@@ -45,7 +45,8 @@ static void on_file(void *ctx, const struct err *err, const struct reply *reply)
     } else if (reply_len(reply) == 0) {
         finish(j);
     } else {
-        j->pending = media_forget(j->et, reply_str(reply_at(reply, 0)), on_file_gone, j);
+        j->pending = media_forget(j->et, reply_str(reply_at(reply, 0)), j->reads->users[0],
+                                  on_file_gone, j);
     }
 }
 

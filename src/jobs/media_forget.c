@@ -1,7 +1,8 @@
 /*
  * media_forget: a medium goes: by age (media.retention_days), or with the person who sent it. Its
  * document first, with its places in the indexes, and one pointer less to its content; the content
- * with the last of them. A file whose deletion fails stays behind, named in the log.
+ * with the last of them. A file whose deletion fails stays behind, named in the log; so does one
+ * whose record does not open: the record goes all the same, or what comes behind it never would.
  *
  * READ the medium -> READ its content's document -> COMMIT -> DROP the file.
  */
@@ -21,7 +22,7 @@ struct forget {
     struct engine_tenant *et;
     struct op *pending;
     struct arena *a;
-    struct str id;
+    struct str id, person;
     struct medium m;
     struct str blob_key, name;
     int64_t blob_version, refs;
@@ -110,6 +111,7 @@ static void commit_it(struct forget *f)
 {
     struct commit *c = commit_new(f->et->t.id);
     struct str key = medium_key(f->a, f->id);
+    struct str person = f->m.person.n > 0 ? f->m.person : f->person;
 
     commit_check_version(c, key, f->m.version);
     if (f->blob_version > 0) {
@@ -117,14 +119,23 @@ static void commit_it(struct forget *f)
     }
     if (f->m.version > 0) {
         commit_delete(c, key);
-        commit_zrem(c, arena_printf(f->a, "mp:%.*s", STR_ARG(f->m.person)), f->id);
-        if (f->m.order_id.n > 0) {
-            commit_zrem(c, arena_printf(f->a, "om:%.*s", STR_ARG(f->m.order_id)), f->id);
-        }
+    }
+    if (person.n > 0) {
+        commit_zrem(c, arena_printf(f->a, "mp:%.*s", STR_ARG(person)), f->id);
+    }
+    if (f->m.order_id.n > 0) {
+        commit_zrem(c, arena_printf(f->a, "om:%.*s", STR_ARG(f->m.order_id)), f->id);
     }
     commit_zrem(c, STR("mx:media"), f->id);
     write_blob(f, c);
     f->pending = commit_run(f->et->e->store, &c, on_committed, f);
+}
+
+static void damaged(struct forget *f, const struct err *err)
+{
+    log_error("the file of a medium that goes stays behind: a record does not open",
+              LF_STR("tenant", f->et->t.id), LF_STR("medium", f->id), LF_Z("reason", err->msg));
+    metric_add(METRIC_DAMAGED, 1);
 }
 
 static void on_blob(void *ctx, const struct err *err, const struct doc *docs, size_t n)
@@ -142,7 +153,9 @@ static void on_blob(void *ctx, const struct err *err, const struct doc *docs, si
     f->blob_version = docs[0].version;
     if (f->blob_version > 0) {
         if (!vault_open_arena(f->et->t.vault, f->a, f->blob_key, "b", docs[0].body, &text, &own)) {
-            done(f, &own);
+            damaged(f, &own);
+            f->blob_version = 0;
+            commit_it(f);
             return;
         }
         str_cut(text, ' ', &refs, &f->name);
@@ -168,8 +181,8 @@ static void on_medium(void *ctx, const struct err *err, const struct doc *docs, 
     f->m = (struct medium){0};
     f->blob_version = 0;
     if (docs[0].version > 0 && !medium_open(&f->et->t, f->a, f->id, &docs[0], &f->m, &own)) {
-        done(f, &own);
-        return;
+        damaged(f, &own);
+        f->m = (struct medium){.version = docs[0].version};
     }
     if (!str_eqz(f->m.state, "kept")) {
         commit_it(f);
@@ -187,13 +200,15 @@ static void read_medium(struct forget *f)
     f->pending = fetch_run(f->et->e->store, f->et->t.id, &key, 1, on_medium, f);
 }
 
-struct op *media_forget(struct engine_tenant *et, struct str id, media_done_fn *on_done, void *ctx)
+struct op *media_forget(struct engine_tenant *et, struct str id, struct str person,
+                        media_done_fn *on_done, void *ctx)
 {
     struct forget *f = MEM_NEW(struct forget);
 
     *f = (struct forget){
         .op = {forget_cancelled}, .et = et, .a = arena_new(), .on_done = on_done, .ctx = ctx};
     f->id = arena_dup(f->a, id);
+    f->person = arena_dup(f->a, person);
     read_medium(f);
     return &f->op;
 }
@@ -228,7 +243,7 @@ static void on_oldest(void *ctx, const struct err *err, const struct reply *repl
         chore_done(t->run, false);
         return;
     }
-    t->pending = media_forget(t->et, reply_str(reply_at(reply, 0)), on_forgotten, t);
+    t->pending = media_forget(t->et, reply_str(reply_at(reply, 0)), STR_NONE, on_forgotten, t);
 }
 
 static void chore_begin(struct chore_run *run)

@@ -19,8 +19,6 @@
 #define MEDIA_PATH_MAX      1024
 #define MEDIA_BACKLOG       (512 * 1024) /* from here on a source is to wait */
 
-typedef void media_done_fn(void *ctx, const struct err *err);
-
 /* ---- writing one ---- */
 
 struct media_file;
@@ -89,9 +87,6 @@ void media_store_sweep(struct media_store *ms);
 void media_store_free(struct media_store **owner);
 /** "acme/ab/cd/abcd…" */
 void media_store_path(const struct tenant *t, struct str name, char out[MEDIA_PATH_MAX]);
-
-/** The medium goes, and its content with the last that points to it. @on_done also where it was gone. */
-struct op *media_forget(struct engine_tenant *et, struct str id, media_done_fn *on_done, void *ctx);
 
 /* ---- the fetch ---- */
 

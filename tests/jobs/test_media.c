@@ -115,10 +115,10 @@ static void test_once(void)
     CHECK_INT("of the order", redis_int(w, "ZCARD om:w1"), 2);
     CHECK("in its timeline", has_entry(w, "w1", "media", "photo: two"));
     CHECK("signed requests", w->nfiles == 2 && w->nfiles_signed == 2);
-    media_forget(w->et, newest(w).id, on_done, &gone);
+    media_forget(w->et, newest(w).id, STR_NONE, on_done, &gone);
     UNTIL(w, "one gone", gone == 1);
     CHECK_INT("the other needs it", stored(last), 1);
-    media_forget(w->et, newest(w).id, on_done, &gone);
+    media_forget(w->et, newest(w).id, STR_NONE, on_done, &gone);
     UNTIL(w, "both gone", gone == 2);
     CHECK_INT("file", stored(last), 0);
     CHECK_INT("bytes", redis_int(w, "HGET mq v"), 0);
@@ -150,6 +150,25 @@ static void test_retention(void)
     UNTIL(w, "its place too", redis_int(w, "ZCARD mx:media") == 1);
     CHECK_Z("the other stays", newest(w).caption, "new");
     CHECK_INT("bytes", redis_int(w, "HGET mq v"), (int64_t)w->file.n);
+    finish(w);
+}
+
+/* One whose record does not open does not keep the others. */
+static void test_retention_damaged(void)
+{
+    struct world *w = start("\"retention_days\":30");
+    char last[1200];
+
+    put_photo(w, ANA, "p1", "old");
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 1);
+    redis_get(w, "HSET me:f1 v 1 b x");
+    redis_get(w, "ZADD mx:media 1 f1");
+    redis_get(w, "ZADD mx:media 2 %.*s", STR_ARG(newest(w).id));
+    redis_get(w, "DEL ch:media");
+    world_kill(w);
+    world_start(w);
+    UNTIL(w, "both gone", redis_int(w, "ZCARD mx:media") == 0);
+    UNTIL(w, "its file too", stored(last) == 0);
     finish(w);
 }
 
@@ -307,7 +326,7 @@ static void test_damage(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_once),   TEST(test_retention),       TEST(test_redirect),
+        TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
         TEST(test_damage),
     };

@@ -248,6 +248,24 @@ static void test_removed_damaged(void)
     world_free(&w);
 }
 
+/* A file of his whose record does not open goes with him, and holds up nobody. */
+static void test_removed_file_damaged(void)
+{
+    struct world *w = world_new(NULL);
+    struct user u;
+
+    redis_get(w, "HSET me:f1 v 1 b x");
+    redis_get(w, "ZADD mx:media 1 f1");
+    redis_get(w, "ZADD mp:u1 1 f1");
+    put_event(w, "x1", "cmms.person.removed.v1", "{\"person\":{\"id\":\"u1\"}}");
+    UNTIL(w, "idle", idle(w));
+    CHECK("gone", !get_user(w, "u1", &u));
+    CHECK_INT("its record", redis_int(w, "EXISTS me:f1"), 0);
+    CHECK_INT("its places", redis_int(w, "ZCARD mp:u1") + redis_int(w, "ZCARD mx:media"), 0);
+    CHECK_INT("no dead letter", redis_int(w, "ZCARD dl"), 0);
+    world_free(&w);
+}
+
 /* ---- who is told what ---- */
 
 static void test_not_who_did_it(void)
@@ -435,6 +453,7 @@ int main(int argc, char **argv)
                                         TEST(test_nameless),
                                         TEST(test_removed),
                                         TEST(test_removed_damaged),
+                                        TEST(test_removed_file_damaged),
                                         TEST(test_not_who_did_it),
                                         TEST(test_team),
                                         TEST(test_indexes),
