@@ -1,6 +1,7 @@
 /*
  * api_users: people: list, create, read, change, delete. A change is decided from what was read and
- * kept with that version; on a conflict it is decided again. Deleting takes the messages along.
+ * kept with that version; on a conflict it is decided again. Deleting takes the messages along, and
+ * the files.
  */
 #include "app_int.h"
 #include "base/mem.h"
@@ -8,6 +9,7 @@
 #include "domain/notice.h"
 #include "domain/plan.h"
 #include "domain/user_store.h"
+#include "jobs/media.h"
 
 #define TRIES_MAX    8
 #define DELETE_SLICE 32
@@ -346,6 +348,7 @@ void api_user_post(struct request *r)
 /* ---- delete ---- */
 
 static void delete_messages(struct request *r);
+static void delete_files(struct request *r);
 
 static void on_deleted(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
@@ -380,6 +383,46 @@ static void delete_person(struct request *r)
     /* What stays of a deleted person is a hash: enough to answer "was he deleted, and by whom?". */
     audit_write(r, c, "user.delete", stranger_id(r, uw->id));
     r->pending = commit_run(engine_store(r->e), &c, on_deleted, r);
+}
+
+/* The files he sent, one after the other. */
+static void on_file_deleted(void *ctx, const struct err *err)
+{
+    struct request *r;
+
+    if (request_resume(ctx, err, &r)) {
+        delete_files(r);
+    }
+}
+
+static void on_file(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+    struct user_write *uw;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    uw = r->user;
+    if (reply_len(reply) == 0) {
+        delete_person(r);
+    } else {
+        r->pending =
+            media_forget(r->who.et, reply_str(reply_at(reply, 0)), uw->id, on_file_deleted, r);
+    }
+}
+
+static void delete_files(struct request *r)
+{
+    struct user_write *uw = r->user;
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("ZRANGE"));
+    call_str(&call, tenant_key(r, arena_printf(r->a, "mp:%.*s", STR_ARG(uw->id)).p));
+    call_int(&call, 0);
+    call_int(&call, 0);
+    r->pending = store_run(engine_store(r->e), &call, on_file, r);
 }
 
 static void on_slice_deleted(void *ctx, const struct err *err, const struct commit_outcome *outcome)
@@ -424,7 +467,7 @@ static void on_messages(void *ctx, const struct err *err, const struct reply *re
         if (uw->after.n > 0) {
             delete_messages(r);
         } else {
-            delete_person(r);
+            delete_files(r);
         }
         return;
     }

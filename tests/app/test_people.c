@@ -1,6 +1,9 @@
 /* People: create, read, change, list, delete; the import of JSON and CSV, with its slices. */
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "base/text.h"
+#include "domain/media.h"
 #include "import_rows.h"
 #include "world.h"
 
@@ -202,11 +205,39 @@ static void test_list(void)
     CHECK_INT("of which nobody is any more", items(&r), 0);
 }
 
+/* A file that he sent once, without a work order. */
+static void put_file(const char *id, const char *person)
+{
+    const struct tenant *t = engine_tenant(engine_tenant_find(w->engine, STR("acme")));
+    struct medium m = {
+        .id = str_of(id), .person = str_of(person), .state = STR("kept"), .at = wall_now()};
+    struct commit *c = commit_new(t->id);
+    int done = 0;
+
+    medium_check(&m, c);
+    medium_put(t, w->a, &m, c);
+    commit_run(engine_store(w->engine), &c, world_kept, &done);
+    while (done == 0) {
+        world_run(w, 2);
+    }
+}
+
+static int64_t in_redis(const char *command)
+{
+    return strtol(redis_fixture_command(w->redis, command), NULL, 10);
+}
+
 static void test_delete(void)
 {
-    struct reply_to r = call("DELETE", "/api/v1/users/u1", NULL);
+    struct reply_to r;
 
+    put_file("f1", "u1");
+    put_file("f2", "u1");
+    put_file("f3", "another");
+    r = call("DELETE", "/api/v1/users/u1", NULL);
     CHECK_INT("deleted", r.status, 204);
+    CHECK_INT("his files too", in_redis("EXISTS {acme}:me:f1 {acme}:me:f2 {acme}:mp:u1"), 0);
+    CHECK_INT("only his", in_redis("ZCARD {acme}:mx:media"), 1);
     CHECK_INT("without a body", r.body.n, 0);
     r = call("GET", "/api/v1/users/u1", NULL);
     check_problem("gone", &r, 404, "not-found", NULL);
