@@ -228,10 +228,26 @@ static void on_done(void *ctx, const struct err *err, const struct commit_outcom
     p->done(p, err, outcome);
 }
 
+/*
+ * What he may be told is asked anew, by the class of the message; a welcome or an answer is of none.
+ */
+static enum notify_verdict verdict_of(const struct message *m, const struct user *to)
+{
+    bool critical = m->prio == PRIO_CRITICAL;
+    enum user_class cls = critical ? CLASS_EMERGENCY : CLASS_UPDATES;
+    bool classed = user_class_parse(m->cls, &cls);
+    enum notify_verdict verdict = user_notify(to, cls, critical);
+
+    if (verdict == NOTIFY_OFF || (verdict == NOTIFY_UNVERIFIED && !classed)) {
+        verdict = NOTIFY_YES;
+    }
+    return verdict;
+}
+
 static bool person_of(struct replay *p, struct user *out, struct err *err)
 {
     const struct message *m = &p->d.m;
-    bool critical = m->prio == PRIO_CRITICAL;
+    enum notify_verdict verdict;
 
     if (m->user.n > 0 && m->user.p[0] == '~') { /* a number that an admin named */
         *out = (struct user){.id = m->user, .phone = m->phone, .bsuid = m->bsuid};
@@ -241,9 +257,10 @@ static bool person_of(struct replay *p, struct user *out, struct err *err)
         !user_open(p->r->who.tenant, p->a, m->user, &p->d.person, out, err) || out->removed) {
         return err_set(err, ERR_INVALID, "its person is not here any more");
     }
-    if (user_notify(out, critical ? CLASS_EMERGENCY : CLASS_UPDATES, critical) ==
-        NOTIFY_OPTED_OUT) {
-        return err_set(err, ERR_INVALID, "its person has opted out since");
+    verdict = verdict_of(m, out);
+    if (verdict != NOTIFY_YES) {
+        return err_set(err, ERR_INVALID, "its person cannot be written to by now: %s",
+                       notify_reason(verdict));
     }
     return true;
 }

@@ -114,6 +114,27 @@ test('many by filter: dry run, kind, user, reason, time; what may not be is told
   assert.equal(await arrived('other 0'), 0)
 })
 
+test('nobody is told again what he may not be told now', async () => {
+  await plant.person('u3', '+12025550193')
+  await faults({error: {code: 131026}})
+  await plant.event('cmms.workorder.created.v1', {workorder: order(3, {assignees: [{id: 'u3'}]})})
+  const d = await until('the dead letter', async () => (await dead('message')).find(one => one.message.to.user === 'u3' && one.message.work_order === 'WO-2024-003'))
+  await faults({})
+  const again = () => plant.api('POST', `/api/v1/dead_letters/${d.id}/replay`)
+  const person = async body => assert.equal((await plant.api('PUT', '/api/v1/users/u3', body)).status, 200)
+  for (const [now, why] of [[{opted_out: ['assignments']}, /opted out/], [{opted_out: []}, null],
+    [{phone: '+12025550194'}, /not verified/], [{verified: true, phone: ''}, /no phone/]]) {
+    await person(now)
+    if (!why) continue
+    const r = await again()
+    assert.equal(r.status, 422, JSON.stringify(now) + r.text)
+    assert.match(r.text, why)
+  }
+  await person({phone: '+12025550194', verified: true})
+  const r = await again()
+  assert.equal(r.status, 202, r.text)
+})
+
 test('many go again in their order', async () => {
   plant.cmms.answer = post => ({status: post.event.type === 'gateway.workorder.note_added.v1' ? 500 : 204})
   for (let i = 0; i < 4; i++) await plant.inbound({from: ANA, to: META.number, type: 'text', text: `NOTE 001 in order ${i}`})
