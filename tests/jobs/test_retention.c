@@ -199,11 +199,16 @@ static void test_orders(void)
     order(w, "8", "open", 1);
     UNTIL(w, "kept", redis_int(w, "ZCARD ol") == 2);
     order(w, "8", "completed", 2);
-    UNTIL(w, "done", redis_int(w, "HGET o:8 v") == 2);
+    put_event(w, "9", "cmms.workorder.created.v1",
+              "{\"workorder\":{\"id\":\"8\",\"number\":\"WO-8\",\"title\":\"T\",\"status\":"
+              "\"completed\",\"updated_at\":\"2026-01-01T00:00:00Z\"}}");
+    UNTIL(w, "done", redis_int(w, "HGET o:8 v") == 3);
+    CHECK_INT("revisions, and times apart", redis_int(w, "HLEN rv"), 3);
     start_in(w, 11);
     UNTIL(w, "the closed one is gone", redis_int(w, "EXISTS o:8") == 0);
     CHECK_INT("with its timeline", redis_int(w, "EXISTS ot:8"), 0);
     CHECK_INT("and its number", redis_int(w, "HLEN on"), 1);
+    CHECK_INT("and what was accepted of it", redis_int(w, "HLEN rv"), 1);
     CHECK_INT("and the ending of it", redis_int(w, "ZCARD onr"), 1);
     CHECK_INT("the open one stays", redis_int(w, "EXISTS o:7"), 1);
     balanced(w);

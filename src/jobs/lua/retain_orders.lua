@@ -8,7 +8,7 @@ for i = 1, #ARGV, 4 do
         call('UNLINK', P .. 'o:' .. id, P .. 'ot:' .. id)
         call('ZREM', P .. 'ol', id)
         call('ZREM', P .. 'onr', ARGV[i + 3])
-        call('HDEL', P .. 'rv', id)
+        call('HDEL', P .. 'rv', id, id .. ' at')
         if call('HGET', P .. 'on', number) == id then call('HDEL', P .. 'on', number) end
         gone = gone + 1
     end
