@@ -1,15 +1,15 @@
 /*
  * inbox_stopped: somebody stopped messages: those that wait for him already (his quiet hours, a
  * limit, a pause) are not said any more, and the CMMS and the order's timeline hear of each. A page
- * of what was said to him at a time, the newest first, as far back as a message may wait. One that
- * a worker has in hand just now goes out, or comes back: then it is looked for again.
+ * of what was said to him at a time, the newest first, to the first that is kept: a message may be
+ * for a day a year after its acceptance. One that a worker has in hand just now goes out, or comes
+ * back: then it is looked for again.
  */
 #include "base/mem.h"
 #include "domain/consent.h"
 #include "inbox_int.h"
 
 #define PAGE          50
-#define BACK_MS       ((int64_t)8 * 24 * 3600 * 1000)
 #define APART_MS      1000 /* clocks of gateways: what was accepted later knew that he stopped it */
 #define LOOK_AGAIN_MS 1000
 
@@ -111,9 +111,6 @@ static void on_page(void *ctx, const struct err *err, const struct reply *reply)
         return;
     }
     s->next = arena_dup(j->a, reply_str(reply_at(reply, 0)));
-    if (s->next.n > 0 && id_time(s->next).ms < wall_now().ms - BACK_MS) {
-        s->next = STR_NONE;
-    }
     s->in_hand = s->in_hand || reply_int(reply_at(reply, 1)) > 0;
     s->n = 0;
     inbox_plan(j, STR_NONE);
@@ -121,6 +118,14 @@ static void on_page(void *ctx, const struct err *err, const struct reply *reply)
         const struct reply *row = reply_at(reply, i);
 
         look_at(j, reply_str(reply_at(row, 0)), reply_at(row, 1));
+    }
+    if (s->n == 0 && s->next.n > 0) { /* nothing to do on this page */
+        s->before = s->next;
+        if (!inbox_over(j)) {
+            arena_reset(j->work);
+            read_page(j);
+        }
+        return;
     }
     j->pending = engine_run_plan(j->et->e, j->et, &j->plan, &run);
 }

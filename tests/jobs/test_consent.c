@@ -1,4 +1,6 @@
 /* Consent told by others than the person here: the provider's refusals, its webhooks. */
+#include <time.h>
+
 #include "domain/consent.h"
 #include "world.h"
 
@@ -210,11 +212,56 @@ static void test_what_comes_back(void)
     }
 }
 
+#define DAY_MS ((int64_t)86400000)
+
+static struct wall long_ago(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct wall){(int64_t)ts.tv_sec * 1000 - 20 * DAY_MS};
+}
+
+/* What was sent to him since, @days ago. */
+static void sent_since(struct world *w, int days, int n)
+{
+    char time[ID_TIME_BYTES];
+
+    id_of_time((struct wall){wall_now().ms - days * DAY_MS}, time);
+    for (int i = 0; i < n; i++) {
+        redis_get(w, "HSET m:%s%016d s sent tl sent,1,\n u u1", time, i);
+        redis_get(w, "ZADD mx 0 %s%016d", time, i);
+        redis_get(w, "ZADD mu:u1 0 %s%016d", time, i);
+    }
+}
+
+/* However long ago it was accepted: it may be for a day a year ahead. */
+static void test_what_waits_long(void)
+{
+    struct world *w = world_new(NULL);
+    struct str id;
+
+    dead_token(w, &(struct message_options){.prio = PRIO_HIGH, .user = "u2"});
+    clock_fake(NULL, long_ago);
+    id = put_message(
+        w, &(struct message_options){.prio = PRIO_NORMAL, .cls = "parts", .text = "waiting"});
+    clock_fake(NULL, NULL);
+    sent_since(w, 12, 60);
+    sent_since(w, 2, 30);
+    put_text(w, ANA, "m1", "STOP ALL");
+    UNTIL(w, "stopped", stopped(w, "u1") != 0);
+    UNTIL(w, "cancelled", str_eqz(message_state(w, id), "cancelled"));
+    put_resume(w);
+    UNTIL(w, "idle", idle(w));
+    CHECK_INT("not told", sent_to(w, ANA, "waiting"), 0);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_refused), TEST(test_refused_by_status),
                                         TEST(test_told_by_webhook), TEST(test_what_waits),
-                                        TEST(test_what_comes_back)};
+                                        TEST(test_what_comes_back), TEST(test_what_waits_long)};
     int rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
