@@ -363,7 +363,7 @@ static void on_resent(void *ctx, const struct err *err, const struct commit_outc
 {
     struct request *r;
     struct broadcast_look *l;
-    struct jw w;
+    bool done;
 
     if (!request_resume(ctx, err, &r)) {
         return;
@@ -373,16 +373,32 @@ static void on_resent(void *ctx, const struct err *err, const struct commit_outc
         broadcast_look(r, l);
         return;
     }
+    if (idempotency_answered(r, outcome, &done)) {
+        return;
+    }
     broadcast_wake(r->who.et);
-    l->state.state = STR("sending");
-    l->state.round++;
-    reply_begin(r, &w);
-    write_object(r, l, &w);
+    reply_json(r, 202, l->reply);
+}
+
+static struct str resent(struct request *r, const struct broadcast_look *l)
+{
+    struct broadcast_look then = *l;
+    struct buf body;
+    struct str out;
+    struct jw w;
+
+    then.state.state = STR("sending");
+    then.state.round++;
+    buf_init(&body, (size_t)4 << 20);
+    jw_init(&w, &body);
+    write_object(r, &then, &w);
     jw_int(&w, "recipients", l->state.counts.silent);
     jw_open(&w, "skipped", '[');
     jw_close(&w, ']');
     jw_close(&w, '}');
-    idempotency_close(r, 202, buf_str(&r->out), "broadcast.resend", r->args[0]);
+    out = arena_dup(r->a, buf_str(&body));
+    buf_fini(&body);
+    return out;
 }
 
 static const char *no_resend(const struct broadcast_look *l)
@@ -411,11 +427,12 @@ static bool is_confirmed(struct request *r, const struct broadcast_look *l)
     return err_member(&r->err, "confirm");
 }
 
+/* The answer to the Idempotency-Key stands in the commit that begins the round: were it kept by
+ * another one, a key that is told again between them would begin one more. */
 static void resend(struct request *r)
 {
     struct broadcast_look *l = r->user;
     const char *why = no_resend(l);
-    char id[ID_BYTES];
     struct commit *c;
 
     if (why != NULL) {
@@ -425,25 +442,20 @@ static void resend(struct request *r)
         reply_error(r, &r->err);
         return;
     }
-    id_new(id);
+    l->reply = resent(r, l);
     c = commit_new(r->who.tenant->id);
-    commit_once(c, arena_printf(r->a, "bresend:%s", id));
+    idempotency_checks(r, c);
     commit_check_version(c, arena_printf(r->a, "b:%.*s", STR_ARG(r->args[0])), l->state.version);
     broadcast_resend(r->who.et, r->a, r->args[0], &l->state, l->b.prio, c);
+    idempotency_writes(r, c, 202, l->reply);
+    audit_write(r, c, "broadcast.resend", r->args[0]);
     r->pending = commit_run(engine_store(r->e), &c, on_resent, r);
-}
-
-static void resend_open(struct request *r)
-{
-    struct broadcast_look *l = look_new(r, resend);
-
-    l->confirm = json_get_int(r->body, "confirm", -1);
-    broadcast_look(r, l);
 }
 
 void api_broadcast_resend(struct request *r)
 {
     const struct json *j = NULL, *confirm;
+    struct broadcast_look *l;
 
     if (!broadcast_allowed(r) || (http_req_body(r->http).n > 0 && (j = request_json(r)) == NULL)) {
         return;
@@ -455,5 +467,7 @@ void api_broadcast_resend(struct request *r)
         reply_error(r, &r->err);
         return;
     }
-    idempotency_open(r, resend_open);
+    l = look_new(r, resend);
+    l->confirm = json_as_int(confirm, -1);
+    broadcast_look(r, l);
 }

@@ -10,6 +10,7 @@ struct broadcast_look { /* a broadcast as kept, with its counts; in the arena, a
     struct broadcast b;
     handler_fn *then;
     int64_t confirm;   /* of a resend: the number told, or -1 */
+    struct str reply;  /* and what it answers */
     struct mono since; /* cancelling: what is in flight is waited for */
     struct timer *timer;
 };

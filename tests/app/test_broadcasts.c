@@ -1,0 +1,125 @@
+/* Broadcasts over the API: another round to the silent, the list of whom it was meant for, the
+ * emergency form as JSON. */
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "world.h"
+
+static struct world *w;
+
+static void person(const char *id, int nth)
+{
+    struct reply_to r = ask_json(
+        w, ACME_CMMS, "POST", "/api/v1/users",
+        arena_printf(
+            w->a, "{\"id\":\"%s\",\"name\":\"P\",\"phone\":\"+120255501%02d\",\"verified\":true}",
+            id, nth)
+            .p);
+
+    CHECK_INT(id, r.status, 201);
+    redis_fixture_command(w->redis, arena_printf(w->a, "HSET {acme}:w:main %s %lld", id,
+                                                 (long long)wall_now().ms)
+                                        .p);
+}
+
+static struct str broadcast(const char *body)
+{
+    struct reply_to r = ask_json(w, ACME_CMMS, "POST", "/api/v1/broadcasts", body);
+
+    CHECK_INT("accepted", r.status, 202);
+    return at(&r, "id");
+}
+
+static struct reply_to look(struct str id, const char *more)
+{
+    return ask_json(w, ACME_VIEWER, "GET",
+                    arena_printf(w->a, "/api/v1/broadcasts/%.*s%s", STR_ARG(id), more).p, NULL);
+}
+
+/* Until so many got it, or 3 s are over. */
+static void wait_for(struct str id, const char *count, int64_t n)
+{
+    struct reply_to r = look(id, "");
+
+    for (int i = 0; i < 300 && at_int(&r, count) != n; i++) {
+        world_run(w, 10);
+        r = look(id, "");
+    }
+    CHECK_INT(count, at_int(&r, count), n);
+}
+
+/* ---- to the silent ---- */
+
+static int64_t rounds(struct str id)
+{
+    const char *text = redis_fixture_command(
+        w->redis, arena_printf(w->a, "HGET {acme}:b:%.*s rd", STR_ARG(id)).p);
+    int64_t n = 0;
+
+    str_to_i64(str_of(text), 0, INT64_MAX, &n);
+    return n;
+}
+
+/* The gateway dies as soon as the other round has begun: whoever asked has no answer. */
+static void lose_the_answer(struct str id, const struct ask *q)
+{
+    struct flight *f = ask_begin(w, q);
+    struct err err = {0};
+
+    for (int turn = 0; turn < 200 && rounds(id) == 1; turn++) {
+        world_run(w, 0);
+        usleep(20000); /* what is asked of Redis has happened before its answer is read */
+    }
+    CHECK_INT("another round", rounds(id), 2);
+    app_free(&w->app);
+    world_run(w, 20);
+    CHECK("no answer", flight_done(f));
+    ask_end(w, &f);
+    w->app = app_new(w->loop, w->settings, w->i18n);
+    CHECK("the gateway is back", app_listen(w->app, &err));
+    app_serve(w->app, w->engine);
+}
+
+static void test_resend_once(void)
+{
+    struct str id;
+    struct ask q = {.who = ACME_CMMS, .method = "POST", .key = "again-1"};
+    size_t before = w->sends;
+    struct reply_to r;
+
+    person("ana", 1);
+    id = broadcast("{\"text\":\"x\",\"ask\":\"safety\",\"audience\":{\"users\":[\"ana\"]}}");
+    wait_for(id, "counts.silent", 1);
+    q.path = arena_printf(w->a, "/api/v1/broadcasts/%.*s/resend", STR_ARG(id)).p;
+    lose_the_answer(id, &q);
+    for (int i = 0; i < 300 && w->sends < before + 2; i++) {
+        world_run(w, 10);
+    }
+    wait_for(id, "counts.silent", 1);
+    r = ask(w, &q);
+    CHECK_INT("the first answer", r.status, 202);
+    CHECK_INT("of the round that there is", at_int(&r, "round"), 2);
+    CHECK_INT("to one", at_int(&r, "recipients"), 1);
+    world_run(w, 300);
+    CHECK_INT("no third round", rounds(id), 2);
+    CHECK_INT("she was told twice, not three times", w->sends, before + 2);
+    r = ask_json(w, ACME_ADMIN, "GET", "/api/v1/audit?limit=500", NULL);
+    CHECK("it is in the audit trail", str_find(r.body, STR("broadcast.resend")) != SIZE_MAX);
+    q.key = "again-2";
+    r = ask(w, &q);
+    CHECK_INT("another key", at_int(&r, "round"), 3);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_resend_once),
+    };
+    int code;
+
+    w = world_new();
+    code = test_main(argc, argv, tests, ARRAY_LEN(tests));
+    world_free(&w);
+    return code;
+}
