@@ -10,7 +10,8 @@
 struct emergency {
     struct str title, message, priority, audience, targets, ask, send_at, expires_at, confirm,
         dry_run;
-    const struct json *whole, *texts; /* audience and texts as the API has them, or NULL */
+    /* Audience, texts and the list of targets as the API has them, or NULL. */
+    const struct json *whole, *texts, *list;
 };
 
 static const struct {
@@ -63,18 +64,32 @@ static bool take_form(struct request *r, struct emergency *e)
     return true;
 }
 
-/* A list of targets, as people write it in JSON, is what the form has with commas. */
-static struct str joined(struct request *r, const struct json *list)
+/* A member of JSON as the form has it; false: it is something else. */
+static bool take_text(struct request *r, const struct json *v, struct str *out)
 {
-    struct str out = STR("");
-
-    for (size_t i = 0; i < json_len(list); i++) {
-        out = arena_printf(r->a, "%.*s%s%.*s", STR_ARG(out), i > 0 ? "," : "",
-                           STR_ARG(json_str(json_at(list, i))));
+    switch (json_kind(v)) {
+    case JSON_STRING:
+        *out = json_str(v);
+        return true;
+    case JSON_INT:
+        *out = arena_printf(r->a, "%lld", (long long)json_as_int(v, 0));
+        return true;
+    case JSON_BOOL:
+        *out = json_as_bool(v, false) ? STR("true") : STR("false");
+        return true;
+    case JSON_NONE:
+    case JSON_NULL:
+        return true;
+    case JSON_REAL:
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        break;
     }
-    return out;
+    return false;
 }
 
+/* What is left out has its default, and that of the audience is everybody: what does not read as
+ * it was meant is refused. */
 static bool take_json(struct request *r, struct emergency *e)
 {
     const struct json *j = request_json(r), *v;
@@ -82,24 +97,21 @@ static bool take_json(struct request *r, struct emergency *e)
     if (j == NULL) {
         return false;
     }
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        v = json_get(j, fields[i].name);
-        if (json_kind(v) == JSON_STRING) {
-            *place(e, i) = json_str(v);
-        } else if (json_kind(v) == JSON_INT) {
-            *place(e, i) = arena_printf(r->a, "%lld", (long long)json_as_int(v, 0));
-        } else if (json_kind(v) == JSON_BOOL) {
-            *place(e, i) = json_as_bool(v, false) ? STR("true") : STR("false");
-        }
-    }
-    v = json_get(j, "targets");
-    if (json_kind(v) == JSON_ARRAY) {
-        e->targets = joined(r, v);
-    }
     v = json_get(j, "audience");
+    if (v != NULL && json_kind(v) != JSON_STRING && json_kind(v) != JSON_OBJECT) {
+        return refuse(r, "audience", "is neither a text nor an object");
+    }
     e->whole = json_kind(v) == JSON_OBJECT ? v : NULL;
+    v = json_get(j, "targets");
+    e->list = json_kind(v) == JSON_ARRAY ? v : NULL;
     v = json_get(j, "texts");
     e->texts = json_kind(v) == JSON_OBJECT ? v : NULL;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        v = json_get(j, fields[i].name);
+        if (v != e->whole && v != e->list && !take_text(r, v, place(e, i))) {
+            return refuse(r, fields[i].name, "is no text");
+        }
+    }
     return true;
 }
 
@@ -117,7 +129,7 @@ static bool write_audience(struct request *r, const struct emergency *e, struct 
     }
     jw_open(w, "audience", '{');
     if (e->audience.n == 0 || str_eqz(e->audience, "all")) {
-        if (e->targets.n > 0 && e->audience.n == 0) {
+        if ((e->targets.n > 0 || e->list != NULL) && e->audience.n == 0) {
             return refuse(r, "audience",
                           "is missing: are the targets users, teams, roles or sites?");
         }
@@ -130,6 +142,11 @@ static bool write_audience(struct request *r, const struct emergency *e, struct 
     }
     if (k == ARRAY_LEN(kinds)) {
         return refuse(r, "audience", "is none of all, users, teams, roles, sites");
+    }
+    if (e->list != NULL) {
+        jw_json(w, kinds[k], e->list);
+        jw_close(w, '}');
+        return true;
     }
     jw_open(w, kinds[k], '[');
     while (rest.n > 0) {

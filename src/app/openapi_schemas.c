@@ -167,7 +167,7 @@ const struct openapi_schema openapi_schemas[] = {
      "\"message\":{\"type\":\"string\"},\"priority\":{\"enum\":[\"low\",\"medium\",\"high\","
      "\"critical\"],\"default\":\"critical\"},\"audience\":{\"description\":\"all, users,"
      " teams, roles or sites; or an object as of BroadcastRequest\"},"
-     "\"targets\":{\"description\":\"Which ones, separated by commas\"},"
+     "\"targets\":{\"description\":\"Which ones, separated by commas, or a list of them\"},"
      "\"ask\":{\"enum\":[\"none\",\"ack\",\"safety\"]},\"send_at\":{\"type\":\"string\"},"
      "\"expires_at\":{\"type\":\"string\"},\"confirm\":{\"type\":[\"integer\",\"string\"]}},"
      "\"required\":[\"message\"]}"},

@@ -109,12 +109,82 @@ static void test_resend_once(void)
     q.key = "again-2";
     r = ask(w, &q);
     CHECK_INT("another key", at_int(&r, "round"), 3);
+    for (int i = 0; i < 300 && w->sends < before + 3; i++) {
+        world_run(w, 10);
+    }
+}
+
+/* ---- the emergency form as JSON ---- */
+
+static struct reply_to emergency(struct str body)
+{
+    const struct ask q = {
+        .who = ACME_CMMS, .method = "POST", .path = "/whatsapp/emergency", .body = body};
+
+    return ask(w, &q);
+}
+
+/* Who is meant is never guessed: not understood must not become everybody. */
+static void test_emergency_unclear(void)
+{
+    static const struct {
+        const char *body, *member;
+    } rows[] = {
+        {"{\"message\":\"x\",\"audience\":[\"ana\"]}", "audience"},
+        {"{\"message\":\"x\",\"audience\":null}", "audience"},
+        {"{\"message\":\"x\",\"audience\":true}", "audience"},
+        {"{\"message\":\"x\",\"targets\":{\"users\":[\"ana\"]}}", "targets"},
+        {"{\"message\":\"x\",\"targets\":[\"ana\"]}", "audience"},
+        {"{\"message\":\"x\",\"audience\":\"users\",\"targets\":[\"ana\",{\"id\":1}]}",
+         "audience.users.1"},
+        {"{\"message\":\"x\",\"audience\":\"all\",\"send_at\":[\"2999-01-01T00:00:00Z\"]}",
+         "send_at"},
+        {"{\"message\":\"x\",\"audience\":\"all\",\"priority\":{}}", "priority"},
+    };
+    size_t before = w->sends;
+    struct reply_to r;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        r = emergency(str_of(rows[i].body));
+        check_problem(rows[i].body, &r, 422, NULL, rows[i].member);
+    }
+    world_run(w, 200);
+    CHECK_INT("nobody was told", w->sends, before);
+    r = emergency(STR("{\"message\":\"x\",\"audience\":\"users\",\"targets\":[\"ana\"],"
+                      "\"dry_run\":true}"));
+    CHECK_INT("a list of targets", at_int(&r, "recipients"), 1);
+}
+
+#define TARGETS 8000
+
+static void test_emergency_many(void)
+{
+    struct buf body;
+    struct rusage before, after;
+    struct reply_to r;
+
+    buf_init(&body, 1 << 20);
+    buf_addz(&body, "{\"message\":\"x\",\"audience\":\"users\",\"dry_run\":true,\"targets\":[");
+    for (int i = 0; i < TARGETS; i++) {
+        buf_addf(&body, "%s\"nobody-%04d\"", i > 0 ? "," : "", i);
+    }
+    buf_addz(&body, "]}");
+    getrusage(RUSAGE_SELF, &before);
+    r = emergency(buf_str(&body));
+    getrusage(RUSAGE_SELF, &after);
+    buf_fini(&body);
+    CHECK_INT("taken", r.status, 200);
+    CHECK_INT("all of them are unknown", at_int(&r, "skipped_total"), TARGETS);
+    CHECK("memory as the body is large, not as its square",
+          after.ru_maxrss < before.ru_maxrss + 100000);
 }
 
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_resend_once),
+        TEST(test_emergency_unclear),
+        TEST(test_emergency_many),
     };
     int code;
 
