@@ -64,14 +64,17 @@ static struct str reason_of(struct people *p, struct str timeline)
     return title;
 }
 
-/* A cancelled broadcast takes what waits out of the lanes bit by bit; it is cancelled all the same.
+/*
+ * A cancelled broadcast takes what waits out of the lanes bit by bit; it is cancelled all the same.
+ * Whose message is named and not there any more was told, or not: nobody knows.
  */
-static struct str state_of(const struct people *p, struct str state, struct str flags)
+static struct str state_of(const struct people *p, struct str message, struct str state,
+                           struct str flags)
 {
     static const char *const waiting[] = {"queued", "sending", NULL};
 
     if (state.n == 0) {
-        state = STR("queued"); /* its chunk's turn has not come */
+        state = message.n > 0 ? STR("unknown") : STR("queued"); /* its chunk's turn has not come */
     }
     return is_any(state, waiting) && str_eqz(p->look.state.state, "cancelled") &&
                    str_find_char(flags, 'f', 0) == SIZE_MAX
@@ -103,8 +106,11 @@ static void read_row(struct request *r, struct people *p, const struct reply *ro
         out->reason = STR("he could not be written to any more when his turn came");
     } else {
         out->message = reply_str(message);
-        out->state = state_of(p, reply_str(reply_at(row, 4)), reply_str(reply_at(row, 5)));
-        out->reason = reason_of(p, reply_str(reply_at(row, 9)));
+        out->state =
+            state_of(p, out->message, reply_str(reply_at(row, 4)), reply_str(reply_at(row, 5)));
+        out->reason = str_eqz(out->state, "unknown")
+                          ? STR("the record of his message is gone: with him, or for its age")
+                          : reason_of(p, reply_str(reply_at(row, 9)));
     }
     if (str_cut(answer, '|', &out->answer, &at)) {
         str_to_i64(at, 0, INT64_MAX, &out->answered.ms);
@@ -311,8 +317,9 @@ static void begin(struct request *r)
 void api_broadcast_recipients(struct request *r)
 {
     static const char *const states[] = {
-        "queued",    "sending", "sent",     "delivered", "read", "failed", "uncertain", "expired",
-        "cancelled", "skipped", "answered", "silent",    "ack",  "safe",   "help",      NULL};
+        "queued",    "sending", "sent",    "delivered", "read",   "failed", "uncertain", "expired",
+        "cancelled", "skipped", "unknown", "answered",  "silent", "ack",    "safe",      "help",
+        NULL};
     struct people *p = ARENA_NEW(r->a, struct people);
 
     p->csv = request_wants_csv(r);
@@ -321,8 +328,8 @@ void api_broadcast_recipients(struct request *r)
     if (p->state.n > 0 && !is_any(p->state, states)) {
         err_set(
             &r->err, ERR_BAD_REQUEST,
-            "?state= is \"%.*s\"; it is a state of messages, or skipped, answered, silent, ack, "
-            "safe or help",
+            "?state= is \"%.*s\"; it is a state of messages, or skipped, unknown, answered, "
+            "silent, ack, safe or help",
             STR_ARG(str_slice(p->state, 0, 40)));
         err_member(&r->err, "state");
         reply_error(r, &r->err);

@@ -30,7 +30,7 @@ static const struct {
      "Only those that are open and were due before now"                                                                                                },
     {"recipient_state",
      "{\"enum\":[\"queued\",\"sending\",\"sent\",\"delivered\",\"read\",\"failed\",\"uncertain\","
-     "\"expired\",\"cancelled\",\"skipped\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"             },
+     "\"expired\",\"cancelled\",\"skipped\",\"unknown\",\"answered\",\"silent\",\"ack\",\"safe\",\"help\"]}", "State of his message, or of his answer"             },
     {"saved",            "{\"const\":\"1\"}",                                                     "Say that it was saved"                              },
     {"sender",           "{\"type\":\"string\"}",                                                 "Id of a sender; the first when left out"            },
     {"sig",              "{\"type\":\"string\"}",                                                 "Of a signed link: its signature"                    },

@@ -114,6 +114,39 @@ static void test_resend_once(void)
     }
 }
 
+/* ---- whom it was meant for ---- */
+
+static struct reply_to recipients(struct str id, const char *state)
+{
+    return look(id, arena_printf(w->a, "/recipients?state=%s", state).p);
+}
+
+/* She was told, and went with what she was told: she does not wait for it. */
+static void test_recipient_gone(void)
+{
+    struct reply_to r;
+    struct str id;
+
+    person("eve", 2);
+    id = broadcast("{\"text\":\"x\",\"audience\":{\"users\":[\"ana\",\"eve\"]}}");
+    wait_for(id, "counts.sent", 2);
+    r = recipients(id, "sent");
+    CHECK_INT("both were told", items(&r), 2);
+    r = ask_json(w, ACME_CMMS, "DELETE", "/api/v1/users/eve", NULL);
+    CHECK_INT("deleted", r.status, 204);
+    for (int i = 0; i < 300 && items(&r) != 1; i++) {
+        world_run(w, 10);
+        r = recipients(id, "sent");
+    }
+    CHECK_INT("hers is gone", items(&r), 1);
+    r = recipients(id, "queued");
+    CHECK_INT("nobody waits", items(&r), 0);
+    r = recipients(id, "unknown");
+    CHECK_INT("of her nobody knows", items(&r), 1);
+    CHECK_Z("her", at(&r, "items.0.user"), "eve");
+    CHECK("why", at(&r, "items.0.reason").n > 0);
+}
+
 /* ---- the emergency form as JSON ---- */
 
 static struct reply_to emergency(struct str body)
@@ -183,6 +216,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_resend_once),
+        TEST(test_recipient_gone),
         TEST(test_emergency_unclear),
         TEST(test_emergency_many),
     };
