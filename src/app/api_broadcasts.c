@@ -116,11 +116,21 @@ static void on_accepted(void *ctx, const struct err *err, const struct broadcast
     reply_json(r, 202, p->reply);
 }
 
-static bool dry_run(struct request *r, const struct json *j)
+/* What is asked for unclearly must not go out: it would be to everybody, and for good. */
+static bool read_dry_run(struct request *r, const struct json *j, bool *out)
 {
     struct str param = request_param(r, "dry_run");
+    const struct json *v = json_get(j, "dry_run");
+    bool yes = str_eqz(param, "true") || str_eqz(param, "1");
+    bool read = yes || param.n == 0 || str_eqz(param, "false") || str_eqz(param, "0");
 
-    return str_eqz(param, "true") || str_eqz(param, "1") || json_get_bool(j, "dry_run", false);
+    read = read && (v == NULL || json_kind(v) == JSON_NULL || json_kind(v) == JSON_BOOL);
+    if (!read) {
+        err_set(&r->err, ERR_INVALID, "dry_run is neither true nor false");
+        return err_member(&r->err, "dry_run");
+    }
+    *out = yes || json_as_bool(v, false);
+    return true;
 }
 
 void broadcast_post(struct request *r, const struct json *j)
@@ -130,7 +140,8 @@ void broadcast_post(struct request *r, const struct json *j)
     char id[ID_BYTES];
 
     r->user = p;
-    if (!broadcast_from_json(r->a, j, wall_now(), &p->b, &r->err)) {
+    if (!broadcast_from_json(r->a, j, wall_now(), &p->b, &r->err) ||
+        !read_dry_run(r, j, &p->dry_run)) {
         reply_error(r, &r->err);
         return;
     }
@@ -146,7 +157,6 @@ void broadcast_post(struct request *r, const struct json *j)
     id_new(id);
     p->b.id = arena_dup(r->a, str_of(id));
     p->b.by = r->who.key_name;
-    p->dry_run = dry_run(r, j);
     r->pending = broadcast_accept(
         r->e, r->who.et, r->a,
         &(struct broadcast_accept){&p->b, p->dry_run, false, checks, writes, on_accepted, r});

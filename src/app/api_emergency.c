@@ -160,6 +160,19 @@ static bool write_audience(struct request *r, const struct emergency *e, struct 
     return true;
 }
 
+/* Of a box of the form, or of JSON. */
+static bool write_dry_run(struct request *r, const struct emergency *e, struct jw *w)
+{
+    bool yes = str_eqz(e->dry_run, "true") || str_eqz(e->dry_run, "on") || str_eqz(e->dry_run, "1");
+
+    if (!yes && e->dry_run.n > 0 && !str_eqz(e->dry_run, "false") && !str_eqz(e->dry_run, "off") &&
+        !str_eqz(e->dry_run, "0")) {
+        return refuse(r, "dry_run", "is neither true nor false");
+    }
+    jw_bool(w, "dry_run", yes);
+    return true;
+}
+
 static bool write_body(struct request *r, const struct emergency *e, struct jw *w)
 {
     int64_t confirm;
@@ -191,8 +204,9 @@ static bool write_body(struct request *r, const struct emergency *e, struct jw *
         }
         jw_int(w, "confirm", confirm);
     }
-    jw_bool(w, "dry_run",
-            str_eqz(e->dry_run, "true") || str_eqz(e->dry_run, "on") || str_eqz(e->dry_run, "1"));
+    if (!write_dry_run(r, e, w)) {
+        return false;
+    }
     jw_close(w, '}');
     return true;
 }

@@ -188,6 +188,38 @@ static void test_emergency_unclear(void)
     CHECK_INT("a list of targets", at_int(&r, "recipients"), 1);
 }
 
+/* Who asks for a dry run in words that we do not know must not have told everybody. */
+static void test_dry_run_unclear(void)
+{
+    static const struct {
+        const char *path, *body;
+    } rows[] = {
+        {"/api/v1/broadcasts?dry_run=yes", "{\"text\":\"x\",\"audience\":{\"all\":true}}"},
+        {"/api/v1/broadcasts?dry_run=True", "{\"text\":\"x\",\"audience\":{\"all\":true}}"},
+        {"/api/v1/broadcasts",
+         "{\"text\":\"x\",\"audience\":{\"all\":true},\"dry_run\":\"true\"}"},
+        {"/whatsapp/emergency", "{\"message\":\"x\",\"audience\":\"all\",\"dry_run\":\"yes\"}"},
+    };
+    static const char *const dry[] = {"/api/v1/broadcasts?dry_run=true",
+                                      "/api/v1/broadcasts?dry_run=1"};
+    size_t before = w->sends;
+    struct reply_to r;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        r = ask_json(w, ACME_CMMS, "POST", rows[i].path, rows[i].body);
+        check_problem(rows[i].path, &r, 422, NULL, "dry_run");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(dry); i++) {
+        r = ask_json(w, ACME_CMMS, "POST", dry[i], "{\"text\":\"x\",\"audience\":{\"all\":true}}");
+        CHECK_INT(dry[i], r.status, 200);
+    }
+    world_run(w, 200);
+    CHECK_INT("nobody was told", w->sends, before);
+    r = ask_json(w, ACME_CMMS, "POST", "/api/v1/broadcasts?dry_run=false",
+                 "{\"text\":\"x\",\"audience\":{\"users\":[\"ana\"]}}");
+    CHECK_INT("not a dry run", r.status, 202);
+}
+
 #define TARGETS 8000
 
 static void test_emergency_many(void)
@@ -218,6 +250,7 @@ int main(int argc, char **argv)
         TEST(test_resend_once),
         TEST(test_recipient_gone),
         TEST(test_emergency_unclear),
+        TEST(test_dry_run_unclear),
         TEST(test_emergency_many),
     };
     int code;
