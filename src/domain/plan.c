@@ -347,7 +347,7 @@ static void watch_message(struct plan *p, const struct message *m, struct commit
  * began, and is a dead letter.
  */
 static void write_unsendable(struct plan *p, const struct plan_message *pm, struct str key,
-                             struct str body, struct commit *c)
+                             struct str body, struct commit *c, size_t *marked)
 {
     commit_doc(c, key, 1, body);
     commit_doc_field(c, "s", STR("failed"));
@@ -362,8 +362,13 @@ static void write_unsendable(struct plan *p, const struct plan_message *pm, stru
     commit_doc_field(c, "tl",
                      arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
     if (pm->first) {
+        struct str counts = arena_printf(p->a, "bc:%.*s", STR_ARG(pm->m.broadcast));
+
         commit_hset(c, arena_printf(p->a, "bm:%.*s", STR_ARG(pm->m.broadcast)), pm->m.user,
                     pm->m.id);
+        commit_hincr(c, counts, STR("queued"), -1); /* he is counted where his message moves */
+        commit_hincr(c, counts, STR("failed"), 1);
+        *marked += 2;
     }
     commit_zadd(c, STR("mx"), 0, pm->m.id);
     commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
@@ -429,7 +434,7 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct writin
         pm->record = pm->grant != GRANT_NONE ? arena_dup(p->a, buf_str(&w->record)) : STR_NONE;
         watch_message(p, &pm->m, w->c, w->marked);
     } else {
-        write_unsendable(p, pm, key, buf_str(&w->sealed), w->c);
+        write_unsendable(p, pm, key, buf_str(&w->sealed), w->c, w->marked);
     }
     return buf_ok(&w->record) || too_long(err, "a message");
 }

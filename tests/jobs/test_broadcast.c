@@ -354,6 +354,24 @@ static void test_answered(void)
     world_free(&w);
 }
 
+/* A tenant without senders: it has failed to reach everybody, and is over. */
+static void test_no_sender(void)
+{
+    struct world *w = world_new(NULL);
+    struct tenant_settings *t = &w->settings->tenants[0];
+    size_t n = t->nsenders;
+
+    crowd(w, 2);
+    t->nsenders = 0;
+    CHECK("accepted", ask(w, "b1", TO_CROWD, false).kept);
+    UNTIL(w, "expanded", expanded(w) == 1);
+    CHECK_INT("nothing waits", count(w, "queued"), 0);
+    CHECK_INT("all of them failed", count(w, "failed"), 2);
+    UNTIL(w, "closed", str_eqz(str_of(redis_get(w, "HGET b:b1 st")), "closed"));
+    t->nsenders = n;
+    world_free(&w);
+}
+
 /* ---- what was said to a person: his index, and what broadcasts name ---- */
 
 struct told {
@@ -572,6 +590,7 @@ int main(int argc, char **argv)
         TEST(test_killed),      TEST(test_turns_lost),   TEST(test_cancelled_in_the_middle),
         TEST(test_closed),      TEST(test_answered),     TEST(test_told),
         TEST(test_told_rounds), TEST(test_told_removed), TEST(test_told_stopped),
+        TEST(test_no_sender),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
