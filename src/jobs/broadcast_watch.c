@@ -92,6 +92,14 @@ static struct str counts_text(struct inbox_job *j)
     return out;
 }
 
+/* Or was told in a future that is over: the clock was set back. */
+static bool told_long_ago(const struct broadcast_run *run, struct wall now)
+{
+    int64_t ago = now.ms - run->state.told_at.ms;
+
+    return ago >= TELL_MS || ago <= -TELL_MS;
+}
+
 void broadcast_watch(struct inbox_job *j)
 {
     struct broadcast_run *run = j->run;
@@ -109,7 +117,7 @@ void broadcast_watch(struct inbox_job *j)
     j->later_ms = run->end ? 0 : young ? WATCH_MS : TELL_MS;
     if (run->end) {
         tell(j, "gateway.broadcast.closed.v1", run->told);
-    } else if (!str_eq(run->told, run->state.told) && now.ms >= run->state.told_at.ms + TELL_MS) {
+    } else if (!str_eq(run->told, run->state.told) && told_long_ago(run, now)) {
         tell(j, "gateway.broadcast.progress.v1", run->told);
     } else {
         run->told = STR_NONE;

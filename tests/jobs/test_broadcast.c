@@ -330,6 +330,21 @@ static void test_closed(void)
     world_free(&w);
 }
 
+/* A clock that ran ahead for a moment does not make it silent until that time has come. */
+static void test_progress(void)
+{
+    struct world *w = world_new(NULL);
+
+    crowd(w, 2);
+    CHECK("accepted", ask(w, "b1", TO_CROWD, false).kept);
+    UNTIL(w, "sent", count(w, "sent") == 2);
+    UNTIL(w, "watched", redis_int(w, "HGET b:b1 pt") > 0);
+    redis_get(w, "HSET b:b1 pt %lld", (long long)wall_now().ms + 3600000);
+    delivered(w, 0);
+    UNTIL(w, "progress", stream_events(w, "gateway.broadcast.progress.v1", "\"delivered\":1") == 1);
+    world_free(&w);
+}
+
 static void test_answered(void)
 {
     struct world *w = world_new(NULL);
@@ -590,7 +605,7 @@ int main(int argc, char **argv)
         TEST(test_killed),      TEST(test_turns_lost),   TEST(test_cancelled_in_the_middle),
         TEST(test_closed),      TEST(test_answered),     TEST(test_told),
         TEST(test_told_rounds), TEST(test_told_removed), TEST(test_told_stopped),
-        TEST(test_no_sender),
+        TEST(test_progress),    TEST(test_no_sender),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
