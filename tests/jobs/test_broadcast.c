@@ -45,6 +45,8 @@ static void on_asked(void *ctx, const struct err *err, const struct broadcast_re
     x->nskipped = result->nskipped;
 }
 
+static int64_t accepted_ago_ms; /* of the next ones */
+
 static struct asked ask(struct world *w, const char *id, const char *body, bool dry_run)
 {
     struct asked x = {0};
@@ -53,7 +55,9 @@ static struct asked ask(struct world *w, const char *id, const char *body, bool 
     struct err err = {0};
 
     CHECK("the test's JSON", json_parse(str_of(body), 1 << 16, &j, &err) &&
-                                 broadcast_from_json(w->a, j, wall_now(), b, &err));
+                                 broadcast_from_json(
+                                     w->a, j, (struct wall){wall_now().ms - accepted_ago_ms}, b,
+                                     &err));
     json_free(&j);
     b->id = str_of(id);
     broadcast_accept(
@@ -598,6 +602,31 @@ static void test_told_stopped(void)
     world_free(&w);
 }
 
+/* Also when it was accepted weeks ahead of its time, and he was told much since. */
+static void test_told_stopped_late(void)
+{
+    const int64_t day_ms = 86400000;
+    struct world *w = world_new(NULL);
+    struct str his;
+
+    crowd(w, 1);
+    stand_still(w);
+    accepted_ago_ms = 20 * day_ms;
+    CHECK("accepted", ask(w, "b1", TO_CROWD, false).kept);
+    accepted_ago_ms = 0;
+    UNTIL(w, "expanded", expanded(w) == 1);
+    his = arena_dup(w->a, str_of(redis_get(w, "HGET bm:b1 p1")));
+    for (int i = 0; i < 60; i++) {
+        struct str id = id_at(w, wall_now().ms - 10 * day_ms, i);
+
+        redis_get(w, "ZADD mu:p1 0 %.*s", STR_ARG(id));
+        kept_as(w, id);
+    }
+    put_text(w, "+12025560001", "m1", "STOP ALL");
+    UNTIL(w, "it waits no more", str_eqz(message_state(w, his), "cancelled"));
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -605,7 +634,7 @@ int main(int argc, char **argv)
         TEST(test_killed),      TEST(test_turns_lost),   TEST(test_cancelled_in_the_middle),
         TEST(test_closed),      TEST(test_answered),     TEST(test_told),
         TEST(test_told_rounds), TEST(test_told_removed), TEST(test_told_stopped),
-        TEST(test_progress),    TEST(test_no_sender),
+        TEST(test_progress),    TEST(test_no_sender),    TEST(test_told_stopped_late),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
