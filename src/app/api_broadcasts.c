@@ -312,7 +312,7 @@ static void settled(struct request *r)
     reply_begin(r, &w);
     write_object(r, l, &w);
     jw_close(&w, '}');
-    idempotency_close(r, 200, buf_str(&r->out), "broadcast.cancel", r->args[0]);
+    idempotency_close(r, 200, buf_str(&r->out), NULL, STR_NONE);
 }
 
 static void on_cancelled(void *ctx, const struct err *err, const struct commit_outcome *outcome)
@@ -352,6 +352,7 @@ static void cancel(struct request *r)
     c = commit_new(r->who.tenant->id);
     commit_once(c, arena_printf(r->a, "bcancel:%s", id));
     broadcast_cancel(r->who.et, r->a, r->args[0], c);
+    audit_write(r, c, "broadcast.cancel", r->args[0]); /* who asks may hang up before the answer */
     r->pending = commit_run(engine_store(r->e), &c, on_cancelled, r);
 }
 
