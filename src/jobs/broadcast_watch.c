@@ -138,6 +138,19 @@ static void on_swept(void *ctx, const struct err *err, const struct commit_outco
     }
 }
 
+/* The file that goes before the question: it is of no broadcast, so no claim stops it. */
+static void withdraw_file(struct inbox_job *j, const struct reply *row, size_t nth,
+                          struct commit *c)
+{
+    const struct broadcast_run *run = j->run;
+    int64_t place = 2 * ((run->state.cursor - 1) * BROADCAST_CHUNK + (int64_t)nth);
+
+    if (broadcast_media_apart(&run->b)) {
+        commit_withdraw(c, reply_str(reply_at(row, 6)), reply_str(reply_at(row, 7)),
+                        broadcast_message_id(j->work, &run->ids, place));
+    }
+}
+
 static void on_sweep_chunk(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -158,6 +171,7 @@ static void on_sweep_chunk(void *ctx, const struct err *err, const struct reply 
         if (str_eqz(state, "queued") || str_eqz(state, "sending")) {
             commit_withdraw(c, reply_str(reply_at(row, 6)), reply_str(reply_at(row, 7)),
                             reply_str(reply_at(row, 3)));
+            withdraw_file(j, row, i, c);
             n++;
         }
     }
@@ -175,6 +189,7 @@ static void on_sweep_chunk(void *ctx, const struct err *err, const struct reply 
 static void sweep_next(struct inbox_job *j)
 {
     struct broadcast_run *run = j->run;
+    char stem[ID_TIME_BYTES];
     struct call call;
 
     if (run->state.cursor == 0) {
@@ -183,6 +198,8 @@ static void sweep_next(struct inbox_job *j)
         j->read(j);
         return;
     }
+    id_of_time(run->b.created, stem);
+    broadcast_ids(j->work, &j->et->t, run->id, 1, str_of(stem), &run->ids); /* for files */
     call_init_script(&call, "chunk", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
     call_str(&call, run->id);
     call_int(&call, run->state.cursor - 1);

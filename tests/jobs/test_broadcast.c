@@ -310,6 +310,30 @@ static void test_cancelled_in_the_middle(void)
     world_free(&w);
 }
 
+/* Of training the file goes with the question about it, which alone is counted. */
+static void test_cancelled_file(void)
+{
+    struct world *w = world_new(NULL);
+    struct str file;
+
+    crowd(w, 2);
+    stand_still(w);
+    put_event(w, "t", "cmms.training.published.v1",
+              "{\"training\":{\"id\":\"t1\",\"title\":\"Pump\",\"ask_read\":true,\"media\":{"
+              "\"url\":\"https://files.example/t.pdf\",\"mime\":\"application/pdf\"},"
+              "\"audience\":{\"teams\":[\"crowd\"]}}}");
+    UNTIL(w, "expanded", redis_int(w, "HGET b:training-t1 cu") == 1);
+    file = arena_dup(w->a, str_of(redis_get(w, "ZREVRANGE mu:p1 0 0")));
+    CHECK_Z("the file waits", message_state(w, file), "queued");
+    put_event(w, "c", "cmms.broadcast.cancelled.v1",
+              "{\"broadcast\":{\"id\":\"training-t1\"}}");
+    UNTIL(w, "the end", redis_int(w, "HGET b:training-t1 cl") == 1);
+    CHECK_Z("it waits no more", message_state(w, file), "cancelled");
+    CHECK_INT("cancelled", redis_int(w, "HGET bc:training-t1 cancelled"), 2);
+    UNTIL(w, "idle", idle(w));
+    world_free(&w);
+}
+
 /* ---- the end ---- */
 
 static void delivered(struct world *w, size_t nth)
@@ -635,6 +659,7 @@ int main(int argc, char **argv)
         TEST(test_closed),      TEST(test_answered),     TEST(test_told),
         TEST(test_told_rounds), TEST(test_told_removed), TEST(test_told_stopped),
         TEST(test_progress),    TEST(test_no_sender),    TEST(test_told_stopped_late),
+        TEST(test_cancelled_file),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
