@@ -6,7 +6,8 @@
  *             cu chunks expanded, rd round (1; each resend is another), rs first characters of the round's
  *             message ids, fs those of the first round's, ls list of its audience, sn "<sender>=<people> …", pr
  *             and pt what was told to the CMMS last, and when, cl end was told
- *   bx        ZSET of ids by time of acceptance, which is the time that message ids of the first round begin with
+ *   bx        ZSET of ids by broadcast_begins(), which is the time that message ids of the first round begin with:
+ *             the log of messages is in that order, and asked for by that time
  *   bl:<ls>   HASH chunk number -> up to BROADCAST_CHUNK lines, one a person meant: "<person>", or
  *             "<person> <verdict>" of whom it cannot be sent to. Written before the one commit that makes b:<id>,
  *             each time it is asked for to a list of its own: that of an accepted broadcast never changes
@@ -69,6 +70,8 @@ bool broadcast_id_ok(struct str id);
 /** Members of the API's object, without braces; the stored form is these with braces. */
 void broadcast_write(const struct broadcast *b, struct jw *w);
 bool broadcast_decode(struct arena *a, struct str text, struct broadcast *out, struct err *err);
+/** When its messages go: at send_at, or when it was accepted. */
+struct wall broadcast_begins(const struct broadcast *b);
 
 /** Does reaching them need everybody looked at, beyond those named one by one? */
 bool audience_scans(const struct audience *to);

@@ -55,6 +55,7 @@ bool broadcast_check(struct arena *a, const struct tenant *t, const struct broad
 struct broadcast_state { /* as read */
     int64_t version; /* 0: there is none */
     struct str body, state, stem, senders, told;
+    struct str first; /* how message ids of its first round begin */
     int64_t chunks, cursor, round;
     struct wall accepted, began, told_at; /* began: the present round */
     bool end_told;

@@ -438,6 +438,11 @@ bool broadcast_decode(struct arena *a, struct str text, struct broadcast *out, s
     return true;
 }
 
+struct wall broadcast_begins(const struct broadcast *b)
+{
+    return b->send_at.ms > b->created.ms ? b->send_at : b->created;
+}
+
 /* ---- counts ---- */
 
 const char *const broadcast_count_names[] = {

@@ -95,7 +95,7 @@ static void write_record(struct accepting *x, struct commit *c, struct str key, 
     bool later = b->send_at.ms > b->created.ms;
     char stem[ID_TIME_BYTES]; /* of one time with its place in bx: told.lua */
 
-    id_of_time(b->created, stem);
+    id_of_time(broadcast_begins(b), stem);
     commit_doc(c, key, 1, sealed_body(x, key));
     commit_doc_field(c, "st", later ? STR("scheduled") : STR("sending"));
     commit_doc_field(c, "at", decimal(x, b->created.ms));
@@ -104,7 +104,7 @@ static void write_record(struct accepting *x, struct commit *c, struct str key, 
     commit_doc_field(c, "rd", STR("1"));
     commit_doc_field(c, "rs", str_of(stem));
     commit_doc_field(c, "fs", str_of(stem));
-    commit_doc_field(c, "ra", decimal(x, later ? b->send_at.ms : b->created.ms));
+    commit_doc_field(c, "ra", decimal(x, broadcast_begins(b).ms));
     commit_doc_field(c, "ls", audience_list(x->scan));
     commit_doc_field(c, "sn", audience_senders(x->scan, x->own));
 }
@@ -119,7 +119,7 @@ static void keep(struct accepting *x, int64_t chunks)
     x->o.checks(x->o.ctx, c);
     commit_check_version(c, key, 0);
     write_record(x, c, key, chunks);
-    commit_zadd(c, STR("bx"), (double)b->created.ms, b->id);
+    commit_zadd(c, STR("bx"), (double)broadcast_begins(b).ms, b->id);
     if (chunks > 0) {
         commit_persist(c, arena_printf(x->own, "bl:%.*s", STR_ARG(audience_list(x->scan))));
     }

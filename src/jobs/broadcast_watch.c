@@ -189,7 +189,6 @@ static void on_sweep_chunk(void *ctx, const struct err *err, const struct reply 
 static void sweep_next(struct inbox_job *j)
 {
     struct broadcast_run *run = j->run;
-    char stem[ID_TIME_BYTES];
     struct call call;
 
     if (run->state.cursor == 0) {
@@ -198,8 +197,7 @@ static void sweep_next(struct inbox_job *j)
         j->read(j);
         return;
     }
-    id_of_time(run->b.created, stem);
-    broadcast_ids(j->work, &j->et->t, run->id, 1, str_of(stem), &run->ids); /* for files */
+    broadcast_ids(j->work, &j->et->t, run->id, 1, run->state.first, &run->ids); /* of files */
     call_init_script(&call, "chunk", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
     call_str(&call, run->id);
     call_int(&call, run->state.cursor - 1);

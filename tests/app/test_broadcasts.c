@@ -177,6 +177,32 @@ static void test_recipient_gone(void)
     CHECK("why", at(&r, "items.0.reason").n > 0);
 }
 
+/* What is sent today is in today's log, also when it was accepted long before. */
+static void test_log_of_later(void)
+{
+    char later[WALL_TEXT_BYTES], from[WALL_TEXT_BYTES];
+    struct str id;
+    struct reply_to r;
+
+    wall_format((struct wall){wall_now().ms + 1500}, later);
+    wall_format((struct wall){wall_now().ms + 1000}, from);
+    id = broadcast(arena_printf(w->a,
+                                "{\"text\":\"once it is time\",\"send_at\":\"%s\","
+                                "\"audience\":{\"users\":[\"ana\"]}}",
+                                later)
+                       .p);
+    wait_for(id, "counts.sent", 1);
+    r = ask_json(w, ACME_VIEWER, "GET",
+                 arena_printf(w->a, "/api/v1/messages?user=ana&from=%s", from).p, NULL);
+    CHECK("what she was told since", str_find(r.body, STR("once it is time")) != SIZE_MAX);
+    r = ask_json(w, ACME_VIEWER, "GET", arena_printf(w->a, "/api/v1/messages?from=%s", from).p,
+                 NULL);
+    CHECK("what all were told", str_find(r.body, STR("once it is time")) != SIZE_MAX);
+    r = ask_json(w, ACME_VIEWER, "GET",
+                 arena_printf(w->a, "/api/v1/messages?user=ana&to=%s", from).p, NULL);
+    CHECK("and not what she was told before", str_find(r.body, STR("once it is time")) == SIZE_MAX);
+}
+
 /* ---- the emergency form as JSON ---- */
 
 static struct reply_to emergency(struct str body)
@@ -280,6 +306,7 @@ int main(int argc, char **argv)
         TEST(test_resend_once),
         TEST(test_cancel_audited),
         TEST(test_recipient_gone),
+        TEST(test_log_of_later),
         TEST(test_emergency_unclear),
         TEST(test_dry_run_unclear),
         TEST(test_emergency_many),

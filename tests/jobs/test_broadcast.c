@@ -626,7 +626,7 @@ static void test_told_stopped(void)
     world_free(&w);
 }
 
-/* Also when it was accepted weeks ahead of its time, and he was told much since. */
+/* Also when it was accepted weeks ago, and he was told much since. */
 static void test_told_stopped_late(void)
 {
     const int64_t day_ms = 86400000;

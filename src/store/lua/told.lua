@@ -1,5 +1,5 @@
 -- told: ids of messages to a person, the newest first: those of his index mu:<person>, and those of broadcasts' first
--- rounds, which only bm:<broadcast> names (include/domain/broadcast.h). They begin with the time of acceptance, and bx
+-- rounds, which only bm:<broadcast> names (include/domain/broadcast.h). They begin with the time at which it began, and bx
 -- is in that order, so few broadcasts are looked at. It stands before each script that wants it (meson.build).
 local LOOK = 300 -- broadcasts a call: each costs a HGET
 local DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
