@@ -350,7 +350,7 @@ static void write_unsendable(struct plan *p, const struct plan_message *pm, stru
                              struct str body, struct commit *c, size_t *marked)
 {
     commit_doc(c, key, 1, body);
-    commit_doc_field(c, "s", STR("failed"));
+    commit_doc_field(c, "s", STR("queued"));
     commit_doc_field(c, "u", pm->m.user);
     commit_doc_field(c, "o", pm->m.order_id);
     if (pm->m.broadcast.n > 0) {
@@ -359,23 +359,17 @@ static void write_unsendable(struct plan *p, const struct plan_message *pm, stru
     if (pm->m.matter.n > 0) {
         commit_doc_field(c, "mt", pm->m.matter);
     }
-    commit_doc_field(c, "tl",
-                     arena_printf(p->a, "failed,%lld," NO_SENDER "\n", (long long)p->now.ms));
     if (pm->first) {
-        struct str counts = arena_printf(p->a, "bc:%.*s", STR_ARG(pm->m.broadcast));
-
         commit_hset(c, arena_printf(p->a, "bm:%.*s", STR_ARG(pm->m.broadcast)), pm->m.user,
                     pm->m.id);
-        commit_hincr(c, counts, STR("queued"), -1); /* he is counted where his message moves */
-        commit_hincr(c, counts, STR("failed"), 1);
-        *marked += 2;
     }
+    commit_message_state(c, pm->m.id, "failed", p->now, STR(NO_SENDER)); /* its broadcast counts */
+    (*marked)++;
     commit_zadd(c, STR("mx"), 0, pm->m.id);
     commit_zadd(c, arena_printf(p->a, "mu:%.*s", STR_ARG(pm->m.user)), 0, pm->m.id);
     if (pm->m.order_id.n > 0) {
         commit_zadd(c, arena_printf(p->a, "mo:%.*s", STR_ARG(pm->m.order_id)), 0, pm->m.id);
     }
-    commit_zadd(c, STR("dl"), (double)p->now.ms, arena_printf(p->a, "out:%.*s", STR_ARG(pm->m.id)));
 }
 
 /* The record, its indexes, and its place in the lane of its person and class. */
