@@ -92,6 +92,7 @@ static void named(struct attempt *at, bool open)
     const struct template_state *s;
 
     if (open && outbox_is_waiting(m)) {
+        at->o.title = STR("the person wrote before it was sent");
         attempt_end(at, THEN_NEEDLESS, 0);
         return;
     }
@@ -245,10 +246,12 @@ void outbox_form_writes(struct attempt *at, struct commit *c)
     if (!outbox_is_waiting(&at->m)) {
         return;
     }
-    /* The question came to nothing. Another one may do: a language of it, or a later hour. */
-    if (at->then == THEN_EXPIRED || (at->then == THEN_FAILED && at->marked)) {
-        commit_heard(c, at->ob->sender->id, at->m.user, STR("the question was not sent"));
+    /* The question came to nothing. Another one may do: a language of it, or a later hour; and what
+     * waits for one that is not put would wait in vain. */
+    if (at->then == THEN_EXPIRED || at->then == THEN_NEEDLESS ||
+        (at->then == THEN_FAILED && at->marked)) {
+        commit_heard(c, at->own->sender->id, at->m.user, STR("the question was not sent"));
     } else if (at->then == THEN_FAILED) {
-        commit_unheard(c, at->ob->sender->id, at->m.user);
+        commit_unheard(c, at->own->sender->id, at->m.user);
     }
 }

@@ -190,8 +190,7 @@ static void record_writes(void *ctx, struct commit *c)
         write_next_way(at, c);
         return;
     case THEN_NEEDLESS:
-        commit_message_state(c, at->m.id, "cancelled", wall_now(),
-                             STR("the person wrote before it was sent"));
+        commit_message_state(c, at->m.id, "cancelled", wall_now(), at->o.title);
         break;
     case THEN_CANCELLED:
         commit_message_state(c, at->m.id, "cancelled", wall_now(),

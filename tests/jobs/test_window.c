@@ -154,6 +154,34 @@ static void test_released(void)
     world_free(&w);
 }
 
+/* A webhook that comes a day late is answered by what knows of no later word of his. The question
+ * that was put for it is not needed; nor does it stand for the one that is, another day.
+ */
+static void test_question_not_needed(void)
+{
+    struct world *w = inside();
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .number_id = STR("106540352242922"),
+                               .provider_id = STR("wamid.LATE"),
+                               .phone = STR(ANA),
+                               .at = {wall_now().ms - 25 * 3600 * 1000},
+                               .type = INBOUND_TEXT,
+                               .type_name = STR("text"),
+                               .text = STR("STATUS")};
+    struct str id;
+
+    state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
+    put_inbound(w, &in);
+    UNTIL(w, "answered", w->nsent == 1 && idle(w));
+    CHECK("as it is", !body_has(w, 0, TEMPLATE_WAITING));
+    CHECK_INT("nobody is asked", redis_int(w, "HLEN hg:main"), 0);
+    redis_get(w, "HSET w:main u1 %lld", (long long)wall_now().ms - 25 * 3600 * 1000);
+    id = put(w, "main", NULL, "hello", 0);
+    UNTIL(w, "held", waits(w, id));
+    CHECK("he is asked", w->nsent == 2 && body_has(w, 1, TEMPLATE_WAITING));
+    world_free(&w);
+}
+
 /* What waits goes before what was accepted after the word came, though that is in the lane first.
  */
 static void test_order_kept(void)
@@ -489,6 +517,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {TEST(test_choice),
                                         TEST(test_inside_and_twilio),
                                         TEST(test_released),
+                                        TEST(test_question_not_needed),
                                         TEST(test_order_kept),
                                         TEST(test_no_form),
                                         TEST(test_expires),
