@@ -21,7 +21,7 @@ enum then {
     THEN_FAILED,
     THEN_EXPIRED,
     THEN_AWAIT,     /* it waits for the person's next word, who is asked for it */
-    THEN_NEEDLESS,  /* the question is answered already: cancelled */
+    THEN_NEEDLESS,  /* the question is answered already, or of no use now: cancelled */
     THEN_CANCELLED, /* its broadcast was, before anything was handed over */
     THEN_DROP       /* decided by somebody else: only out of its lane */
 };

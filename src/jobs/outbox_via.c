@@ -62,6 +62,11 @@ bool outbox_via(struct attempt *at)
                          "");
         return false;
     }
+    if (outbox_is_waiting(&at->m)) { /* a word to another number releases nothing that waits here */
+        at->o.title = STR("the sender that it asks him to write to is paused");
+        attempt_end(at, THEN_NEEDLESS, 0);
+        return false;
+    }
     if (at->m.group.n > 0) { /* its members can be told by another one, the group cannot */
         at->ob = at->own;
         attempt_end_here(at, THEN_FAILED, "the sender of the group is paused",

@@ -307,6 +307,39 @@ static void test_template_there(void)
     world_free(&w);
 }
 
+/* Main was to ask him, and is paused: by tw he is not asked, since a word to tw would release
+ * nothing. What waited goes by tw itself, where it can.
+ */
+static void test_question_of_a_paused_one(void)
+{
+    struct world *w = world_new(&soon);
+    const struct template_state good = {.status = TEMPLATE_APPROVED, .at = wall_now()};
+    struct template_state at_tw = good;
+    struct str id;
+
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    approvals_know(w->et, STR("102290129340398"),
+                   approval_key(w->a, STR(TEMPLATE_WAITING), STR("en_US")), &good);
+    at_tw.id = STR("HX00000000000000000000000000000001");
+    approvals_know(w->et, STR(TWILIO_ACCOUNT),
+                   approval_key(w->a, STR(TEMPLATE_WAITING), STR("en_US")), &at_tw);
+    at_tw.id = STR("HX00000000000000000000000000000002");
+    approvals_know(w->et, STR(TWILIO_ACCOUNT),
+                   approval_key(w->a, STR(TEMPLATE_UPDATED), STR("en_US")), &at_tw);
+    w->probe_status = 401;
+    w->sends[w->nsends++] = (struct act){.status = 401, .body = TOKEN};
+    redis_get(w, "HDEL w:tw u1");
+    redis_get(w, "HDEL w:main u1");
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .form = TEMPLATE_UPDATED});
+    UNTIL(w, "the token is dead", redis_int(w, "HEXISTS sn:main paused") == 1);
+    UNTIL(w, "told", str_eqz(message_state(w, id), "sent"));
+    CHECK_INT("the question by main, the message by tw", w->nsent, 2);
+    CHECK("as the template",
+          str_find(w->sent[1].body, STR("HX00000000000000000000000000000002")) != SIZE_MAX);
+    CHECK_INT("nobody is asked", redis_int(w, "HLEN hg:main"), 0);
+    world_free(&w);
+}
+
 /* A critical one does not wait for that: the next way at once. */
 static void test_critical_does_not_stay(void)
 {
@@ -382,6 +415,7 @@ int main(int argc, char **argv)
                                         TEST(test_stays),
                                         TEST(test_critical_does_not_stay),
                                         TEST(test_template_there),
+                                        TEST(test_question_of_a_paused_one),
                                         TEST(test_both_paused),
                                         TEST(test_lookup_where_it_was)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
