@@ -340,6 +340,20 @@ static void test_question_of_a_paused_one(void)
     world_free(&w);
 }
 
+/* The people of the day are WhatsApp's: what goes by SMS has none to wait for. */
+static void test_sms_has_no_tier(void)
+{
+    struct world *w = world_new(&usual);
+
+    redis_get(w, "HSET sn:tw people 1");
+    redis_get(w, "ZADD dp:tw %lld u9", (long long)wall_now().ms);
+    critical(w);
+    UNTIL(w, "three ways", w->nsent == 3);
+    CHECK("SMS", w->sent[2].sms);
+    CHECK_INT("he does not count", redis_int(w, "ZCARD dp:tw"), 1);
+    world_free(&w);
+}
+
 /* A critical one does not wait for that: the next way at once. */
 static void test_critical_does_not_stay(void)
 {
@@ -416,6 +430,7 @@ int main(int argc, char **argv)
                                         TEST(test_critical_does_not_stay),
                                         TEST(test_template_there),
                                         TEST(test_question_of_a_paused_one),
+                                        TEST(test_sms_has_no_tier),
                                         TEST(test_both_paused),
                                         TEST(test_lookup_where_it_was)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));

@@ -177,6 +177,7 @@ local before = n
 -- The tier: so many people in 24 h may be written to who have not written themselves for a day. dp:<portfolio>
 -- has whom, and since when. Until when he waits (ms), nil: he does not. He is looked at again each minute, and
 -- at once when he writes (dw); who is refused after all (nothing went out) is taken off by whoever records that.
+-- It is WhatsApp's: what goes as an SMS has none.
 local DAY, LOOK = 86400000, 60000
 local ledger, met, oldest, counts = nil, 0, nil, {}
 local function reach(person, lane)
@@ -233,7 +234,9 @@ local function take(prio)
             if id and via ~= '' and call('HEXISTS', P .. 'm:' .. id, 'st') == 1 then
                 wait = now + 10000000
             end
-            if id and wait == 0 and tier > 0 then wait = (reach(string.sub(lane, 2), lane) or 0) * 1000 end
+            if id and wait == 0 and tier > 0 and string.sub(lane, -4) ~= ':sms' then
+                wait = (reach(string.sub(lane, 2), lane) or 0) * 1000
+            end
             if wait > 0 then
                 call('ZADD', key, int(math.ceil(wait / 1000)), lane)
                 moved = true
