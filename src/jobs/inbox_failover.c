@@ -20,9 +20,10 @@ struct late { /* what is read */
     struct wall since; /* of its state */
     bool stays;        /* no other sender can say it as it is */
     bool held;         /* until he writes */
+    bool no_more;      /* his lane waits for the tier: so many people were written to today */
     bool needless;     /* its broadcast was cancelled, or tells him again in another round */
     struct wall spoke; /* he, to whichever number */
-    bool paused[SENDERS_MAX], usable[SENDERS_MAX];
+    bool paused[SENDERS_MAX], rests[SENDERS_MAX], usable[SENDERS_MAX];
     size_t n;
 };
 
@@ -42,18 +43,20 @@ enum verdict { OVER, WAIT, SAY_AGAIN };
 
 /*
  * Not handed over: that it waits for his word is a reason, and a sender that stands still, if no
- * other one says it in that one's place.
+ * other one says it in that one's place. That others are before it is none.
  */
-static enum verdict judge_queued(const struct tenant_settings *t, const struct late *l)
+static enum verdict judge_queued(const struct tenant_settings *t, const struct late *l,
+                                 struct wall now)
 {
+    bool late = now.ms - l->since.ms >= t->failover_critical_after_ms;
     const struct sender *by = tenant_sender(t, l->m.sender);
     bool other = false;
 
-    if (l->held) {
+    if (l->held || (late && l->no_more)) {
         return SAY_AGAIN;
     }
     if (by == NULL || !l->paused[by - t->senders]) {
-        return WAIT;
+        return by != NULL && late && l->rests[by - t->senders] ? SAY_AGAIN : WAIT;
     }
     for (size_t i = 0; i < l->n; i++) {
         other = other || l->usable[i];
@@ -75,7 +78,7 @@ static enum verdict judge(const struct tenant_settings *t, const struct late *l,
         return SAY_AGAIN;
     }
     if (is_one_of(l->state, queued, ARRAY_LEN(queued))) {
-        return judge_queued(t, l);
+        return judge_queued(t, l, now);
     }
     if (l->spoke.ms > l->since.ms) {
         return OVER; /* he is there, and has it before his eyes */
@@ -87,6 +90,8 @@ static enum verdict judge(const struct tenant_settings *t, const struct late *l,
 
 static struct str why_of(struct inbox_job *j, const struct late *l)
 {
+    const struct sender *by;
+
     if (str_eqz(l->state, "failed")) {
         return STR("failed");
     }
@@ -94,7 +99,10 @@ static struct str why_of(struct inbox_job *j, const struct late *l)
         return STR("outside the 24-hour window");
     }
     if (str_eqz(l->state, "queued") || str_eqz(l->state, "sending")) {
-        return STR("its sender is paused");
+        by = tenant_sender(j->et->t.conf, l->m.sender);
+        return l->no_more ? STR("its sender may write to nobody new today")
+               : l->rests[by - j->et->t.conf->senders] ? STR("its sender was asked for silence")
+                                                       : STR("its sender is paused");
     }
     return arena_printf(j->work, "not delivered in %lld s",
                         (long long)((wall_now().ms - l->since.ms) / 1000));
@@ -207,6 +215,7 @@ static bool open_late(struct inbox_job *j, const struct reply *reply, struct lat
 {
     const struct tenant_settings *t = j->et->t.conf;
     struct str key = arena_printf(j->work, "m:%.*s", STR_ARG(j->late_id)), text;
+    struct wall now = wall_now();
 
     *l = (struct late){.state = arena_dup(j->work, reply_str(reply_at(reply, 1))),
                        .next = arena_dup(j->work, reply_str(reply_at(reply, 3))),
@@ -219,7 +228,9 @@ static bool open_late(struct inbox_job *j, const struct reply *reply, struct lat
         int64_t spoke = reply_int(reply_at(row, 1));
 
         l->paused[i] = reply_int(reply_at(row, 0)) > 0;
-        l->usable[i] = !l->paused[i];
+        l->rests[i] = reply_int(reply_at(row, 2)) > now.ms + LOOK_AGAIN_MS;
+        l->no_more = l->no_more || reply_int(reply_at(row, 3)) > 0;
+        l->usable[i] = !l->paused[i] && !l->rests[i];
         l->spoke.ms = spoke > l->spoke.ms ? spoke : l->spoke.ms;
     }
     if (!vault_open_arena(j->et->t.vault, j->work, key, "b", reply_str(reply_at(reply, 0)), &text,

@@ -354,6 +354,29 @@ static void test_sms_has_no_tier(void)
     world_free(&w);
 }
 
+/* Main may write to nobody new today, or is to be silent for long: it does not wait for that. */
+static void test_limits_do_not_hold_it(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct world *w = world_new(&usual);
+        struct str id;
+
+        redis_get(w, "HDEL w:main u1");
+        if (i == 0) {
+            redis_get(w, "HSET sn:main people 1");
+            redis_get(w, "ZADD dp:102290129340398 %lld u9", (long long)wall_now().ms);
+        } else {
+            redis_get(w, "HSET sn:main rest %lld", (long long)wall_now().ms + 600000);
+        }
+        id = critical(w);
+        UNTIL(w, "by tw", w->nsent > 0);
+        CHECK("by tw", str_find(w->sent[0].path, STR("/Messages.json")) != SIZE_MAX);
+        CHECK_Z("the first waits", message_state(w, id), "queued");
+        CHECK("why", in_timeline(w, id, i == 0 ? "nobody new today" : "silence"));
+        world_free(&w);
+    }
+}
+
 /* A critical one does not wait for that: the next way at once. */
 static void test_critical_does_not_stay(void)
 {
@@ -430,6 +453,7 @@ int main(int argc, char **argv)
                                         TEST(test_critical_does_not_stay),
                                         TEST(test_template_there),
                                         TEST(test_question_of_a_paused_one),
+                                        TEST(test_limits_do_not_hold_it),
                                         TEST(test_sms_has_no_tier),
                                         TEST(test_both_paused),
                                         TEST(test_lookup_where_it_was)};
