@@ -101,7 +101,8 @@ void inbox_read_template(struct inbox_job *j)
 
 void inbox_note_template(struct inbox_job *j, const struct message *m, struct str form)
 {
-    enum template_status trouble = outbox_template_trouble(j->in.error.code);
+    bool ours = m->kind != MESSAGE_TEMPLATE || outbox_is_waiting(m);
+    enum template_status trouble = outbox_template_trouble(j->in.error.code, ours);
     const struct provider_error *row =
         provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
             ->error_find(j->in.error.code, 0);

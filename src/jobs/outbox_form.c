@@ -177,29 +177,30 @@ void outbox_form(struct attempt *at)
 
 /* ---- refused all the same ---- */
 
-enum template_status outbox_template_trouble(int64_t code)
+enum template_status outbox_template_trouble(int64_t code, bool ours)
 {
     static const struct {
         int64_t code;
         enum template_status status;
+        bool values; /* it does not take these values: whoever gave them may be wrong about it */
     } rows[] = {
-        {21655,  TEMPLATE_MISSING },
-        {63027,  TEMPLATE_MISSING },
-        {63028,  TEMPLATE_MISSING },
-        {63040,  TEMPLATE_REJECTED},
-        {63041,  TEMPLATE_PAUSED  },
-        {63042,  TEMPLATE_DISABLED},
-        {92006,  TEMPLATE_MISSING },
-        {132000, TEMPLATE_MISSING },
-        {132001, TEMPLATE_MISSING },
-        {132007, TEMPLATE_REJECTED},
-        {132012, TEMPLATE_MISSING },
-        {132015, TEMPLATE_PAUSED  },
-        {132016, TEMPLATE_DISABLED},
+        {21655,  TEMPLATE_MISSING,  false},
+        {63027,  TEMPLATE_MISSING,  false},
+        {63028,  TEMPLATE_MISSING,  true },
+        {63040,  TEMPLATE_REJECTED, false},
+        {63041,  TEMPLATE_PAUSED,   false},
+        {63042,  TEMPLATE_DISABLED, false},
+        {92006,  TEMPLATE_MISSING,  false},
+        {132000, TEMPLATE_MISSING,  true },
+        {132001, TEMPLATE_MISSING,  false},
+        {132007, TEMPLATE_REJECTED, false},
+        {132012, TEMPLATE_MISSING,  true },
+        {132015, TEMPLATE_PAUSED,   false},
+        {132016, TEMPLATE_DISABLED, false},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].code == code) {
+        if (rows[i].code == code && (ours || !rows[i].values)) {
             return rows[i].status;
         }
     }
@@ -208,7 +209,8 @@ enum template_status outbox_template_trouble(int64_t code)
 
 bool outbox_form_refused(struct attempt *at)
 {
-    enum template_status trouble = outbox_template_trouble(at->o.code);
+    bool ours = at->chosen || outbox_is_waiting(&at->m);
+    enum template_status trouble = outbox_template_trouble(at->o.code, ours);
     struct engine_tenant *et = at->ob->et;
 
     if (at->o.cls == OUTCOME_NEED_TEMPLATE && !at->templated && at->item->window.ms > 0) {

@@ -116,8 +116,11 @@ void outbox_hold_writes(struct attempt *at, struct commit *c);
 /** Is it the question that asks a person to write? Its class is OUTBOX_WAITING. */
 #define OUTBOX_WAITING "waiting"
 bool outbox_is_waiting(const struct message *m);
-/** What a provider's code says about the template that it was sent by; UNKNOWN: nothing. */
-enum template_status outbox_template_trouble(int64_t code);
+/**
+ * What a provider's code says about the template that it was sent by, with values of @ours or those
+ * that the message's caller gave; UNKNOWN: nothing.
+ */
+enum template_status outbox_template_trouble(int64_t code, bool ours);
 
 /* outbox_via.c: in the place of a paused sender. */
 void outbox_ways_make(struct outbox *ob);

@@ -299,6 +299,35 @@ static void test_learned(void)
     world_free(&w);
 }
 
+/* A caller names the template and gives it other values than it has: his message fails, and the
+ * template stays what it is for all others. */
+static void test_wrong_values(void)
+{
+    static const int64_t codes[] = {132000, 132012};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        struct world *w = outside();
+        const struct message_options named = {.prio = PRIO_NORMAL, .form = UPDATED, .named = true};
+        struct str id;
+
+        state(w, WABA, UPDATED, "en_US", TEMPLATE_APPROVED);
+        w->sends[w->nsends++] =
+            (struct act){.status = 400, .body = i == 0 ? E(132000) : E(132012)};
+        id = put_message(w, &named);
+        UNTIL(w, "failed", str_eqz(message_state(w, id), "failed") && idle(w));
+        CHECK("why", line(w, id, arena_printf(w->a, "%lld|", (long long)codes[i]).p));
+        id = put_message(w, &named);
+        UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
+        put_status(w, w->sent[1].id, w->sent[1].correlation, DELIVERY_FAILED, codes[i]);
+        UNTIL(w, "failed later", str_eqz(message_state(w, id), "failed") && idle(w));
+        id = put(w, "main", UPDATED, "hello", 0);
+        UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
+        CHECK("by it", line(w, id, "as template"));
+        CHECK_INT("nobody is alarmed", w->nalerts, 0);
+        world_free(&w);
+    }
+}
+
 /* We thought that the window was open. It is asked for, and not thought so again. */
 static void test_window_shut(void)
 {
@@ -524,6 +553,7 @@ int main(int argc, char **argv)
                                         TEST(test_nobody_answers),
                                         TEST(test_cannot_be_asked),
                                         TEST(test_learned),
+                                        TEST(test_wrong_values),
                                         TEST(test_window_shut),
                                         TEST(test_refused_later), TEST(test_refused_in_the_list),
                                         TEST(test_refused_twice),

@@ -148,6 +148,7 @@ struct message_options {
     const char *text;      /* NULL: "hello" */
     const char *user;      /* NULL: "u1" */
     const char *form;      /* its template: one of three values */
+    bool named;            /* its caller wants it by that template, in en_US */
 };
 /** Accepted when it returns; its id. */
 struct str put_message(struct world *w, const struct message_options *o);

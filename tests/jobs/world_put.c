@@ -176,7 +176,10 @@ struct str put_message(struct world *w, const struct message_options *o)
         to.id = STR("u9");
     }
     plan_init(p, a, engine_tenant(w->et), wall_now(), STR("test"));
-    m = plan_message(p, &to, o->buttons ? MESSAGE_BUTTONS : MESSAGE_TEXT);
+    m = plan_message(p, &to,
+                     o->buttons ? MESSAGE_BUTTONS
+                     : o->named ? MESSAGE_TEMPLATE
+                                : MESSAGE_TEXT);
     m->prio = o->prio;
     m->sender = str_of(o->sender != NULL ? o->sender : "main");
     m->text = str_of(o->text != NULL ? o->text : "hello");
@@ -192,6 +195,7 @@ struct str put_message(struct world *w, const struct message_options *o)
     }
     if (o->form != NULL) {
         TEMPLATE_SET(a, m, o->form, STR("WO-1"), STR("Replace bearing"), STR("due date"));
+        m->template_.language = o->named ? STR("en_US") : STR_NONE;
     }
     id = arena_dup(w->a, m->id);
     engine_run_plan(w->engine, w->et, p, &run);
