@@ -26,7 +26,7 @@
  *   m:<id>                HASH outbound message: b sealed body, s state, n sends, tl timeline (lines
  *                         "state,ms,detail"; the attempts that count are "sending,ms,attempt n"), q queue,
  *                         l lane, u person where the lane does not say him, x expiry, r and rf refusals that
- *                         pass and since when, lu look-ups in vain,
+ *                         pass and since when, rl those for what is tried a few times only, lu look-ups in vain,
  *                         fb the message that says it again by another way, st it stays with its sender,
  *                         hb older ones that were released behind it while it was leased,
  *                         ag attempts up to this one were refused after all, so it went again,

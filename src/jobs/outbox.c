@@ -68,7 +68,7 @@ static void end_throttled(struct attempt *at)
  */
 static void judge_refusals(struct attempt *at)
 {
-    bool often = at->o.tries_max > 0 && at->refusals >= at->o.tries_max;
+    bool often = at->o.tries_max > 0 && at->few >= at->o.tries_max;
     bool long_ = at->refused_since.ms > 0 && wall_now().ms - at->refused_since.ms > LAST_MS;
 
     if (often || long_) {
@@ -89,6 +89,7 @@ static void on_history(void *ctx, const struct err *err, const struct reply *rep
     if (err == NULL) { /* else it counts as the first: to be tried once more harms nobody */
         at->refusals = reply_int(reply_at(reply, 0));
         at->refused_since.ms = reply_int(reply_at(reply, 1));
+        at->few = reply_int(reply_at(reply, 2));
     }
     judge_refusals(at);
 }
@@ -104,6 +105,7 @@ static void end_not_sent(struct attempt *at)
              arena_printf(at->a, "{%.*s}:m:%.*s", STR_ARG(at->ob->et->t.id), STR_ARG(at->m.id)));
     call_str(&call, STR("r"));
     call_str(&call, STR("rf"));
+    call_str(&call, STR("rl"));
     at->pending = store_run(at->ob->et->e->store, &call, on_history, at);
 }
 

@@ -46,6 +46,7 @@ struct attempt {
     bool local;   /* nothing was handed over: the attempt that the claim counted did not happen */
     bool refused; /* and that was the provider's word: such tries are counted apart */
     int64_t refusals;          /* of these, before this one */
+    int64_t few;               /* of these, for what is tried a few times only */
     struct wall refused_since; /* the first of them; 0: none */
     bool uncounted;   /* its broadcast was cancelled: the claim leased it without an attempt */
     bool looked;      /* the provider was asked whether it has an attempt before this one */

@@ -76,6 +76,9 @@ static void write_put_off(struct attempt *at, struct commit *c)
 {
     if (at->refused) {
         commit_hincr(c, message_key(at), STR("r"), 1);
+        if (at->o.tries_max > 0) {
+            commit_hincr(c, message_key(at), STR("rl"), 1);
+        }
         if (at->refused_since.ms == 0) {
             commit_hset(c, message_key(at), STR("rf"),
                         arena_printf(at->scratch, "%lld", (long long)wall_now().ms));

@@ -449,6 +449,24 @@ static void test_pure(void)
     }
 }
 
+/* A provider that was down for a while used up none of the tries that another trouble has. */
+static void test_tries_of_its_own(void)
+{
+    struct world *w = world_new(NULL);
+    struct str id;
+
+    redis_get(w, "HSET sn:main paused 1");
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    redis_get(w, "HSET m:%.*s r 5", STR_ARG(id)); /* connections that failed */
+    redis_get(w, "HSET m:%.*s rf %lld", STR_ARG(id), (long long)wall_now().ms - 60000);
+    w->sends[w->nsends++] = (struct act){.status = 400, .body = E(131053)};
+    put_resume(w);
+    UNTIL(w, "refused", w->nsent == 1 && redis_int(w, "HLEN k:out:main") == 0);
+    CHECK_Z("it is tried again", message_state(w, id), "sending");
+    CHECK_INT("the first of them", redis_int(w, "HGET m:%.*s rl", STR_ARG(id)), 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_pure),
@@ -456,6 +474,7 @@ int main(int argc, char **argv)
                                         TEST(test_evidence),
                                         TEST(test_forged),
                                         TEST(test_first_failed),
+                                        TEST(test_tries_of_its_own),
                                         TEST(test_crash),
                                         TEST(test_late_answer),
                                         TEST(test_record_later),

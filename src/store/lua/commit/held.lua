@@ -76,7 +76,7 @@ local function again(id, at_ms, detail)
     call('ZREM', P .. 'dl', 'out:' .. id) -- given up as uncertain
     call('LREM', list_of(queue, lane), '1', id) -- or not yet
     call('HSET', key, 's', 'queued', 'ag', m[2])
-    call('HDEL', key, 'r', 'rf', 'lu')
+    call('HDEL', key, 'r', 'rf', 'rl', 'lu')
     if m[5] then
         tally(m[5], id, m[6] or '', m[1], 'queued')
         call('HSET', key, 'bf', (string.gsub(m[6] or '', 'g', '')))
