@@ -51,3 +51,15 @@ struct str ended_detail(struct arena *a, const struct outcome *why)
     return ended_line(a, arena_printf(a, "%lld|%.*s|%.*s", (long long)why->code,
                                       STR_ARG(why->title), STR_ARG(why->advice)));
 }
+
+/* It is that already, mostly: then this says that it stays so, and why. */
+void ended_uncertain(struct arena *a, struct commit *c, const struct message *m,
+                     const struct outcome *why)
+{
+    commit_message_state(c, m->id, "uncertain", wall_now(), ended_detail(a, why));
+    commit_message_note(c, m->id, wall_now(), ended_detail(a, why));
+    commit_zadd(c, STR("dl"), (double)wall_now().ms, arena_printf(a, "out:%.*s", STR_ARG(m->id)));
+    if (m->broadcast.n > 0) {
+        commit_given_up(c, m->id);
+    }
+}

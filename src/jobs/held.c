@@ -1,7 +1,8 @@
 /*
  * held: the end of messages that waited for a word of their person (outbox_hold.c) and did not get
  * it: their own end has come, or seven days are over, or the question could not be put to him. hx
- * names them by the end of their wait; each is ended in a commit of its own, with its reason.
+ * names them by the end of their wait; each is ended in a commit of its own, with its reason. One
+ * that was handed over before, without an answer, is as uncertain as it was.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,7 @@ struct held {
     struct message m;
     struct outcome why;
     const char *state;
+    bool unknown; /* whether it arrived */
     struct plan plan;
 };
 
@@ -59,7 +61,9 @@ static void writes(void *ctx, struct commit *c)
     struct held *h = ctx;
 
     commit_unhold(c, h->queue, h->lane, h->m.id);
-    if (h->state != NULL) {
+    if (h->state != NULL && h->unknown) {
+        ended_uncertain(h->work, c, &h->m, &h->why);
+    } else if (h->state != NULL) {
         commit_message_state(c, h->m.id, h->state, wall_now(), ended_detail(h->work, &h->why));
     }
 }
@@ -82,7 +86,7 @@ static void judge(struct held *h)
 {
     bool expired = h->m.expires.ms > 0 && h->m.expires.ms <= wall_now().ms;
 
-    h->state = expired ? "expired" : "failed";
+    h->state = h->unknown ? "uncertain" : expired ? "expired" : "failed";
     h->why = (struct outcome){
         .title = expired ? STR("it expired while it waited for the person to write")
                  : h->asked_in_vain[h->at]
@@ -98,7 +102,8 @@ static void on_record(void *ctx, const struct err *err, const struct reply *repl
 {
     const struct plan_run run = {checks, writes, on_ended, ctx};
     struct held *h = ctx;
-    struct str key = arena_printf(h->work, "m:%.*s", STR_ARG(h->m.id)), text, id = h->m.id;
+    struct str key = arena_printf(h->work, "m:%.*s", STR_ARG(h->m.id)), id = h->m.id;
+    struct str body = reply_str(reply_at(reply, 0)), text;
     struct err bad = {0};
 
     h->pending = NULL;
@@ -108,8 +113,8 @@ static void on_record(void *ctx, const struct err *err, const struct reply *repl
     }
     h->state = NULL; /* no record: its name goes, and that is all */
     plan_init(&h->plan, h->work, &h->et->t, wall_now(), STR_NONE);
-    if (reply_str(reply).n > 0) {
-        if (!vault_open_arena(h->et->t.vault, h->work, key, "b", reply_str(reply), &text, &bad) ||
+    if (body.n > 0) {
+        if (!vault_open_arena(h->et->t.vault, h->work, key, "b", body, &text, &bad) ||
             !message_decode(h->work, text, &h->m, &bad)) {
             log_error("a message that waited is ended: its record does not open",
                       LF_STR("message", id), LF_Z("reason", bad.msg));
@@ -117,8 +122,9 @@ static void on_record(void *ctx, const struct err *err, const struct reply *repl
             h->m = (struct message){0};
         }
         h->m.id = id;
+        h->unknown = str_eqz(reply_str(reply_at(reply, 1)), "uncertain");
         judge(h);
-        metric_add(METRIC_SEND_FAILED, 1);
+        metric_add(METRIC_SEND_FAILED, !h->unknown);
         ended_tell(&h->plan, &h->m, h->state, &h->why);
     }
     h->pending = engine_run_plan(h->et->e, h->et, &h->plan, &run);
@@ -138,10 +144,11 @@ static void next(struct held *h)
     str_cut(h->names[h->at], '\n', &h->queue, &rest);
     str_cut(rest, '\n', &h->lane, &h->m.id);
     call_init(&call);
-    call_str(&call, STR("HGET"));
+    call_str(&call, STR("HMGET"));
     call_str(&call,
              arena_printf(h->work, "{%.*s}:m:%.*s", STR_ARG(h->et->t.id), STR_ARG(h->m.id)));
     call_str(&call, STR("b"));
+    call_str(&call, STR("s"));
     h->pending = store_run(h->et->e->store, &call, on_record, h);
 }
 

@@ -151,6 +151,9 @@ void kept_write(struct engine_tenant *et, struct arena *a, struct commit *c,
 void ended_tell(struct plan *p, const struct message *m, const char *state,
                 const struct outcome *why);
 struct str ended_detail(struct arena *a, const struct outcome *why);
+/** Given up, and nobody knows whether it arrived: a dead letter. */
+void ended_uncertain(struct arena *a, struct commit *c, const struct message *m,
+                     const struct outcome *why);
 /** @s without line ends: one ends an entry of a timeline. */
 struct str ended_line(struct arena *a, struct str s);
 

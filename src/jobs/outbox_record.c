@@ -125,18 +125,6 @@ static void write_unmet(struct attempt *at, struct commit *c)
     }
 }
 
-/* It is that already, mostly: then this says that it stays so, and why. */
-static void write_uncertain(struct attempt *at, struct commit *c)
-{
-    commit_message_state(c, at->m.id, "uncertain", wall_now(), ended_detail(at->scratch, &at->o));
-    commit_message_note(c, at->m.id, wall_now(), ended_detail(at->scratch, &at->o));
-    commit_zadd(c, STR("dl"), (double)wall_now().ms,
-                arena_printf(at->scratch, "out:%.*s", STR_ARG(at->m.id)));
-    if (at->m.broadcast.n > 0) {
-        commit_given_up(c, at->m.id);
-    }
-}
-
 static void write_failed(struct attempt *at, struct commit *c)
 {
     commit_message_state(c, at->m.id, "failed", wall_now(), ended_detail(at->scratch, &at->o));
@@ -180,7 +168,7 @@ static void record_writes(void *ctx, struct commit *c)
         lane_put_off(c, at->item, at->wait_ms);
         return;
     case THEN_UNCERTAIN:
-        write_uncertain(at, c);
+        ended_uncertain(at->scratch, c, &at->m, &at->o);
         break;
     case THEN_FAILED:
         write_failed(at, c);

@@ -257,6 +257,31 @@ static void test_nobody_answers(void)
     world_free(&w);
 }
 
+/* It was handed over without an answer while the window was open: at the end of the wait nobody
+ * knows whether it arrived, as before. */
+static void test_unknown_stays_unknown(void)
+{
+    struct world *w = inside();
+    struct str id;
+
+    state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
+    w->sends[w->nsends++] = (struct act){.how = RESET};
+    id = put(w, "main", NULL, "hello", 0);
+    UNTIL(w, "uncertain", str_eqz(message_state(w, id), "uncertain"));
+    redis_get(w, "HSET w:main u1 %lld", (long long)wall_now().ms - 25 * 3600 * 1000);
+    UNTIL(w, "held", waits(w, id));
+    redis_get(w, "ZADD hx 1 out:main\n2u1\n%.*s", STR_ARG(id));
+    redis_get(w, "ZREMRANGEBYSCORE hx 2 +inf");
+    UNTIL(w, "told", stream_events(w, EVENTS, "") == 1);
+    CHECK_INT("as it is", stream_events(w, EVENTS, "\"state\":\"uncertain\""), 1);
+    CHECK_Z("it stays so", message_state(w, id), "uncertain");
+    CHECK("why", line(w, id, "for 7 days"));
+    CHECK_INT("a dead letter", redis_int(w, "ZCARD dl"), 1);
+    put_status(w, STR("wamid.late"), w->sent[0].correlation, DELIVERY_DELIVERED, 0);
+    UNTIL(w, "late evidence counts", str_eqz(message_state(w, id), "delivered"));
+    world_free(&w);
+}
+
 /* The question itself is refused for the person: what waits ends, with that reason. */
 static void test_cannot_be_asked(void)
 {
@@ -551,6 +576,7 @@ int main(int argc, char **argv)
                                         TEST(test_no_form),
                                         TEST(test_expires),
                                         TEST(test_nobody_answers),
+                                        TEST(test_unknown_stays_unknown),
                                         TEST(test_cannot_be_asked),
                                         TEST(test_learned),
                                         TEST(test_wrong_values),
