@@ -121,6 +121,21 @@ static void look_later(struct attempt *at, struct str why)
     attempt_end(at, THEN_LATER, outbox_backoff_ms(l->looks));
 }
 
+/* Outside the window it went in the form of its template, whose words are others. */
+static bool is_it(const struct attempt *at, const struct inbound *item, struct wall sent)
+{
+    const struct lookup *l = at->lookup;
+    struct message formed;
+
+    if (at->m.template_.name.n == 0 || l->by != at->ob ||
+        sent.ms - at->item->window.ms < WINDOW_MS) {
+        return twilio_messages_same(item, &at->m, sent);
+    }
+    formed = at->m;
+    formed.kind = MESSAGE_TEMPLATE;
+    return twilio_messages_same(item, &formed, sent);
+}
+
 static void take_page(struct attempt *at, const struct inbound_batch *page)
 {
     struct lookup *l = at->lookup;
@@ -129,7 +144,7 @@ static void take_page(struct attempt *at, const struct inbound_batch *page)
         bool fits = false;
 
         for (size_t k = 0; k < l->nsent; k++) {
-            fits = fits || twilio_messages_same(&page->items[i], &at->m, l->sent[k]);
+            fits = fits || is_it(at, &page->items[i], l->sent[k]);
         }
         if (fits && l->nfound < FOUND_MAX) {
             l->found[l->nfound++] = page->items[i];

@@ -282,6 +282,22 @@ static void test_unknown_stays_unknown(void)
     world_free(&w);
 }
 
+/* By a template, without an answer: Twilio's list has it in the template's words. */
+static void test_found_as_template(void)
+{
+    struct world *w = outside();
+    struct str id;
+
+    state(w, ACCOUNT, UPDATED, "en_US", TEMPLATE_APPROVED);
+    w->list = world_listed(w, "SMfound", ANA, "Order WO-1 has changed", "sent", 0);
+    w->sends[w->nsends++] = (struct act){.how = RESET};
+    id = put(w, "tw", UPDATED, "hello", 0);
+    UNTIL(w, "decided", str_eqz(message_state(w, id), "sent"));
+    CHECK("found", line(w, id, "found in the provider's list"));
+    CHECK_INT("said once", w->nsent, 1);
+    world_free(&w);
+}
+
 /* The question itself is refused for the person: what waits ends, with that reason. */
 static void test_cannot_be_asked(void)
 {
@@ -577,6 +593,7 @@ int main(int argc, char **argv)
                                         TEST(test_expires),
                                         TEST(test_nobody_answers),
                                         TEST(test_unknown_stays_unknown),
+                                        TEST(test_found_as_template),
                                         TEST(test_cannot_be_asked),
                                         TEST(test_learned),
                                         TEST(test_wrong_values),
