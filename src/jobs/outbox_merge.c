@@ -2,7 +2,7 @@
  * outbox_merge: a change of an order that waited (for the pair pause, a rest, the morning) takes
  * with it what came after it about the same order. The lane is ours, so nobody takes those
  * meanwhile: one commit gives the head its new text and ends the others, before the first byte goes
- * out.
+ * out. Only inside the window: outside it goes by a template, which tells of one change.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,7 +21,10 @@ struct merge {
 
 bool outbox_merge_possible(const struct attempt *at)
 {
-    return at->item->more && at->item->sends == 1 && at->merge == NULL && message_is_change(&at->m);
+    bool open = wall_now().ms - at->item->window.ms < WINDOW_MS;
+
+    return open && at->item->more && at->item->sends == 1 && at->merge == NULL &&
+           message_is_change(&at->m);
 }
 
 static struct str key_of(struct attempt *at, struct str id)

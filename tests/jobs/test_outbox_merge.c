@@ -1,6 +1,7 @@
 /* Several changes of one order inside the pair pause, or the quiet hours, are one message. */
 #include "world.h"
 
+#include "approvals.h"
 #include "outbox_int.h"
 
 static const char *const first_order = "w1", *const second_order = "w2";
@@ -89,6 +90,28 @@ static void test_ends(void)
     world_free(&w);
 }
 
+/* Outside the window a message is its template, which tells of one change: each goes by its own. */
+static void test_outside(void)
+{
+    const struct template_state good = {.status = TEMPLATE_APPROVED, .at = wall_now()};
+    struct world *w = world_new(NULL);
+
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    approvals_know(w->et, STR("102290129340398"),
+                   approval_key(w->a, STR(TEMPLATE_UPDATED), STR("en_US")), &good);
+    pair_pause(w, 600);
+    put_order(w, "e1", "cmms.workorder.created.v1", first_order, "");
+    UNTIL(w, "the first goes at once", w->nsent == 1);
+    redis_get(w, "HDEL w:main u1");
+    change(w, "e2", first_order, "title");
+    change(w, "e3", first_order, "due_at");
+    UNTIL(w, "all", w->nsent >= 2 && all_ended(w));
+    CHECK_INT("each", w->nsent, 3);
+    CHECK("the title", str_find(w->sent[1].body, STR("title")) != SIZE_MAX);
+    CHECK("the date", str_find(w->sent[2].body, STR("due date")) != SIZE_MAX);
+    world_free(&w);
+}
+
 /* What people or programs wrote is never put together. */
 static void test_others(void)
 {
@@ -104,7 +127,8 @@ static void test_others(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_changes), TEST(test_ends), TEST(test_others)};
+    static const struct test tests[] = {TEST(test_changes), TEST(test_ends), TEST(test_outside),
+                                        TEST(test_others)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
