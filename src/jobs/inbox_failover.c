@@ -68,10 +68,11 @@ static enum verdict judge(const struct tenant_settings *t, const struct late *l,
 {
     static const char *const over[] = {"delivered", "read", "cancelled", "expired"};
     static const char *const queued[] = {"queued", "sending"};
+    struct wall due = l->m.send_at.ms > l->m.created.ms ? l->m.send_at : l->m.created;
 
     if (l->next.n > 0 || l->needless || is_one_of(l->state, over, ARRAY_LEN(over)) ||
         (l->m.expires.ms > 0 && l->m.expires.ms <= now.ms) ||
-        now.ms - l->m.created.ms > GIVE_UP_MS) {
+        now.ms - due.ms > GIVE_UP_MS) {
         return OVER;
     }
     if (str_eqz(l->state, "failed")) {

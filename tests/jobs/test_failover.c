@@ -377,6 +377,19 @@ static void test_limits_do_not_hold_it(void)
     }
 }
 
+/* Accepted days before it was to be sent: what counts is when it was to be there. */
+static void test_sent_later(void)
+{
+    struct world *w = world_new(&usual);
+    struct str id = put_message(w, &(struct message_options){.cls = "updates",
+                                                             .text = "Gas leak in hall 3",
+                                                             .asked_before_ms = 172800000});
+
+    UNTIL(w, "three ways", w->nsent == 3);
+    CHECK("the first names the second", in_timeline(w, id, "said again by tw"));
+    world_free(&w);
+}
+
 /* A critical one does not wait for that: the next way at once. */
 static void test_critical_does_not_stay(void)
 {
@@ -454,6 +467,7 @@ int main(int argc, char **argv)
                                         TEST(test_template_there),
                                         TEST(test_question_of_a_paused_one),
                                         TEST(test_limits_do_not_hold_it),
+                                        TEST(test_sent_later),
                                         TEST(test_sms_has_no_tier),
                                         TEST(test_both_paused),
                                         TEST(test_lookup_where_it_was)};

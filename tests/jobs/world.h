@@ -149,6 +149,7 @@ struct message_options {
     const char *user;      /* NULL: "u1" */
     const char *form;      /* its template: one of three values */
     bool named;            /* its caller wants it by that template, in en_US */
+    int64_t asked_before_ms; /* accepted so long ago, to be sent now */
 };
 /** Accepted when it returns; its id. */
 struct str put_message(struct world *w, const struct message_options *o);

@@ -186,6 +186,10 @@ struct str put_message(struct world *w, const struct message_options *o)
     m->cls = o->cls != NULL ? str_of(o->cls) : STR_NONE;
     m->max_sends = o->max_sends;
     m->expires.ms = o->expires_in_ms != 0 ? wall_now().ms + o->expires_in_ms : 0;
+    if (o->asked_before_ms != 0) {
+        m->created.ms -= o->asked_before_ms;
+        m->send_at.ms = wall_now().ms + 50;
+    }
     m->order_number = STR("WO-1");
     if (o->buttons) {
         m->options[m->noptions++] =
