@@ -51,7 +51,8 @@ void failover_take(struct arena *a, struct message *m, const struct failover_ste
 
 /*
  * The item that looks after a critical message: "<letter><message id>", due at @at. It belongs into the commit
- * that accepts the message; a marked write. @name tells items of one message apart.
+ * that accepts the message; a marked write. @name, and the time of those that are due at once, tell items of one
+ * message apart.
  */
 #define FAILOVER_ITEM 'F'
 void failover_watch(const struct tenant *t, struct arena *a, struct commit *c, struct str message_id,

@@ -176,7 +176,10 @@ void failover_watch(const struct tenant *t, struct arena *a, struct commit *c,
                     struct str message_id, const char *name, struct wall at)
 {
     static const struct rate none;
-    struct str id = arena_printf(a, "%s-%.*s", name, STR_ARG(message_id));
+    /* At once may be several times, before the first of them has ended: each is an item of its own. */
+    struct str id = at.ms > 0 ? arena_printf(a, "%s-%.*s", name, STR_ARG(message_id))
+                              : arena_printf(a, "%s-%.*s-%lld", name, STR_ARG(message_id),
+                                             (long long)wall_now().ms);
     struct str key = arena_printf(a, "i:%.*s", STR_ARG(id));
     struct str text = arena_printf(a, "%c%.*s", FAILOVER_ITEM, STR_ARG(message_id));
     struct buf sealed;
