@@ -4,8 +4,8 @@
  * an attempt of ours was out, whose sid we know of no other message, is that attempt. Meta has no
  * such list.
  *
- * Where the list cannot be had the message waits: the send would fare no better. After LOOKS_MAX
- * times it goes on without.
+ * Where the list cannot be had, or Redis does not say what of it is ours, the message waits: the
+ * send would fare no better. After LOOKS_MAX times it goes on without.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -73,6 +73,20 @@ static void end_found(struct attempt *at, const struct inbound *item)
 
 static void judge(struct attempt *at);
 
+static void look_later(struct attempt *at, struct str why)
+{
+    struct lookup *l = at->lookup;
+
+    if (l->looks >= LOOKS_MAX) {
+        go_on(at);
+        return;
+    }
+    at->local = true;
+    at->look_failed = true;
+    at->o = (struct outcome){.cls = OUTCOME_NOT_SENT, .title = why};
+    attempt_end(at, THEN_LATER, outbox_backoff_ms(l->looks));
+}
+
 /* Whether we know the sid: of another message it is no evidence, of ours it was written meanwhile.
  */
 static void on_known(void *ctx, const struct err *err, const struct reply *reply)
@@ -82,7 +96,11 @@ static void on_known(void *ctx, const struct err *err, const struct reply *reply
     struct str known = reply_str(reply);
 
     at->pending = NULL;
-    if (err == NULL && (known.n == 0 || str_eq(known, at->m.id))) {
+    if (err != NULL) {
+        look_later(at, STR("whose the message in the provider's list is could not be read"));
+        return;
+    }
+    if (known.n == 0 || str_eq(known, at->m.id)) {
         end_found(at, &l->found[l->judged]);
         return;
     }
@@ -106,20 +124,6 @@ static void judge(struct attempt *at)
 }
 
 /* ---- the list ---- */
-
-static void look_later(struct attempt *at, struct str why)
-{
-    struct lookup *l = at->lookup;
-
-    if (l->looks >= LOOKS_MAX) {
-        go_on(at);
-        return;
-    }
-    at->local = true;
-    at->look_failed = true;
-    at->o = (struct outcome){.cls = OUTCOME_NOT_SENT, .title = why};
-    attempt_end(at, THEN_LATER, outbox_backoff_ms(l->looks));
-}
 
 /* Outside the window it went in the form of its template, whose words are others. */
 static bool is_it(const struct attempt *at, const struct inbound *item, struct wall sent)
@@ -253,10 +257,12 @@ static void on_record(void *ctx, const struct err *err, const struct reply *repl
     struct outgoing out;
 
     at->pending = NULL;
-    if (err == NULL) {
-        attempts_of(at, reply_str(reply_at(reply, 0)));
-        l->looks = reply_int(reply_at(reply, 1));
+    if (err != NULL) {
+        look_later(at, STR("its attempts could not be read"));
+        return;
     }
+    attempts_of(at, reply_str(reply_at(reply, 0)));
+    l->looks = reply_int(reply_at(reply, 1));
     if (l->nsent == 0) {
         go_on(at);
         return;

@@ -116,6 +116,25 @@ static void test_list_away(void)
     world_free(&w);
 }
 
+/* Found, but Redis does not say whose it is: that is no reason to hand it over once more. */
+static void test_whose_is_not_known(void)
+{
+    struct world *w = world_new(NULL);
+    struct str id;
+
+    w->list = world_listed(w, "SMfound", ANA, "hello", "sent", 0);
+    w->sends[w->nsends++] = (struct act){.how = RESET};
+    id = put_message(w, &by_twilio);
+    UNTIL(w, "uncertain", str_eqz(message_state(w, id), "uncertain"));
+    redis_get(w, "HSET pn x 1"); /* as a Redis that answers with an error */
+    UNTIL(w, "asked", w->nlists == 1);
+    world_run(w, 300);
+    redis_get(w, "DEL pn");
+    UNTIL(w, "found", str_eqz(message_state(w, id), "sent"));
+    CHECK_INT("once", w->nsent, 1);
+    world_free(&w);
+}
+
 /* The last hand-over is held too: evidence that comes meanwhile decides it, and nothing is told. */
 static void test_last_is_held(void)
 {
@@ -211,7 +230,8 @@ static void test_put_off(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_lookup),       TEST(test_lookup_then_status),
-                                        TEST(test_list_away),    TEST(test_last_is_held),
+                                        TEST(test_list_away),    TEST(test_whose_is_not_known),
+                                        TEST(test_last_is_held),
                                         TEST(test_odd_statuses), TEST(test_put_off)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
