@@ -14,6 +14,7 @@
 
 #define CONSENT_ITEM 'O' /* inbound item: person, line end, bits of the classes that he stopped */
 #define STOPPED_ITEM 'Q' /* the same, when it is in his record: what waits of them is not to be said */
+#define MOVED_ITEM   'N' /* person, line end, the number that is his no more: what waits for that likewise */
 
 /** What a refusal with the provider's @code stops: bits of classes. @cls: that of the message refused. */
 unsigned consent_refused(int64_t code, struct str cls);
@@ -33,7 +34,9 @@ void consent_resume(struct plan *p, const struct user *kept, unsigned classes, c
 void consent_verified(struct plan *p, const struct user *u, const char *via);
 /** What @now stopped or switched off and @before had not: what waits of it is not said (plan.stopped). */
 void consent_withdraw(struct plan *p, const struct user *now, const struct user *before);
-/** That, and the events of what differs between two states of one person. */
+/** What waits for a number that is its person's no more is not said there: it may be another's by now. */
+void consent_moved(struct plan *p);
+/** consent_withdraw(), and the events of what differs between two states of one person. */
 void consent_changed(struct plan *p, const struct user *now, const struct user *before, const char *via);
 
 #endif

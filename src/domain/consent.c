@@ -20,13 +20,31 @@ unsigned consent_refused(int64_t code, struct str cls)
     return OPTED_OUT_ALL;
 }
 
-struct plan_input consent_input(const struct tenant *t, struct arena *a, char item,
-                                struct str person, unsigned classes)
+static struct str lane_of(const struct tenant *t, struct arena *a, struct str person)
 {
     struct str hash = vault_hash_arena(t->vault, a, "lane", person);
 
-    return (struct plan_input){arena_printf(a, "%dc:%.*s", PRIO_HIGH, STR_ARG(hash)),
+    return arena_printf(a, "%dc:%.*s", PRIO_HIGH, STR_ARG(hash));
+}
+
+struct plan_input consent_input(const struct tenant *t, struct arena *a, char item,
+                                struct str person, unsigned classes)
+{
+    return (struct plan_input){lane_of(t, a, person),
                                arena_printf(a, "%c%.*s\n%u", item, STR_ARG(person), classes)};
+}
+
+void consent_moved(struct plan *p)
+{
+    for (size_t i = 0; i < p->nusers; i++) {
+        const struct user *before = p->users_before[i];
+
+        if (before != NULL && before->phone.n > 0 && !str_eq(before->phone, p->users[i]->phone)) {
+            plan_input(p, lane_of(p->tenant, p->a, before->id),
+                       arena_printf(p->a, "%c%.*s\n%.*s", MOVED_ITEM, STR_ARG(before->id),
+                                    STR_ARG(before->phone)));
+        }
+    }
 }
 
 bool consent_item_read(struct str text, struct str *person, unsigned *classes)

@@ -169,6 +169,7 @@ static size_t write_inputs(struct plan *p, struct commit *c)
         plan_input(p, in.lane, in.text);
         p->stopped = 0;
     }
+    consent_moved(p);
     for (size_t i = 0; i < p->ninputs; i++) {
         id_new(id);
         plan_input_put(p->tenant, p->a, str_of(id), &p->inputs[i], (struct wall){0}, c);

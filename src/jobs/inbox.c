@@ -402,6 +402,8 @@ static bool open_item(struct inbox_job *j, struct err *err)
         return inbox_open_failover(j, rest, err);
     case ITEM_STOPPED:
         return inbox_open_stopped(j, rest, err);
+    case ITEM_MOVED:
+        return inbox_open_moved(j, rest, err);
     case ITEM_CONSENT:
         return inbox_open_consent(j, rest, err);
     case ITEM_REMINDER:

@@ -73,6 +73,7 @@ struct inbox_job {
     /* consent: who stopped what (bits of classes), by a refusal; 0: the webhook says it */
     struct str stopped_person;
     unsigned stopped;
+    struct str moved_phone; /* or which number is his no more */
     struct stopping *stopping; /* inbox_stopped.c */
     struct assist *assist; /* what a helper is asked (inbox_assist.c), or NULL */
     /* a matter's */
@@ -111,6 +112,7 @@ bool inbox_open_event(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_refusal(struct inbox_job *j, struct str text, struct err *err);
 
 bool inbox_open_stopped(struct inbox_job *j, struct str text, struct err *err);
+bool inbox_open_moved(struct inbox_job *j, struct str text, struct err *err);
 bool inbox_open_consent(struct inbox_job *j, struct str text, struct err *err);
 void inbox_read_consent(struct inbox_job *j);
 bool inbox_open_reminder(struct inbox_job *j, struct str text, struct err *err);

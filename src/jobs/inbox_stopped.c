@@ -1,9 +1,9 @@
 /*
- * inbox_stopped: somebody stopped messages: those that wait for him already (his quiet hours, a
- * limit, a pause) are not said any more, and the CMMS and the order's timeline hear of each. A page
- * of what was said to him at a time, the newest first, to the first that is kept: a message may be
- * for a day a year after its acceptance. One that a worker has in hand just now goes out, or comes
- * back: then it is looked for again.
+ * inbox_stopped: somebody stopped messages, or has another number: those that wait for him already
+ * (his quiet hours, a limit, a pause) are not said any more, and the CMMS and the order's timeline
+ * hear of each. A page of what was said to him at a time, the newest first, to the first that is
+ * kept: a message may be for a day a year after its acceptance. One that a worker has in hand just
+ * now goes out, or comes back: then it is looked for again.
  */
 #include "base/mem.h"
 #include "domain/consent.h"
@@ -24,8 +24,13 @@ struct stopping {
     size_t n;
 };
 
-static struct outcome why(void)
+static struct outcome why(const struct inbox_job *j)
 {
+    if (j->moved_phone.n > 0) {
+        return (struct outcome){
+            .title = STR("the person's number changed before it was sent"),
+            .advice = STR("Say it again when the person has verified the new number.")};
+    }
     return (struct outcome){
         .title = STR("the person stopped such messages"),
         .advice = STR("Nothing to do; if he has to know of it, tell him another way.")};
@@ -50,7 +55,7 @@ static void write_page(void *ctx, struct commit *c)
     const struct stopping *s = j->stopping;
 
     for (size_t i = 0; i < s->n; i++) {
-        commit_message_state(c, s->found[i].m.id, "cancelled", wall_now(), why().title);
+        commit_message_state(c, s->found[i].m.id, "cancelled", wall_now(), why(j).title);
         commit_withdraw(c, s->found[i].queue, s->found[i].lane, s->found[i].m.id);
     }
     if (s->next.n == 0 && s->in_hand) {
@@ -79,18 +84,27 @@ static void on_withdrawn(void *ctx, const struct err *err, const struct commit_o
     }
 }
 
+/* Answers are neither stopped nor late: they go where the question came from. */
+static bool concerns(const struct inbox_job *j, const struct message *m)
+{
+    if (j->moved_phone.n == 0) {
+        return consent_stops(j->stopped, m);
+    }
+    return str_eq(m->phone, j->moved_phone) && m->prio != PRIO_REPLY && m->kind != MESSAGE_READ;
+}
+
 static void look_at(struct inbox_job *j, struct str id, const struct reply *row)
 {
     struct stopping *s = j->stopping;
     struct message *m = &s->found[s->n].m;
-    struct outcome stopped = why();
+    struct outcome stopped = why(j);
     struct err err = {0};
     struct str text;
 
     if (s->n < PAGE &&
         vault_open_arena(j->et->t.vault, j->work, arena_printf(j->work, "m:%.*s", STR_ARG(id)), "b",
                          reply_str(reply_at(row, 2)), &text, &err) &&
-        message_decode(j->work, text, m, &err) && consent_stops(j->stopped, m)) {
+        message_decode(j->work, text, m, &err) && concerns(j, m)) {
         m->id = arena_dup(j->work, id);
         s->found[s->n].queue = arena_dup(j->work, reply_str(reply_at(row, 0)));
         s->found[s->n].lane = arena_dup(j->work, reply_str(reply_at(row, 1)));
@@ -156,6 +170,15 @@ bool inbox_open_stopped(struct inbox_job *j, struct str text, struct err *err)
 {
     if (!consent_item_read(text, &j->stopped_person, &j->stopped)) {
         return err_set(err, ERR_DAMAGED, "it does not say who stopped what");
+    }
+    j->read = read_stopped;
+    return true;
+}
+
+bool inbox_open_moved(struct inbox_job *j, struct str text, struct err *err)
+{
+    if (!str_cut(text, '\n', &j->stopped_person, &j->moved_phone) || j->moved_phone.n == 0) {
+        return err_set(err, ERR_DAMAGED, "it does not say whose number changed");
     }
     j->read = read_stopped;
     return true;

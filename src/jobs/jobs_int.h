@@ -173,6 +173,7 @@ void alert_raise(struct engine_tenant *et, struct str component, const char *sev
 #define ITEM_MATTER    MATTER_ITEM   /* 'Y', ref, clock: domain/matter.h */
 #define ITEM_CONSENT   CONSENT_ITEM  /* 'O': domain/consent.h */
 #define ITEM_STOPPED   STOPPED_ITEM  /* 'Q': likewise */
+#define ITEM_MOVED     MOVED_ITEM    /* 'N': likewise */
 #define ITEM_REMINDER  'D'           /* order id: its next reminder has come */
 #define ITEM_BROADCAST 'B' /* a round of a broadcast, or the sweep of a cancelled one */
 #define ITEM_ASSIST    ASSIST_ITEM   /* 'A': domain/assist.h */

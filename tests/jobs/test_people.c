@@ -2,6 +2,8 @@
  * them. */
 #include "world.h"
 
+#include "approvals.h"
+
 #define NEW "+12025550190"
 #define ORDER(id, more)                                     \
     "{\"workorder\":{\"id\":\"" id "\",\"number\":\"WO-" id \
@@ -40,6 +42,44 @@ static void test_taken_over(void)
     CHECK("lost", get_user(w, "u5", &now) && now.phone.n == 0);
     CHECK_Z("index", owner_of(w, ANA), "u1");
     world_free(&w);
+}
+
+/* What waits for who loses a phone is not told to who has it now. */
+static void test_taken_over_waiting(void)
+{
+    static const struct {
+        const char *label, *person;
+    } rows[] = {
+        {"another has it",      "\"id\":\"u5\",\"name\":\"Eve\",\"phone\":\"" ANA "\""},
+        {"he has another",      "\"id\":\"u1\",\"phone\":\"" NEW "\""                 },
+        {"he has none any more", "\"id\":\"u1\",\"phone\":\"\""                       },
+    };
+
+    const struct template_state good = {.status = TEMPLATE_APPROVED, .at = wall_now()};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        struct str id, other;
+
+        UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+        approvals_know(w->et, STR("102290129340398"),
+                       approval_key(w->a, STR(TEMPLATE_UPDATED), STR("en_US")), &good);
+        w->probe_status = 401;
+        redis_get(w, "HSET sn:main paused 1");
+        id = put_message(
+            w, &(struct message_options){.prio = PRIO_NORMAL, .form = TEMPLATE_UPDATED});
+        other = put_message(w, &(struct message_options){.prio = PRIO_REPLY, .text = "answer"});
+        put_event(w, "m1", "cmms.person.upserted.v1",
+                  arena_printf(w->a, "{\"person\":{%s}}", rows[i].person).p);
+        UNTIL(w, rows[i].label, str_eqz(message_state(w, id), "cancelled"));
+        CHECK_INT(rows[i].label,
+                  stream_events(w, "gateway.message.status_changed.v1", "number changed"), 1);
+        CHECK_Z("an answer waits", message_state(w, other), "queued");
+        put_resume(w);
+        UNTIL(w, rows[i].label, idle(w));
+        CHECK_INT("not told to the old number", sent_to(w, ANA, "Replace bearing"), 0);
+        world_free(&w);
+    }
 }
 
 /* Two persons, one new phone, at the same time: never two owners. */
@@ -444,6 +484,7 @@ static void test_ids(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_taken_over),
+                                        TEST(test_taken_over_waiting),
                                         TEST(test_race),
                                         TEST(test_named_in_order),
                                         TEST(test_stale_index),
