@@ -176,7 +176,7 @@ void failover_watch(const struct tenant *t, struct arena *a, struct commit *c,
                     struct str message_id, const char *name, struct wall at)
 {
     static const struct rate none;
-    /* At once may be several times, before the first of them has ended: each is an item of its own. */
+    /* At once may be several times before the first of them has ended: each is an item. */
     struct str id = at.ms > 0 ? arena_printf(a, "%s-%.*s", name, STR_ARG(message_id))
                               : arena_printf(a, "%s-%.*s-%lld", name, STR_ARG(message_id),
                                              (long long)wall_now().ms);

@@ -193,7 +193,8 @@ static void test_uncertain_goes_on(void)
 
 /* ---- a paused sender: its messages go by the next ---- */
 
-#define TOKEN "{\"error\":{\"message\":\"m\",\"code\":190}}"
+#define PAUSED "{\"error\":{\"message\":\"m\",\"code\":132015}}"
+#define TOKEN  "{\"error\":{\"message\":\"m\",\"code\":190}}"
 
 static const struct world_options soon = {
     .failover = "{\"paused_after_ms\":100,\"critical_after_ms\":60000}", .tenant = SMS};
@@ -390,6 +391,45 @@ static void test_sent_later(void)
     world_free(&w);
 }
 
+/* Asked twice of him, the first time by a template that is paused, while no other sender can say
+ * it: it is looked after all the same, and nothing of that is damaged. */
+static void test_critical_held_twice(void)
+{
+    static const char *const languages[] = {"en_US", "es"};
+    const struct template_state good = {.status = TEMPLATE_APPROVED, .at = wall_now()};
+    struct world *w = world_new(&(struct world_options){
+        .failover = "{\"paused_after_ms\":0,\"critical_after_ms\":60000}"});
+    struct str id;
+
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    redis_get(w, "HDEL w:main u1");
+    w->probe_status = 401;
+    redis_get(w, "HSET sn:tw paused 1");
+    for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
+        approvals_know(w->et, STR("102290129340398"),
+                       approval_key(w->a, STR(TEMPLATE_WAITING), str_of(languages[i])), &good);
+    }
+    w->sends[w->nsends++] = (struct act){.status = 400, .body = PAUSED};
+    id = put_message(w, &(struct message_options){.cls = "updates"});
+    UNTIL(w, "asked twice", w->nsent == 2 && in_timeline(w, id, "held"));
+    world_run(w, 300);
+    put_text(w, ANA, "wamid.A", "STATUS");
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
+    for (size_t i = 0; i < w->nsent; i++) {
+        if (str_eqz(w->sent[i].text, "hello")) {
+            put_status(w, w->sent[i].id, w->sent[i].correlation, DELIVERY_READ, 0);
+        }
+    }
+    UNTIL(w, "read", str_eqz(message_state(w, id), "read"));
+    redis_get(w, "ZADD r:in:1 XX 0 1f:%.*s", STR_ARG(id)); /* its time has come */
+    put_text(w, ANA, "wamid.B", "STATUS");
+    UNTIL(w, "looked after no more",
+          redis_int(w, "EXISTS l:in:1f:%.*s", STR_ARG(id)) == 0 &&
+              redis_int(w, "HLEN k:in") == 0);
+    CHECK_INT("but the question's, no dead letter", redis_int(w, "ZCARD dl"), 1);
+    world_free(&w);
+}
+
 /* A critical one does not wait for that: the next way at once. */
 static void test_critical_does_not_stay(void)
 {
@@ -468,6 +508,7 @@ int main(int argc, char **argv)
                                         TEST(test_question_of_a_paused_one),
                                         TEST(test_limits_do_not_hold_it),
                                         TEST(test_sent_later),
+                                        TEST(test_critical_held_twice),
                                         TEST(test_sms_has_no_tier),
                                         TEST(test_both_paused),
                                         TEST(test_lookup_where_it_was)};

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "approvals.h"
 #include "outbox_int.h"
 
 static const struct message_options by_twilio = {.prio = PRIO_NORMAL, .sender = "tw"};
@@ -113,6 +114,29 @@ static void test_list_away(void)
     redis_get(w, "HSET m:%.*s lu 5", STR_ARG(id));
     UNTIL(w, "without the list", str_eqz(message_state(w, id), "sent"));
     CHECK_INT("again", w->nsent, 3);
+    world_free(&w);
+}
+
+/* By a template, without an answer: Twilio's list has it in the template's words. */
+static void test_found_as_template(void)
+{
+    const struct template_state good = {.status = TEMPLATE_APPROVED,
+                                        .id = STR("HX0123456789abcdef0123456789abcdef"),
+                                        .at = wall_now()};
+    struct world *w = world_new(NULL);
+    struct str id;
+
+    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
+    approvals_know(w->et, STR(TWILIO_ACCOUNT),
+                   approval_key(w->a, STR(TEMPLATE_UPDATED), STR("en_US")), &good);
+    redis_get(w, "HDEL w:tw u1");
+    w->list = world_listed(w, "SMfound", ANA, "Order WO-1 has changed", "sent", 0);
+    w->sends[w->nsends++] = (struct act){.how = RESET};
+    id = put_message(w, &(struct message_options){
+                            .prio = PRIO_NORMAL, .sender = "tw", .form = TEMPLATE_UPDATED});
+    UNTIL(w, "decided", str_eqz(message_state(w, id), "sent"));
+    CHECK("found", str_find(message_timeline(w, id), STR("found in")) != SIZE_MAX);
+    CHECK_INT("said once", w->nsent, 1);
     world_free(&w);
 }
 
@@ -231,6 +255,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_lookup),       TEST(test_lookup_then_status),
                                         TEST(test_list_away),    TEST(test_whose_is_not_known),
+                                        TEST(test_found_as_template),
                                         TEST(test_last_is_held),
                                         TEST(test_odd_statuses), TEST(test_put_off)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));

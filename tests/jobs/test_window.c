@@ -282,22 +282,6 @@ static void test_unknown_stays_unknown(void)
     world_free(&w);
 }
 
-/* By a template, without an answer: Twilio's list has it in the template's words. */
-static void test_found_as_template(void)
-{
-    struct world *w = outside();
-    struct str id;
-
-    state(w, ACCOUNT, UPDATED, "en_US", TEMPLATE_APPROVED);
-    w->list = world_listed(w, "SMfound", ANA, "Order WO-1 has changed", "sent", 0);
-    w->sends[w->nsends++] = (struct act){.how = RESET};
-    id = put(w, "tw", UPDATED, "hello", 0);
-    UNTIL(w, "decided", str_eqz(message_state(w, id), "sent"));
-    CHECK("found", line(w, id, "found in the provider's list"));
-    CHECK_INT("said once", w->nsent, 1);
-    world_free(&w);
-}
-
 /* The question itself is refused for the person: what waits ends, with that reason. */
 static void test_cannot_be_asked(void)
 {
@@ -382,41 +366,6 @@ static void test_window_shut(void)
     CHECK("as it is", str_eqz(w->sent[0].text, "hello"));
     CHECK("then asked", body_has(w, 1, TEMPLATE_WAITING));
     CHECK_INT("the ledger is corrected", redis_int(w, "HEXISTS w:main u1"), 0);
-    world_free(&w);
-}
-
-/* Asked twice of him, the first time by a template that is paused, while no other sender can say it:
- * it is looked after all the same, and nothing of that is damaged. */
-static void test_critical_held_twice(void)
-{
-    struct world *w = world_new(&(struct world_options){
-        .failover = "{\"paused_after_ms\":0,\"critical_after_ms\":60000}"});
-    struct str id;
-
-    UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
-    redis_get(w, "HDEL w:main u1");
-    w->probe_status = 401;
-    redis_get(w, "HSET sn:tw paused 1");
-    state(w, WABA, TEMPLATE_WAITING, "en_US", TEMPLATE_APPROVED);
-    state(w, WABA, TEMPLATE_WAITING, "es", TEMPLATE_APPROVED);
-    w->sends[w->nsends++] = (struct act){.status = 400, .body = E(132015)};
-    id = put_message(w, &(struct message_options){.cls = "updates"});
-    UNTIL(w, "asked twice", w->nsent == 2 && line(w, id, "held"));
-    world_run(w, 300);
-    put_text(w, ANA, "wamid.A", "STATUS");
-    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent"));
-    for (size_t i = 0; i < w->nsent; i++) {
-        if (str_eqz(w->sent[i].text, "hello")) {
-            put_status(w, w->sent[i].id, w->sent[i].correlation, DELIVERY_READ, 0);
-        }
-    }
-    UNTIL(w, "read", str_eqz(message_state(w, id), "read"));
-    redis_get(w, "ZADD r:in:1 XX 0 1f:%.*s", STR_ARG(id)); /* its time has come */
-    put_text(w, ANA, "wamid.B", "STATUS");
-    UNTIL(w, "looked after no more",
-          redis_int(w, "EXISTS l:in:1f:%.*s", STR_ARG(id)) == 0 &&
-              redis_int(w, "HLEN k:in") == 0);
-    CHECK_INT("but the question's, no dead letter", redis_int(w, "ZCARD dl"), 1);
     world_free(&w);
 }
 
@@ -628,12 +577,10 @@ int main(int argc, char **argv)
                                         TEST(test_expires),
                                         TEST(test_nobody_answers),
                                         TEST(test_unknown_stays_unknown),
-                                        TEST(test_found_as_template),
                                         TEST(test_cannot_be_asked),
                                         TEST(test_learned),
                                         TEST(test_wrong_values),
                                         TEST(test_window_shut),
-                                        TEST(test_critical_held_twice),
                                         TEST(test_refused_later), TEST(test_refused_in_the_list),
                                         TEST(test_refused_twice),
                                         TEST(test_refused_early),
