@@ -124,9 +124,10 @@ static void test_killed(void)
 #define GROUP   "Y2FwaV9ncm91cDo"
 #define MESSAGE "gateway.team.message.v1"
 
-static struct world *group_world(const char *failover)
+static struct world *group_world_of(const char *config, const char *failover)
 {
-    const struct world_options o = {.tenant = "\"teams\":{\"mech\":{\"group\":\"" GROUP
+    const struct world_options o = {.config = config,
+                                    .tenant = "\"teams\":{\"mech\":{\"group\":\"" GROUP
                                               "\",\"sender\":\"main\"}},",
                                     .failover = failover};
     struct world *w = world_new(&o);
@@ -136,6 +137,11 @@ static struct world *group_world(const char *failover)
     UNTIL(w, "looked", redis_int(w, "HEXISTS ts at") == 1 && redis_int(w, "EXISTS tl") == 0);
     UNTIL(w, "people", idle(w));
     return w;
+}
+
+static struct world *group_world(const char *failover)
+{
+    return group_world_of(NULL, failover);
 }
 
 static struct inbound of_group(enum inbound_kind kind, const char *phone)
@@ -334,21 +340,28 @@ static void test_group_fails_later(void)
     world_free(&w);
 }
 
+/* The gateway dies when the group has refused it, before anybody was told apart. */
 static void test_group_refused_and_killed(void)
 {
-    struct world *w = open_group(NULL);
+    struct world *w = group_world_of("\"delivery\":{\"lease_ms\":1000},", NULL);
     const struct post *p = NULL;
     struct str id, mac;
 
+    put_in_group(w, ANA, "g0", "good morning");
     for (size_t i = 0; i < 2; i++) { /* to the group, and to Ben where it went */
         w->sends[w->asends + i] =
             (struct act){.status = 400, .body = "{\"error\":{\"code\":131215}}"};
     }
     w->nsends = w->asends + 2;
+    lane_worker_pause(w->et->outboxes[0].worker, true);
     put_text(w, BEN, "t1", "TEAM in spite of all");
+    UNTIL(w, "to be said", redis_int(w, "ZCARD mx") == 3 && redis_int(w, "HLEN k:in") == 0);
+    lane_worker_pause(w->et->in, true);
+    lane_worker_pause(w->et->outboxes[0].worker, false);
     UNTIL(w, "said", to_group(w, "in spite of all", &p) == 1);
     str_cut(p->correlation, '.', &id, &mac);
     UNTIL(w, "refused", str_eqz(message_state(w, id), "failed"));
+    CHECK_INT("nobody was told yet", redis_int(w, "EXISTS mu:u1"), 0);
     world_kill(w);
     world_start(w);
     UNTIL(w, "told", sent_to(w, ANA, "in spite of all") > 0 && idle(w));
