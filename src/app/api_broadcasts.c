@@ -119,17 +119,13 @@ static void on_accepted(void *ctx, const struct err *err, const struct broadcast
 /* What is asked for unclearly must not go out: it would be to everybody, and for good. */
 static bool read_dry_run(struct request *r, const struct json *j, bool *out)
 {
-    struct str param = request_param(r, "dry_run");
     const struct json *v = json_get(j, "dry_run");
-    bool yes = str_eqz(param, "true") || str_eqz(param, "1");
-    bool read = yes || param.n == 0 || str_eqz(param, "false") || str_eqz(param, "0");
 
-    read = read && (v == NULL || json_kind(v) == JSON_NULL || json_kind(v) == JSON_BOOL);
-    if (!read) {
+    if (v != NULL && json_kind(v) != JSON_NULL && json_kind(v) != JSON_BOOL) {
         err_set(&r->err, ERR_INVALID, "dry_run is neither true nor false");
         return err_member(&r->err, "dry_run");
     }
-    *out = yes || json_as_bool(v, false);
+    *out = *out || json_as_bool(v, false);
     return true;
 }
 
@@ -140,6 +136,9 @@ void broadcast_post(struct request *r, const struct json *j)
     char id[ID_BYTES];
 
     r->user = p;
+    if (!request_flag(r, "dry_run", &p->dry_run)) {
+        return;
+    }
     if (!broadcast_from_json(r->a, j, wall_now(), &p->b, &r->err) ||
         !read_dry_run(r, j, &p->dry_run)) {
         reply_error(r, &r->err);

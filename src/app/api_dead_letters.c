@@ -318,18 +318,18 @@ static void replay_many(struct request *r)
 {
     struct many *m = ARENA_NEW(r->a, struct many);
     const struct json *j = request_json(r);
-    struct str dry;
 
     if (j == NULL) {
         return;
     }
     *m = (struct many){.r = r};
+    if (!request_flag(r, "dry_run", &m->dry)) {
+        return;
+    }
     if (!read_wanted(j, r->a, &m->want, &r->err)) {
         reply_error(r, &r->err);
         return;
     }
-    dry = request_param(r, "dry_run");
-    m->dry = str_eqz(dry, "true");
     m->a = arena_new();
     buf_init(&m->failures, 256 * 1024);
     jw_init(&m->w, &m->failures);

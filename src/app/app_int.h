@@ -135,6 +135,8 @@ bool request_resume(void *ctx, const struct err *err, struct request **out);
 /** The body as JSON; answers 400/415/413 itself and returns NULL when there is none. */
 const struct json *request_json(struct request *r);
 struct str request_param(struct request *r, const char *name); /* of the query, or STR_NONE */
+/** ?name=: true or 1, false, 0 or nothing; answers 400 itself: what is not clear must not count as no. */
+bool request_flag(struct request *r, const char *name, bool *out);
 /** ?limit= (1 to 500, default 50); answers 400 itself. */
 bool request_limit(struct request *r, int64_t *limit);
 /** ?cursor=: opaque to callers; a plain string inside; answers 400 itself when it does not open. */

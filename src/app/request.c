@@ -50,6 +50,15 @@ static bool refuse_param(struct request *r, const char *name, const char *want)
     return false;
 }
 
+bool request_flag(struct request *r, const char *name, bool *out)
+{
+    struct str got = request_param(r, name);
+
+    *out = str_eqz(got, "true") || str_eqz(got, "1");
+    return *out || got.n == 0 || str_eqz(got, "false") || str_eqz(got, "0") ||
+           refuse_param(r, name, "true or false");
+}
+
 bool request_limit(struct request *r, int64_t *limit)
 {
     struct str text = request_param(r, "limit");

@@ -18,9 +18,8 @@ static void person(const char *id, int nth)
             .p);
 
     CHECK_INT(id, r.status, 201);
-    redis_fixture_command(w->redis, arena_printf(w->a, "HSET {acme}:w:main %s %lld", id,
-                                                 (long long)wall_now().ms)
-                                        .p);
+    redis_fixture_command(
+        w->redis, arena_printf(w->a, "HSET {acme}:w:main %s %lld", id, (long long)wall_now().ms).p);
 }
 
 static struct str broadcast(const char *body)
@@ -53,10 +52,9 @@ static void wait_for(struct str id, const char *count, int64_t n)
 
 static struct str kept(struct str id, const char *field)
 {
-    return arena_dup(w->a,
-                     str_of(redis_fixture_command(
-                         w->redis,
-                         arena_printf(w->a, "HGET {acme}:b:%.*s %s", STR_ARG(id), field).p)));
+    return arena_dup(
+        w->a, str_of(redis_fixture_command(
+                  w->redis, arena_printf(w->a, "HGET {acme}:b:%.*s %s", STR_ARG(id), field).p)));
 }
 
 static int64_t rounds(struct str id)
@@ -219,16 +217,16 @@ static void test_emergency_unclear(void)
     static const struct {
         const char *body, *member;
     } rows[] = {
-        {"{\"message\":\"x\",\"audience\":[\"ana\"]}", "audience"},
-        {"{\"message\":\"x\",\"audience\":null}", "audience"},
-        {"{\"message\":\"x\",\"audience\":true}", "audience"},
-        {"{\"message\":\"x\",\"targets\":{\"users\":[\"ana\"]}}", "targets"},
-        {"{\"message\":\"x\",\"targets\":[\"ana\"]}", "audience"},
+        {"{\"message\":\"x\",\"audience\":[\"ana\"]}",                                      "audience"},
+        {"{\"message\":\"x\",\"audience\":null}",                                           "audience"},
+        {"{\"message\":\"x\",\"audience\":true}",                                           "audience"},
+        {"{\"message\":\"x\",\"targets\":{\"users\":[\"ana\"]}}",                           "targets" },
+        {"{\"message\":\"x\",\"targets\":[\"ana\"]}",                                       "audience"},
         {"{\"message\":\"x\",\"audience\":\"users\",\"targets\":[\"ana\",{\"id\":1}]}",
-         "audience.users.1"},
+         "audience.users.1"                                                                           },
         {"{\"message\":\"x\",\"audience\":\"all\",\"send_at\":[\"2999-01-01T00:00:00Z\"]}",
-         "send_at"},
-        {"{\"message\":\"x\",\"audience\":\"all\",\"priority\":{}}", "priority"},
+         "send_at"                                                                                    },
+        {"{\"message\":\"x\",\"audience\":\"all\",\"priority\":{}}",                        "priority"},
     };
     size_t before = w->sends;
     struct reply_to r;
@@ -249,12 +247,14 @@ static void test_dry_run_unclear(void)
 {
     static const struct {
         const char *path, *body;
+        int status;
     } rows[] = {
-        {"/api/v1/broadcasts?dry_run=yes", "{\"text\":\"x\",\"audience\":{\"all\":true}}"},
-        {"/api/v1/broadcasts?dry_run=True", "{\"text\":\"x\",\"audience\":{\"all\":true}}"},
-        {"/api/v1/broadcasts",
-         "{\"text\":\"x\",\"audience\":{\"all\":true},\"dry_run\":\"true\"}"},
-        {"/whatsapp/emergency", "{\"message\":\"x\",\"audience\":\"all\",\"dry_run\":\"yes\"}"},
+        {"/api/v1/broadcasts?dry_run=yes",  "{\"text\":\"x\",\"audience\":{\"all\":true}}",                      400},
+        {"/api/v1/broadcasts?dry_run=True", "{\"text\":\"x\",\"audience\":{\"all\":true}}",                      400},
+        {"/api/v1/broadcasts",              "{\"text\":\"x\",\"audience\":{\"all\":true},\"dry_run\":\"true\"}",
+         422                                                                                                        },
+        {"/whatsapp/emergency",             "{\"message\":\"x\",\"audience\":\"all\",\"dry_run\":\"yes\"}",
+         422                                                                                                        },
     };
     static const char *const dry[] = {"/api/v1/broadcasts?dry_run=true",
                                       "/api/v1/broadcasts?dry_run=1"};
@@ -263,8 +263,11 @@ static void test_dry_run_unclear(void)
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         r = ask_json(w, ACME_CMMS, "POST", rows[i].path, rows[i].body);
-        check_problem(rows[i].path, &r, 422, NULL, "dry_run");
+        check_problem(rows[i].path, &r, rows[i].status, NULL, "dry_run");
     }
+    r = ask_json(w, ACME_ADMIN, "POST", "/api/v1/dead_letters/replay?dry_run=yes",
+                 "{\"kind\":\"message\"}");
+    check_problem("nor is a replay", &r, 400, NULL, "dry_run");
     for (size_t i = 0; i < ARRAY_LEN(dry); i++) {
         r = ask_json(w, ACME_CMMS, "POST", dry[i], "{\"text\":\"x\",\"audience\":{\"all\":true}}");
         CHECK_INT(dry[i], r.status, 200);
@@ -303,12 +306,8 @@ static void test_emergency_many(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_resend_once),
-        TEST(test_cancel_audited),
-        TEST(test_recipient_gone),
-        TEST(test_log_of_later),
-        TEST(test_emergency_unclear),
-        TEST(test_dry_run_unclear),
+        TEST(test_resend_once),    TEST(test_cancel_audited),    TEST(test_recipient_gone),
+        TEST(test_log_of_later),   TEST(test_emergency_unclear), TEST(test_dry_run_unclear),
         TEST(test_emergency_many),
     };
     int code;
