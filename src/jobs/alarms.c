@@ -10,6 +10,7 @@
 #define NEARLY_USED_PCT 90
 #define CLOCKS_APART_MS 60000
 #define CALLBACKS_FAIL  3
+#define FROZEN_MS       600000
 
 struct ears { /* of one sender, in this process */
     int64_t heard_ms, sent_ms;
@@ -28,6 +29,7 @@ struct alarms {
     struct timer *timer;
     struct op *looking;
     struct ears *ears; /* by the order of conf->senders */
+    struct jump_watch clocks;
     struct active on[ALARMS_MAX];
     size_t n;
 };
@@ -203,6 +205,20 @@ static void judge_redis(struct alarms *all, struct arena *a, const struct reply 
     }
 }
 
+/* What waits for a sender that was taken out of the configuration: nobody works on it. */
+static void judge_gone(struct alarms *all, struct arena *a, const struct reply *gone)
+{
+    for (size_t i = 0; i + 1 < reply_len(gone); i += 2) {
+        struct str id = reply_str(reply_at(gone, i));
+
+        on(all, arena_printf(a, "sender_gone:%.*s", STR_ARG(id)).p, "critical",
+           arena_printf(a, "messages wait for %lld people at sender %.*s, which is not configured",
+                        (long long)reply_int(reply_at(gone, i + 1)), STR_ARG(id)),
+           "nobody sends them, and they do not expire: put the sender back into the configuration "
+           "until they are sent or cancelled");
+    }
+}
+
 static void judge_callbacks(struct alarms *all, struct arena *a)
 {
     struct str reason;
@@ -220,6 +236,7 @@ static void on_looked(void *ctx, const struct err *err, const struct reply *r)
 {
     struct alarms *all = ctx;
     struct arena *a;
+    bool frozen;
 
     all->looking = NULL;
     timer_start(all->timer, all->et->t.conf->alert_every_s * 1000);
@@ -228,12 +245,19 @@ static void on_looked(void *ctx, const struct err *err, const struct reply *r)
                    alert */
     }
     a = arena_new();
-    judge_queues(all, a, reply_at(r, 3), reply_int(reply_at(r, 0)));
-    judge_silence(all, a, reply_at(r, 4), reply_int(reply_at(r, 0)));
+    frozen = jump_frozen(&all->clocks, mono_now(), (struct wall){reply_int(reply_at(r, 0))},
+                         FROZEN_MS, "queues and silence are not judged for ten minutes");
+    if (!frozen) {
+        judge_queues(all, a, reply_at(r, 3), reply_int(reply_at(r, 0)));
+        judge_silence(all, a, reply_at(r, 4), reply_int(reply_at(r, 0)));
+    }
     judge_tiers(all, a, reply_at(r, 5));
     judge_redis(all, a, r);
     judge_callbacks(all, a);
-    clear(all);
+    judge_gone(all, a, reply_at(r, 6));
+    if (!frozen) {
+        clear(all); /* else what was on stays so: nobody knows */
+    }
     arena_free(&a);
 }
 

@@ -1,9 +1,10 @@
 /*
  * alarms: every gateway looks at its tenants from time to time, through Redis, and by the same
  * facts comes to the same alarms: a queue that stands still, a number that sends and hears no
- * webhook, a Redis that is nearly full, clocks that do not agree, a CMMS that takes nothing. Each
- * is told when it begins, every hour while it lasts, and when it is over (severity "ok"). A paused
- * sender is told by whoever pauses it.
+ * webhook, a Redis that is nearly full, clocks that do not agree, a CMMS that takes nothing, a
+ * sender that was taken out of the configuration while messages wait for it. Each is told when it begins, every hour while it lasts, and when it is over (severity "ok"). A paused
+ * sender is told by whoever pauses it. When the clock has jumped ahead, ages and silence mean nothing for
+ * a while: they are not judged.
  */
 #ifndef CREWLINE_JOBS_ALARMS_H
 #define CREWLINE_JOBS_ALARMS_H

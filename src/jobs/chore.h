@@ -38,12 +38,6 @@ void chore_done(struct chore_run *run, bool again);
 extern const struct chore chore_held; /* held.c: what waited in vain for a person's word */
 extern const struct chore chore_templates; /* template_sync.c: how approvals stand */
 extern const struct chore chore_pull; /* pull.c: what was said while we were away */
-struct retention_clocks { /* as they stood when they were looked at last */
-    struct mono mono, frozen; /* frozen: until then */
-    struct wall wall;
-};
-/** May nothing be dropped for its age now? For a day after the wall clock gained a minute on the other. */
-bool retention_frozen(struct retention_clocks *c, struct mono mono, struct wall wall);
 extern const struct chore chore_retention; /* retention.c: what is too old goes */
 extern const struct chore chore_reminders; /* reminders.c: orders that are due */
 extern const struct chore chore_media;     /* media_forget.c: files that are too old go */

@@ -154,6 +154,15 @@ struct str ended_detail(struct arena *a, const struct outcome *why);
 /** Given up, and nobody knows whether it arrived: a dead letter. */
 void ended_uncertain(struct arena *a, struct commit *c, const struct message *m,
                      const struct outcome *why);
+/* jump.c: for who judges by age. The clocks as they stood when they were looked at last: */
+struct jump_watch {
+    struct mono mono, frozen; /* frozen: until then */
+    struct wall wall;
+};
+#define RETENTION_FROZEN_MS ((int64_t)24 * 3600 * 1000)
+/** Has the wall clock gained a minute on the other, within the last @for_ms? @what follows from it: for the log. */
+bool jump_frozen(struct jump_watch *c, struct mono mono, struct wall wall, int64_t for_ms, const char *what);
+
 /** @s without line ends: one ends an entry of a timeline. */
 struct str ended_line(struct arena *a, struct str s);
 

@@ -219,7 +219,7 @@ struct media_chore {
     struct chore_run *run;
     struct engine_tenant *et;
     struct op *pending;
-    struct retention_clocks clocks;
+    struct jump_watch clocks;
 };
 
 static void on_forgotten(void *ctx, const struct err *err)
@@ -258,7 +258,8 @@ static void chore_begin(struct chore_run *run)
         t->et = chore_tenant(run);
         chore_state_set(run, t); /* kept from run to run: it watches the clocks */
     }
-    if (retention_frozen(&t->clocks, mono_now(), wall_now())) {
+    if (jump_frozen(&t->clocks, mono_now(), wall_now(), RETENTION_FROZEN_MS,
+                    "no file goes for its age for a day")) {
         chore_done(run, false);
         return;
     }

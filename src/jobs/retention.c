@@ -14,13 +14,11 @@
 
 #include <stdio.h>
 
-#define HOUR_MS   ((int64_t)3600 * 1000)
-#define DAY_MS    (24 * HOUR_MS)
-#define PIECE     50
-#define ORDERS    10 /* each is opened: some 20 us */
-#define FIELDS    500
-#define JUMP_MS   60000
-#define FROZEN_MS DAY_MS
+#define HOUR_MS ((int64_t)3600 * 1000)
+#define DAY_MS  (24 * HOUR_MS)
+#define PIECE   50
+#define ORDERS  10 /* each is opened: some 20 us */
+#define FIELDS  500
 
 struct retention {
     struct chore_run *run;
@@ -35,7 +33,7 @@ struct retention {
     int64_t dropped;
     struct str orders[ORDERS];
     int64_t closed;
-    struct retention_clocks clocks;
+    struct jump_watch clocks;
 };
 
 struct step {
@@ -294,20 +292,6 @@ static void on_piece(void *ctx, const struct err *err, const struct reply *reply
     }
 }
 
-bool retention_frozen(struct retention_clocks *c, struct mono mono, struct wall wall)
-{
-    int64_t gained = (wall.ms - c->wall.ms) - (mono.us - c->mono.us) / 1000;
-
-    if (c->wall.ms > 0 && gained > JUMP_MS) {
-        log_warn("the clock jumped ahead: nothing is dropped for its age for a day",
-                 LF_INT("ms", gained));
-        c->frozen.us = mono.us + FROZEN_MS * 1000;
-    }
-    c->mono = mono;
-    c->wall = wall;
-    return c->frozen.us > mono.us;
-}
-
 static void retention_run(struct chore_run *run)
 {
     struct retention *t = chore_state(run);
@@ -317,7 +301,8 @@ static void retention_run(struct chore_run *run)
         *t = (struct retention){.run = run, .et = chore_tenant(run), .a = arena_new()};
         chore_state_set(run, t); /* kept from run to run: it watches the clocks */
     }
-    if (retention_frozen(&t->clocks, mono_now(), wall_now())) {
+    if (jump_frozen(&t->clocks, mono_now(), wall_now(), RETENTION_FROZEN_MS,
+                    "nothing is dropped for its age for a day")) {
         t->running = false;
         chore_done(run, false);
         return;

@@ -1,4 +1,6 @@
 /* Alarms: each begins, is told to the CMMS and to who asked for it, and is over. */
+#include <time.h>
+
 #include "world.h"
 
 #define EVERY \
@@ -135,6 +137,58 @@ static void test_tier(void)
     world_free(&w);
 }
 
+/* A sender is taken out of the configuration while messages wait for it. */
+static void test_sender_gone(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    w->probe_status = 401;
+    redis_get(w, "HSET sn:tw paused 1");
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw"});
+    UNTIL(w, "known", redis_int(w, "SISMEMBER sx tw") == 1);
+    world_stop(w, 1000);
+    w->settings->tenants[0].nsenders = 1;
+    world_start(w);
+    UNTIL(w, "on", is_on(w, "sender_gone:tw", &alarm));
+    CHECK("says whose", str_find(alarm.text, STR("1 people at sender tw")) != SIZE_MAX);
+    UNTIL(w, "the CMMS hears of it", told(w, "sender_gone:tw", "critical") == 1);
+    world_stop(w, 1000);
+    w->settings->tenants[0].nsenders = 2;
+    world_start(w);
+    world_run(w, 1500);
+    CHECK("not on any more", !is_on(w, "sender_gone:tw", &alarm));
+    world_free(&w);
+}
+
+/* The wall clock gains two minutes on the other: ages mean nothing then. */
+static struct mono behind(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (struct mono){((int64_t)ts.tv_sec - 120) * 1000000 + ts.tv_nsec / 1000};
+}
+
+static void test_jump(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    UNTIL(w, "a look", redis_int(w, "EXISTS sx") == 1);
+    world_run(w, 100);
+    clock_fake(behind, NULL);
+    world_run(w, 1500);
+    clock_fake(NULL, NULL);
+    w->sends[w->nsends++] = (struct act){.status = 429, .retry_after_s = 5};
+    put_message(w, &(struct message_options){.prio = PRIO_REPLY});
+    for (int i = 0; i < 40; i++) {
+        world_run(w, 100);
+        CHECK("not judged", !is_on(w, "queue:out:main", &alarm));
+    }
+    world_free(&w);
+}
+
 static void test_well(void)
 {
     struct world *w = world_new(&(struct world_options){.tenant = "\"alerts\":{\"every_s\":1},"});
@@ -150,11 +204,13 @@ static void test_well(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"silence", test_silence},
-        {"queue",   test_queue  },
-        {"clock",   test_clock  },
-        {"tier",    test_tier   },
-        {"well",    test_well   },
+        {"silence",     test_silence    },
+        {"queue",       test_queue      },
+        {"clock",       test_clock      },
+        {"tier",        test_tier       },
+        {"sender_gone", test_sender_gone},
+        {"jump",        test_jump       },
+        {"well",        test_well       },
     };
     int rc = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

@@ -232,12 +232,12 @@ static void test_jump(void)
         {"set back",                90400, 50000,   false},
         {"eleven days in a moment", 90401, 1000401, true },
     };
-    struct retention_clocks clocks = {0};
+    struct jump_watch clocks = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CHECK_INT(rows[i].label,
-                  retention_frozen(&clocks, (struct mono){rows[i].mono_s * 1000000},
-                                   (struct wall){rows[i].wall_s * 1000}),
+                  jump_frozen(&clocks, (struct mono){rows[i].mono_s * 1000000},
+                              (struct wall){rows[i].wall_s * 1000}, RETENTION_FROZEN_MS, ""),
                   rows[i].frozen);
     }
 }
