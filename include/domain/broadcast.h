@@ -25,6 +25,7 @@
  * States: scheduled, sending, closed, cancelled. It is closed when every message is decided and all have answered,
  * or have got it where nothing was asked; at the latest at expires_at or BROADCAST_OPEN_MS after it began
  * (BROADCAST_QUIET_MS where nothing was asked: not every phone is switched on).
+ * All of it goes together when its end was told and its last round began `retention.days` ago; messages by their own age.
  */
 #ifndef CREWLINE_DOMAIN_BROADCAST_H
 #define CREWLINE_DOMAIN_BROADCAST_H

@@ -1,6 +1,7 @@
 /*
  * retention: what is older than `retention.days` goes: messages that have ended, dead letters,
- * events that the CMMS has, closed work orders with their timeline, and when people last wrote.
+ * events that the CMMS has, closed work orders with their timeline, broadcasts that are over, and
+ * when people last wrote.
  * Every hour, a small piece at a time with others in between, so neither the loop nor Redis is
  * held. What still waits stays, however old.
  *
@@ -233,15 +234,38 @@ static void matters_ask(struct retention *t)
     run_script(t, &call);
 }
 
+/* ---- broadcasts ---- */
+
+static void ask_broadcasts(struct retention *t)
+{
+    struct call call;
+
+    ask_script(t, &call, "retain_broadcasts");
+    call_int(&call, t->before.ms);
+    call_int(&call, t->offset);
+    call_int(&call, PIECE);
+    run_script(t, &call);
+}
+
+static bool take_broadcasts(struct retention *t, const struct reply *reply)
+{
+    int64_t looked = reply_int(reply_at(reply, 0)), gone = reply_int(reply_at(reply, 1));
+
+    t->dropped += gone;
+    t->offset += looked - gone;
+    return looked == PIECE;
+}
+
 /* ---- the run ---- */
 
 static const struct step steps[] = {
-    {"messages",     ask_messages, take_messages},
-    {"dead letters", ask_dead,     take_count   },
-    {"events",       ask_events,   take_count   },
-    {"windows",      ask_windows,  take_windows },
-    {"orders",       orders_ask,   orders_take  },
-    {"matters",      matters_ask,  take_count   },
+    {"messages",     ask_messages,   take_messages  },
+    {"dead letters", ask_dead,       take_count     },
+    {"events",       ask_events,     take_count     },
+    {"windows",      ask_windows,    take_windows   },
+    {"orders",       orders_ask,     orders_take    },
+    {"matters",      matters_ask,    take_count     },
+    {"broadcasts",   ask_broadcasts, take_broadcasts},
 };
 
 static void run_end(struct retention *t)

@@ -242,11 +242,40 @@ static void test_jump(void)
     }
 }
 
+/* What is over goes with its audience and its answers; what is not stays, however old. */
+static void test_broadcasts(void)
+{
+    struct world *w = world_new(&keeping);
+    const char *list;
+
+    put_event(w, "b", "cmms.broadcast.requested.v1",
+              "{\"broadcast\":{\"id\":\"b1\",\"text\":\"x\",\"audience\":{\"users\":[\"u1\"]}}}");
+    UNTIL(w, "sent", w->nsent == 1);
+    put_status(w, w->sent[0].id, w->sent[0].correlation, DELIVERY_DELIVERED, 0);
+    UNTIL(w, "its end", redis_int(w, "HGET b:b1 cl") == 1);
+    list = arena_printf(w->a, "bl:%s", redis_get(w, "HGET b:b1 ls")).p;
+    CHECK_INT("its audience", redis_int(w, "EXISTS %s", list), 1);
+    redis_get(w, "HSET b:open v 1 ra 1");
+    redis_get(w, "ZADD bx 1 open");
+    start_in(w, 9);
+    world_run(w, 500);
+    CHECK_INT("too young", redis_int(w, "EXISTS b:b1"), 1);
+    start_in(w, 13);
+    UNTIL(w, "gone", redis_int(w, "EXISTS b:b1") == 0);
+    CHECK_INT("with all of it", redis_int(w, "EXISTS bc:b1") + redis_int(w, "EXISTS bm:b1"), 0);
+    CHECK_INT("with its audience", redis_int(w, "EXISTS %s", list), 0);
+    CHECK_INT("what is not over stays", redis_int(w, "EXISTS b:open"), 1);
+    CHECK_INT("and nothing else", redis_int(w, "ZCARD bx"), 1);
+    balanced(w);
+    done(w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_messages), TEST(test_many_in_pieces),      TEST(test_events),
-        TEST(test_orders),   TEST(test_waiting_event_stays), TEST(test_jump),
+        TEST(test_messages),   TEST(test_many_in_pieces),      TEST(test_events),
+        TEST(test_orders),     TEST(test_waiting_event_stays), TEST(test_jump),
+        TEST(test_broadcasts),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
