@@ -15,7 +15,7 @@ static const struct {
     {"cursor",           "{\"type\":\"string\"}",                                                 "next_cursor of the page before"                     },
     {"dead_kind",        "{\"enum\":[\"message\",\"callback\",\"inbound\"]}",                     "Kind of dead letter"                                },
     {"direction",        "{\"enum\":[\"out\",\"in\"]}",                                           "Said by us, or to us"                               },
-    {"dry_run",          "{\"enum\":[\"true\",\"false\"]}",                                       "Only say what would be done"                        },
+    {"dry_run",          "{\"enum\":[\"true\",\"1\",\"false\",\"0\"]}",                           "Only say what would be done"                        },
     {"exp",              "{\"type\":\"integer\"}",                                                "Of a signed link: the second (Unix) when it ends"   },
     {"export",           "{\"const\":\"evidence\"}",
      "All of it as a document whose items are chained by hashes"                                                                                       },

@@ -212,8 +212,8 @@ static void judge_gone(struct alarms *all, struct arena *a, const struct reply *
         struct str id = reply_str(reply_at(gone, i));
 
         on(all, arena_printf(a, "sender_gone:%.*s", STR_ARG(id)).p, "critical",
-           arena_printf(a, "messages wait for %lld people at sender %.*s, which is not configured",
-                        (long long)reply_int(reply_at(gone, i + 1)), STR_ARG(id)),
+           arena_printf(a, "messages wait at sender %.*s, which is not configured (people: %lld)",
+                        STR_ARG(id), (long long)reply_int(reply_at(gone, i + 1))),
            "nobody sends them, and they do not expire: put the sender back into the configuration "
            "until they are sent or cancelled");
     }

@@ -151,7 +151,7 @@ static void test_sender_gone(void)
     w->settings->tenants[0].nsenders = 1;
     world_start(w);
     UNTIL(w, "on", is_on(w, "sender_gone:tw", &alarm));
-    CHECK("says whose", str_find(alarm.text, STR("1 people at sender tw")) != SIZE_MAX);
+    CHECK("says whose", str_find(alarm.text, STR("at sender tw, which is not configured (people: 1)")) != SIZE_MAX);
     UNTIL(w, "the CMMS hears of it", told(w, "sender_gone:tw", "critical") == 1);
     world_stop(w, 1000);
     w->settings->tenants[0].nsenders = 2;
