@@ -5,7 +5,8 @@
  * tenant's failover.paused_after_ms they are claimed by the next sender in the order of the configuration that
  * is not paused (store/lua/claim.lua). What that one cannot say (failover_can_say) waits where it is, with what
  * is behind it in its lane, for its own sender: nothing is lost, nothing overtakes. Only a mark that something
- * was read is dropped. A critical message does not wait for that: it goes the way below, at once.
+ * was read is dropped. A critical message does not wait for that: it goes the way below, at once. A sender
+ * that no gateway has in its configuration any more, while messages wait for it, is as one that is paused.
  *
  * A critical message that is not delivered in failover.critical_after_ms, or fails: a message of its own, which
  * names it, says it again by the next way: each other WhatsApp sender of the tenant once, in the order of the

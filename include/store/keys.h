@@ -18,7 +18,8 @@
  *                         each second after; tat (its rate: GCRA arrival time in us); people (its tier, 0: none);
  *                         pf its portfolio; resumed (the last fencing token before it was resumed); via, via_at
  *                         who speaks in its place, and since when (ms)
- *   sx                    SET of senders that are configured, or were and have messages waiting (jobs/alarms.h)
+ *   sc                    ZSET of senders that are configured, or were and have messages waiting; score: ms when
+ *                         a gateway last had it in its configuration (jobs/alarms.h)
  *   pd:<portfolio>        HASH cf people a day as configured, told and at (ms) by the provider (-1: no limit);
  *                         "/<sender>" of each sender
  *   dp:<portfolio>        ZSET of people written to outside their window within 24 h -> since when (ms)

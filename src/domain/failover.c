@@ -51,14 +51,14 @@ bool failover_next(const struct tenant_settings *t, const struct message *m, con
 {
     const struct sender *by = tenant_sender(t, m->sender);
 
-    if (m->prio != PRIO_CRITICAL || t->failover_critical_after_ms == 0 || m->sms || by == NULL ||
+    if (m->prio != PRIO_CRITICAL || t->failover_critical_after_ms == 0 || m->sms ||
         str_eqz(m->template_.name, TEMPLATE_WAITING)) { /* that one only asks him to write */
         return false;
     }
-    for (size_t k = 1; k < t->nsenders; k++) {
-        size_t i = ((size_t)(by - t->senders) + k) % t->nsenders;
+    for (size_t k = 0; k < t->nsenders; k++) { /* those behind its own first; NULL: not configured any more */
+        size_t i = ((by != NULL ? (size_t)(by - t->senders) + 1 : 0) + k) % t->nsenders;
 
-        if ((usable == NULL || usable[i]) && !tried(m->tried, t->senders[i].id) &&
+        if (&t->senders[i] != by && (usable == NULL || usable[i]) && !tried(m->tried, t->senders[i].id) &&
             failover_can_say(m)) {
             *out = (struct failover_step){&t->senders[i], false};
             return true;

@@ -11,6 +11,8 @@
 #define CLOCKS_APART_MS 60000
 #define CALLBACKS_FAIL  3
 #define FROZEN_MS       600000
+#define GONE_MAX        16
+#define GONE_LOOKS      3 /* so many looks nobody had it in his configuration */
 
 struct ears { /* of one sender, in this process */
     int64_t heard_ms, sent_ms;
@@ -205,18 +207,22 @@ static void judge_redis(struct alarms *all, struct arena *a, const struct reply 
     }
 }
 
-/* What waits for a sender that was taken out of the configuration: nobody works on it. */
+/* What waits for a sender that was taken out of the configuration: from now on it goes by another. */
 static void judge_gone(struct alarms *all, struct arena *a, const struct reply *gone)
 {
-    for (size_t i = 0; i + 1 < reply_len(gone); i += 2) {
-        struct str id = reply_str(reply_at(gone, i));
+    struct str ids[GONE_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i + 1 < reply_len(gone) && n < GONE_MAX; i += 2) {
+        struct str id = ids[n++] = reply_str(reply_at(gone, i));
 
         on(all, arena_printf(a, "sender_gone:%.*s", STR_ARG(id)).p, "critical",
            arena_printf(a, "messages wait at sender %.*s, which is not configured (people: %lld)",
                         STR_ARG(id), (long long)reply_int(reply_at(gone, i + 1))),
-           "nobody sends them, and they do not expire: put the sender back into the configuration "
-           "until they are sent or cancelled");
+           "they go by another sender of the tenant, as if it were paused; what only it can say waits: "
+           "put it back into the configuration, or cancel these");
     }
+    outboxes_gone(all->et, ids, n);
 }
 
 static void judge_callbacks(struct alarms *all, struct arena *a)
@@ -275,6 +281,7 @@ static void on_time(void *ctx)
     for (size_t i = 0; i < et->noutboxes; i++) {
         call_str(&call, str_of(et->outboxes[i].queue));
     }
+    call_int(&call, GONE_LOOKS * et->t.conf->alert_every_s * 1000);
     for (size_t i = 0; i < et->t.conf->nsenders; i++) {
         call_str(&call, et->t.conf->senders[i].id);
         call_int(&call, all->ears[i].heard_ms);

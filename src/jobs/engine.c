@@ -341,6 +341,9 @@ void engine_stop(struct engine *e, int64_t deadline_ms, loop_fn *on_stopped, voi
         for (size_t k = 0; k < e->tenants[i].noutboxes; k++) {
             stop_worker(e, e->tenants[i].outboxes[k].worker);
         }
+        for (size_t k = 0; k < e->tenants[i].ngone; k++) {
+            stop_worker(e, e->tenants[i].gone[k]->worker);
+        }
     }
     on_worker_idle(e);
 }
@@ -366,6 +369,7 @@ static void tenant_fini(struct engine_tenant *et)
         outbox_fini(&et->outboxes[k]);
     }
     mem_free(&et->outboxes);
+    outboxes_gone_fini(et);
 }
 
 void engine_free(struct engine **owner)

@@ -55,8 +55,8 @@ static enum verdict judge_queued(const struct tenant_settings *t, const struct l
     if (l->held || (late && l->no_more)) {
         return SAY_AGAIN;
     }
-    if (by == NULL || !l->paused[by - t->senders]) {
-        return by != NULL && late && l->rests[by - t->senders] ? SAY_AGAIN : WAIT;
+    if (by != NULL && !l->paused[by - t->senders]) {
+        return late && l->rests[by - t->senders] ? SAY_AGAIN : WAIT;
     }
     for (size_t i = 0; i < l->n; i++) {
         other = other || l->usable[i];
@@ -101,7 +101,8 @@ static struct str why_of(struct inbox_job *j, const struct late *l)
     }
     if (str_eqz(l->state, "queued") || str_eqz(l->state, "sending")) {
         by = tenant_sender(j->et->t.conf, l->m.sender);
-        return l->no_more ? STR("its sender may write to nobody new today")
+        return l->no_more    ? STR("its sender may write to nobody new today")
+               : by == NULL ? STR("its sender is not in the configuration")
                : l->rests[by - j->et->t.conf->senders] ? STR("its sender was asked for silence")
                                                        : STR("its sender is paused");
     }

@@ -27,6 +27,7 @@ struct job {
 struct outbox { /* one sender of one tenant */
     struct engine_tenant *et;
     const struct sender *sender;
+    struct sender *gone; /* it is not configured any more (outbox_gone.c): nothing but its id; or NULL */
     const struct provider *provider;
     char *queue;
     struct lane_worker *worker;
@@ -50,6 +51,8 @@ struct engine_tenant {
     struct lane_worker *in, *cb;
     struct outbox *outboxes;
     size_t noutboxes;
+    struct outbox **gone; /* of senders that are not configured any more */
+    size_t ngone;
     struct callbacks callbacks;
     struct chores *chores;
     struct alarms *alarms;
@@ -91,7 +94,15 @@ struct engine {
 
 void inbox_start(struct engine_tenant *et);
 void outbox_start(struct engine_tenant *et);
+/** One of @sender, whose queue is worked on from now on. */
+void outbox_init(struct outbox *ob, struct engine_tenant *et, const struct sender *sender);
 void outbox_fini(struct outbox *ob);
+/**
+ * What waits for senders that no gateway has in its configuration any more goes as if they were paused.
+ * @ids: those there are now; what was here before and is none of these rests.
+ */
+void outboxes_gone(struct engine_tenant *et, const struct str *ids, size_t n);
+void outboxes_gone_fini(struct engine_tenant *et);
 /** May a message be granted to it at once? The script goes by what all gateways know of it. */
 bool outbox_grants(struct outbox *ob);
 void outbox_apply_rate(struct outbox *ob);

@@ -264,6 +264,8 @@ void outbox_begin(struct attempt *at)
                          "it was not sent again, so as not to reach the person twice");
     } else if (at->m.expires.ms > 0 && at->m.expires.ms <= wall_now().ms) {
         attempt_end_here(at, THEN_EXPIRED, "it expired before it could be sent", "");
+    } else if (at->ob->gone != NULL) {
+        outbox_gone(at);
     } else if (outbox_merge_possible(at)) {
         outbox_merge(at);
     } else if (at->ob == at->own || outbox_via(at)) {

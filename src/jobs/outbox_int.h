@@ -2,8 +2,9 @@
  * outbox_int: one attempt to hand a message over, shared by outbox.c (the story), outbox_record.c
  * (writing down what came of it), outbox_sender.c (the sender: pace, pause, rest), outbox_lookup.c
  * (evidence from Twilio's list), outbox_content.c (the detour of Twilio's buttons), outbox_form.c
- * (session form or template), outbox_hold.c (messages that wait for their person's word) and
- * outbox_via.c (by another sender while the own one is paused).
+ * (session form or template), outbox_hold.c (messages that wait for their person's word),
+ * outbox_via.c (by another sender while the own one is paused) and outbox_gone.c (senders that were
+ * taken out of the configuration).
  */
 #ifndef CREWLINE_JOBS_OUTBOX_INT_H
 #define CREWLINE_JOBS_OUTBOX_INT_H
@@ -123,6 +124,8 @@ bool outbox_is_waiting(const struct message *m);
  */
 enum template_status outbox_template_trouble(int64_t code, bool ours);
 
+/* outbox_gone.c: an item of a sender that is not configured, by no other way: that one is paused. */
+void outbox_gone(struct attempt *at);
 /* outbox_via.c: in the place of a paused sender. */
 void outbox_ways_make(struct outbox *ob);
 void outbox_ways_rate(struct outbox *ob); /* the settings changed */

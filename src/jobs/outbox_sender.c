@@ -121,6 +121,10 @@ void outbox_tell(struct attempt *at, struct commit *c)
     if (!at->slow && at->rest_ms == 0 && !at->stop) {
         return;
     }
+    if (at->ob->gone != NULL) {
+        tell_one(at, at->ob->gone, c);
+        return;
+    }
     for (size_t i = 0; i < et->noutboxes; i++) {
         const struct outbox *other = &et->outboxes[i];
 
@@ -268,7 +272,7 @@ void outbox_answered(struct outbox *ob, bool http2)
 
 /* ---- life ---- */
 
-static void start_one(struct engine_tenant *et, struct outbox *ob, const struct sender *sender)
+void outbox_init(struct outbox *ob, struct engine_tenant *et, const struct sender *sender)
 {
     struct lane_options o = {.tenant = et->t.id,
                              .record = LANE_MESSAGE,
@@ -297,7 +301,7 @@ void outbox_start(struct engine_tenant *et)
 {
     et->outboxes = mem_array(et->t.conf->nsenders + 1, sizeof(*et->outboxes));
     for (size_t i = 0; i < et->t.conf->nsenders; i++) {
-        start_one(et, &et->outboxes[i], &et->t.conf->senders[i]);
+        outbox_init(&et->outboxes[i], et, &et->t.conf->senders[i]);
     }
     et->noutboxes = et->t.conf->nsenders;
     tell_all(et, false);

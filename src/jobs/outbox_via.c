@@ -15,14 +15,15 @@
 
 void outbox_ways_make(struct outbox *ob)
 {
-    struct engine_tenant *et = ob->et;
-    size_t own = (size_t)(ob->sender - et->t.conf->senders), n = et->t.conf->nsenders;
+    const struct tenant_settings *t = ob->et->t.conf;
+    const struct sender *own = tenant_sender(t, ob->sender->id); /* NULL: not configured any more */
+    size_t from = own != NULL ? (size_t)(own - t->senders) + 1 : 0;
 
-    ob->ways = mem_array(n, sizeof(*ob->ways));
-    for (size_t k = 1; k < n; k++) {
-        ob->ways[k - 1].sender = et->t.conf->senders[(own + k) % n].id;
+    ob->nways = t->nsenders - (own != NULL);
+    ob->ways = mem_array(ob->nways + 1, sizeof(*ob->ways));
+    for (size_t k = 0; k < ob->nways; k++) {
+        ob->ways[k].sender = t->senders[(from + k) % t->nsenders].id;
     }
-    ob->nways = n - 1;
     outbox_ways_rate(ob);
 }
 

@@ -137,25 +137,41 @@ static void test_tier(void)
     world_free(&w);
 }
 
-/* A sender is taken out of the configuration while messages wait for it. */
+/*
+ * A sender is taken out of the configuration while messages wait for it: they go by the other one, what only
+ * it can say waits, with an alarm, until it is back.
+ */
 static void test_sender_gone(void)
 {
-    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY, .failover = "{\"paused_after_ms\":50}"});
     struct alarm alarm;
+    struct str moved, stays;
 
     w->probe_status = 401;
-    redis_get(w, "HSET sn:tw paused 1");
-    put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw"});
-    UNTIL(w, "known", redis_int(w, "SISMEMBER sx tw") == 1);
+    redis_get(w, "HSET sn:tw paused %lld", (long long)wall_now().ms + 3600000); /* nobody speaks for it yet */
+    moved = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw"});
+    stays = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw", .user = "u2"});
+    UNTIL(w, "known", redis_int(w, "ZCARD sc") == 2);
+    redis_get(w, "HDEL sn:tw paused");
     world_stop(w, 1000);
+    redis_get(w, "HSET m:%.*s st 1", STR_ARG(stays));
     w->settings->tenants[0].nsenders = 1;
     world_start(w);
+    world_run(w, 1500);
+    CHECK("another gateway may have it still", !is_on(w, "sender_gone:tw", &alarm));
     UNTIL(w, "on", is_on(w, "sender_gone:tw", &alarm));
-    CHECK("says whose", str_find(alarm.text, STR("at sender tw, which is not configured (people: 1)")) != SIZE_MAX);
+    CHECK("says whose", str_find(alarm.text, STR("at sender tw, which is not configured")) != SIZE_MAX);
     UNTIL(w, "the CMMS hears of it", told(w, "sender_gone:tw", "critical") == 1);
+    UNTIL(w, "by the other one", str_eqz(message_state(w, moved), "sent"));
+    CHECK("by Meta", str_starts(w->sent[0].path, STR("/v23.0/")));
+    CHECK("its timeline says why", str_find(message_timeline(w, moved), STR("because tw is paused")) != SIZE_MAX);
+    CHECK_INT("what only it can say waits", sent_to(w, BEN, "hello"), 0);
     world_stop(w, 1000);
     w->settings->tenants[0].nsenders = 2;
+    w->probe_status = 0;
     world_start(w);
+    world_run(w, 4000); /* it was put off for ten seconds */
+    UNTIL(w, "it goes on when it is back", str_eqz(message_state(w, stays), "sent"));
     world_run(w, 1500);
     CHECK("not on any more", !is_on(w, "sender_gone:tw", &alarm));
     world_free(&w);
@@ -175,7 +191,7 @@ static void test_jump(void)
     struct world *w = world_new(&(struct world_options){.tenant = EVERY});
     struct alarm alarm;
 
-    UNTIL(w, "a look", redis_int(w, "EXISTS sx") == 1);
+    UNTIL(w, "a look", redis_int(w, "EXISTS sc") == 1);
     world_run(w, 100);
     clock_fake(behind, NULL);
     world_run(w, 1500);

@@ -1,9 +1,10 @@
--- alarms: what the alarms of a tenant are judged by, in one look. ARGV number of queues, queue..., then for
--- each sender: id, when this process heard its last webhook, when it sent first since its last look (ms, 0)
+-- alarms: what the alarms of a tenant are judged by, in one look. ARGV number of queues, queue..., after how
+-- many ms in which no gateway names it a sender is gone, then for each sender: id, when this process heard its
+-- last webhook, when it sent first since its last look (ms, 0)
 -- Returns {TIME ms, slowed, percent of maxmemory, {oldest ready since, by queue: {ms of priorities 0 to 4,
 --   whether its sender is paused}},
 --   {silent since, by sender: ms, 0}, {{people written to in 24 h, how many may be}, by sender},
---   {sender that is none of these, lanes in which messages wait for it...}}
+--   {sender that is gone, lanes in which messages wait for it...}}
 local now = call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 
@@ -21,7 +22,8 @@ end
 
 -- A number that sends and hears nothing: no status comes back. wt:<sender> keeps the last webhook that
 -- any gateway heard and the first send after it.
-local silent, tiers, here = {}, {}, {}
+local silent, tiers, gone_ms = {}, {}, tonumber(ARGV[at])
+at = at + 1
 while at <= #ARGV do
     local key, heard, sent = P .. 'wt:' .. ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
     local have = call('HMGET', key, 'heard', 'sent')
@@ -38,23 +40,21 @@ while at <= #ARGV do
     local tier = call('HMGET', P .. 'sn:' .. ARGV[at], 'people', 'pf')
     tiers[#tiers + 1] = {call('ZCOUNT', P .. 'dp:' .. (tier[2] or ARGV[at]), int(now_ms - 86400000), '+inf'),
         tier[1] or '0'}
-    here[ARGV[at]] = true
-    call('SADD', P .. 'sx', ARGV[at])
+    call('ZADD', P .. 'sc', int(now_ms), ARGV[at])
     at = at + 3
 end
 
--- Those of before, until nothing waits for them.
+-- Those that no gateway names any more, until nothing waits for them. (Of several one may begin with the
+-- new configuration while another still has the old one.)
 local gone = {}
-for _, sender in ipairs(call('SMEMBERS', P .. 'sx')) do
-    if not here[sender] then
-        local queue = 'out:' .. sender
-        local waits = call('ZCARD', P .. 's:' .. queue) + call('HLEN', P .. 'k:' .. queue)
-        for prio = 0, 4 do waits = waits + call('ZCARD', P .. 'r:' .. queue .. ':' .. prio) end
-        if waits > 0 then
-            gone[#gone + 1], gone[#gone + 2] = sender, waits
-        else
-            call('SREM', P .. 'sx', sender)
-        end
+for _, sender in ipairs(call('ZRANGEBYSCORE', P .. 'sc', '-inf', int(now_ms - gone_ms))) do
+    local queue = 'out:' .. sender
+    local waits = call('ZCARD', P .. 's:' .. queue) + call('HLEN', P .. 'k:' .. queue)
+    for prio = 0, 4 do waits = waits + call('ZCARD', P .. 'r:' .. queue .. ':' .. prio) end
+    if waits > 0 then
+        gone[#gone + 1], gone[#gone + 2] = sender, waits
+    else
+        call('ZREM', P .. 'sc', sender)
     end
 end
 
