@@ -189,6 +189,41 @@ static void test_queries(void)
     }
 }
 
+/* Two that are being tried and two that wait for their time, in pages: none is larger than was asked for. */
+static void test_callback_pages(void)
+{
+    static const char *const lanes[] = {"a", "b", "c", "d"};
+    struct reply_to r;
+
+    for (int i = 0; i < 4; i++) {
+        redis_fixture_command(w->redis, arena_printf(w->a, "ZADD {beta}:%s 999999999999%d %s",
+                                                     i < 2 ? "f:cb" : "r:cb:3", i, lanes[i]).p);
+        redis_fixture_command(w->redis, arena_printf(w->a, "RPUSH {beta}:l:cb:%s %d", lanes[i], i + 1).p);
+        redis_fixture_command(w->redis, arena_printf(w->a, "HSET {beta}:cb:%d n 1", i + 1).p);
+    }
+    for (int limit = 1; limit <= 5; limit++) {
+        const char *path = arena_printf(w->a, "/api/v1/callbacks?limit=%d", limit).p;
+        struct str cursor = STR_NONE;
+        size_t seen = 0;
+
+        do {
+            r = ask_json(w, BETA_ADMIN, "GET",
+                         cursor.n > 0 ? arena_printf(w->a, "%s&cursor=%.*s", path, STR_ARG(cursor)).p : path, NULL);
+            CHECK(path, json_len(json_get(r.j, "items")) <= (size_t)limit);
+            for (size_t i = 0; i < json_len(json_get(r.j, "items")); i++) {
+                const struct json *one = json_at(json_get(r.j, "items"), i);
+
+                CHECK_INT("in their order", json_get_int(one, "tries", 0), 1);
+                CHECK("each once", str_eqz(json_get_str(one, "id"), arena_printf(w->a, "%zu", ++seen).p));
+            }
+            cursor = json_get_str(r.j, "next_cursor");
+        } while (cursor.n > 0 && seen < 9);
+        CHECK_INT("all of them", seen, 4);
+    }
+    redis_fixture_command(w->redis, "DEL {beta}:f:cb {beta}:r:cb:3 {beta}:l:cb:a {beta}:l:cb:b {beta}:l:cb:c");
+    redis_fixture_command(w->redis, "DEL {beta}:l:cb:d {beta}:cb:1 {beta}:cb:2 {beta}:cb:3 {beta}:cb:4");
+}
+
 static void test_bodies(void)
 {
     static const struct {
@@ -294,7 +329,7 @@ int main(int argc, char **argv)
         TEST(test_unknown),
         TEST(test_arguments),
         TEST(test_queries),
-        TEST(test_bodies),
+        TEST(test_callback_pages), TEST(test_bodies),
         TEST(test_too_long),
         TEST(test_refused_early),
         TEST(test_files),

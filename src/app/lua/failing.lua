@@ -1,16 +1,17 @@
--- failing: callbacks that were tried and not taken, by the time of their next try. Reads only.
+-- failing: callbacks that were tried and not taken: those that are tried now, then by the time of their next
+-- try. Reads only.
 -- ARGV offset count   Returns {offset to go on at or -1, {sequence, lane, next try ms, tries, reason, behind, event}...}
 --   next try: 0 while a try is under way
 local at, count = tonumber(ARGV[1]), tonumber(ARGV[2])
-local ready = P .. 'r:cb:3'
-local lanes = call('ZRANGE', ready, at, at + count - 1, 'WITHSCORES')
-local out = {#lanes == count * 2 and at + count or -1}
-if at == 0 then
-    for _, lane in ipairs(call('ZRANGE', P .. 'f:cb', 0, count - 1)) do
-        lanes[#lanes + 1] = lane
-        lanes[#lanes + 1] = '0'
-    end
+local trying = call('ZCARD', P .. 'f:cb')
+local lanes = {}
+for _, lane in ipairs(call('ZRANGE', P .. 'f:cb', at, at + count - 1)) do
+    lanes[#lanes + 1], lanes[#lanes + 2] = lane, '0'
 end
+local room, from = count - #lanes / 2, math.max(at - trying, 0)
+local ready = room > 0 and call('ZRANGE', P .. 'r:cb:3', from, from + room - 1, 'WITHSCORES') or {}
+for _, word in ipairs(ready) do lanes[#lanes + 1] = word end
+local out = {#lanes == count * 2 and at + count or -1}
 for i = 1, #lanes, 2 do
     local list = P .. 'l:cb:' .. lanes[i]
     local seq = call('LINDEX', list, 0)
