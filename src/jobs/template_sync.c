@@ -75,7 +75,9 @@ static void unlock(struct template_sync *y)
 {
     struct call call;
 
-    key_call(y, &call, "DEL", "tl");
+    call_init_script(&call, "unlock", arena_printf(y->work, "{%.*s}:", STR_ARG(y->et->t.id)));
+    call_str(&call, STR("tl"));
+    call_str(&call, str_of(y->et->e->owner));
     y->pending = store_run(y->et->e->store, &call, on_unlocked, y);
 }
 
@@ -129,8 +131,10 @@ static void account_failed(struct template_sync *y, struct str why)
         alert_raise(
             y->et, arena_printf(y->work, "templates:%.*s", STR_ARG(y->s->id)), "warning",
             arena_printf(y->work, "the templates could not be registered: %.*s", STR_ARG(why)),
-            STR("it is tried again by itself; check the token's rights and "
-                "business_account_id"));
+            y->later_ms > 0 ? STR("it is tried again by itself; check the token's rights and "
+                                  "business_account_id")
+                            : STR("mend the token's rights or business_account_id, then register "
+                                  "them again"));
     }
     sync_next_account(y);
 }

@@ -196,6 +196,36 @@ static void test_cut_off(void)
     world_free(&w);
 }
 
+/* Slower than its lock lasts, so that another gateway has begun: that one's lock stays. */
+static void test_slow(void)
+{
+    struct world *w = begun();
+
+    wish(w, NULL);
+    UNTIL(w, "under way", w->t.nmade > 20);
+    redis_get(w, "SET tl another");
+    UNTIL(w, "done", w->et->syncing == NULL);
+    CHECK_Z("not ours to let go", str_of(redis_get(w, "GET tl")), "another");
+    redis_get(w, "DEL tl");
+    register_all(w);
+    CHECK_INT("ours is", redis_int(w, "EXISTS tl"), 0);
+    world_free(&w);
+}
+
+/* What an alert promises: a refused list ends the wish, one that comes too fast does not. */
+static void test_list_refused(void)
+{
+    struct world *w = begun();
+
+    w->t.list_refused = "{\"error\":{\"message\":\"m\",\"code\":100}}";
+    wish(w, NULL);
+    UNTIL(w, "given up", redis_int(w, "HEXISTS ts want") == 0 && at_rest(w));
+    UNTIL(w, "told", stream_events(w, "gateway.system.alert.v1", "could not be registered") > 0);
+    CHECK("what to do", stream_events(w, "gateway.system.alert.v1", "then register them again") > 0);
+    CHECK_INT("and no more", stream_events(w, "gateway.system.alert.v1", "tried again by itself"), 0);
+    world_free(&w);
+}
+
 static void test_deleted(void)
 {
     struct world *w = begun();
@@ -264,7 +294,8 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_registered), TEST(test_decided), TEST(test_refused), TEST(test_held_up),
-        TEST(test_cut_off),    TEST(test_deleted), TEST(test_told)};
+        TEST(test_cut_off),    TEST(test_slow),    TEST(test_list_refused),
+        TEST(test_deleted),    TEST(test_told)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

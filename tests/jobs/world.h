@@ -46,6 +46,7 @@ struct world_templates {
     int refuse_status; /* from the refuse_from-th on */
     size_t refuse_from;
     const char *refuse_body;
+    const char *list_refused; /* what Meta says to who wants the list; NULL: the list */
 };
 
 struct world {

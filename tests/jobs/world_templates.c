@@ -93,6 +93,10 @@ bool world_templates(struct world *w, struct http_req *r)
         make(w, r, meta);
     } else if (meta) {
         w->t.nlists++;
+        if (w->t.list_refused != NULL) {
+            say(r, 400, str_of(w->t.list_refused));
+            return true;
+        }
         say(r, 200, listed(w, true, "{\"data\":[", "]}"));
     } else if (str_ends(path, STR("/ApprovalRequests"))) {
         say(r, 200,
