@@ -108,6 +108,7 @@ static void ask_events(struct retention *t)
     call_int(&call, t->before.ms);
     call_int(&call, PIECE);
     call_str(&call, t->noted ? STR_NONE : arena_printf(t->a, "%lld", (long long)t->now.ms));
+    call_int(&call, t->et->t.conf->callback_url.n > 0);
     t->noted = true;
     run_script(t, &call);
 }

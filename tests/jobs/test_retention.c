@@ -188,6 +188,13 @@ static void test_waiting_event_stays(void)
     UNTIL(w, "the first is gone", redis_int(w, "XLEN ev") == 1);
     world_run(w, 200);
     CHECK_INT("the other stays", redis_int(w, "XLEN ev"), 1);
+    world_stop(w, 2000);
+    w->settings->tenants[0].callback_url = STR_NONE;
+    redis_get(w, "DEL ch:retention");
+    world_start(w);
+    UNTIL(w, "where nobody takes it any more it goes", redis_int(w, "XLEN ev") == 0);
+    CHECK_INT("with its tries", redis_int(w, "EXISTS cb:2"), 0);
+    CHECK_INT("and its place", redis_int(w, "ZCARD r:cb:3"), 0);
     done(w);
 }
 
