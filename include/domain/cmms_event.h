@@ -27,11 +27,13 @@ bool cmms_event_is_idle(const struct tenant *t, const struct cmms_event *e);
 /*
  * What the decision reads, in steps: cmms_event_phones() tells the phones that are named, the caller
  * looks up whom the index (ux) names for each and fills `owners`; cmms_event_sets() (behind it) tells the sets
- * whose `members` are meant; cmms_event_reads() tells the documents:
+ * whose `members` are meant, CMMS_SLICE of them at a time, each with a decision of its own; cmms_event_reads()
+ * tells the documents:
  * the order, the people, those who have the phones.
  */
 #define CMMS_USERS_MAX  320
 #define CMMS_PHONES_MAX 130
+#define CMMS_SLICE      256
 struct cmms_reads {
     struct str order_id; /* or empty */
     struct str matter;   /* ref, or empty */
@@ -40,8 +42,8 @@ struct cmms_reads {
     struct str phones[CMMS_PHONES_MAX], owners[CMMS_PHONES_MAX]; /* owner empty: nobody has it */
     size_t nphones;
     struct str sets[2]; /* keys of sets of people who want to hear of it */
-    size_t nsets, nread; /* nread: the caller's */
-    struct str *members; /* of them, filled in by the caller, CMMS_USERS_MAX at most */
+    size_t nsets;
+    struct str *members; /* of them, filled in by the caller, CMMS_SLICE at most */
     size_t nmembers;
 };
 void cmms_event_sets(struct arena *a, const struct cmms_event *e, struct cmms_reads *out);

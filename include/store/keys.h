@@ -36,7 +36,7 @@
  *                         messages, and in that one bg all of them; mt matter it is about
  *   mx, mo:<order>        ZSETs of message ids, in their order: all, those about an order
  *   mu:<person>           the same of those to a person, but for those that broadcasts name (store/lua/told.lua)
- *   i:<id>                HASH inbound item: b sealed body, n tries
+ *   i:<id>                HASH inbound item: b sealed body, n tries, fo up to which follower it was told
  *   ev                    STREAM of events for the CMMS, id = sequence: b sealed body, c if it is posted
  *   cb:<seq>              HASH n tries, e error of its last
  *   ei:<n>, ein           ids of inbound items that came to their end, a line each; as d, but four are kept

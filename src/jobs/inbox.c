@@ -103,7 +103,7 @@ void inbox_set_aside(struct inbox_job *j, const struct err *err)
     j->dead = arena_dup(j->a, str_of(err->msg));
     j->message_id = j->message_hash = STR_NONE;
     j->late_next = j->late_detail = STR_NONE;
-    j->critical_failed = j->again = false;
+    j->critical_failed = j->again = j->followers_more = false;
     j->later_ms = 0;
     j->keep = false;
     j->also_check = j->also_write = NULL;
@@ -146,6 +146,12 @@ static void on_planned(void *ctx, const struct err *err, const struct commit_out
     }
     if (j->plan.nmedia > 0) {
         lane_worker_wake(j->et->in);
+    }
+    if (j->followers_more && outcome->result == COMMIT_OK) {
+        if (!inbox_over(j)) {
+            read_afresh(j);
+        }
+        return;
     }
     if (outcome->result == COMMIT_FENCED) {
         metric_add(METRIC_FENCED, 1);
@@ -210,6 +216,11 @@ static void plan_end(void *ctx, struct commit *c)
     }
     if (j->also_write != NULL) {
         j->also_write(j, c);
+    }
+    if (j->followers_more) {
+        inbox_got_on(j, c);
+        commit_hset(c, item_key(j), STR("fo"), j->followers_after);
+        return;
     }
     if (j->later_ms > 0) {
         inbox_got_on(j, c);

@@ -9,6 +9,8 @@
 #include "domain/user_store.h"
 #include "inbox_int.h"
 
+#include <stdlib.h>
+
 #define EVENT_BYTES_MAX ((size_t)4 << 20)
 
 /* ---- deciding ---- */
@@ -146,9 +148,7 @@ void inbox_read_docs(struct inbox_job *j)
     j->pending = fetch_run(j->et->e->store, j->et->t.id, keys, n, on_docs, j);
 }
 
-/* ---- who follows what it is about ---- */
-
-static void read_set(struct inbox_job *j);
+/* ---- who follows what it is about: in slices, by their ids ---- */
 
 static void people_known(struct inbox_job *j)
 {
@@ -156,52 +156,72 @@ static void people_known(struct inbox_job *j)
     inbox_read_docs(j);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Of all sets the first CMMS_SLICE, each once: of no set more were read, so none of them is left out. */
+static void cut_slice(struct inbox_job *j, bool more)
+{
+    struct cmms_reads *r = j->reads;
+    size_t n = 0;
+
+    qsort(r->members, r->nmembers, sizeof(*r->members), by_id);
+    for (size_t i = 0; i < r->nmembers; i++) {
+        if (n == 0 || !str_eq(r->members[n - 1], r->members[i])) {
+            r->members[n++] = r->members[i];
+        }
+    }
+    j->followers_more = more || n > CMMS_SLICE;
+    r->nmembers = n < CMMS_SLICE ? n : CMMS_SLICE;
+    if (r->nmembers > 0) {
+        j->followers_after = arena_dup(j->a, r->members[r->nmembers - 1]);
+    }
+    people_known(j);
+}
+
 static void on_members(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
     struct cmms_reads *r = j->reads;
+    bool more = false;
 
     j->pending = NULL;
     if (err != NULL) {
         inbox_again(j, err);
         return;
     }
-    for (size_t i = 0; i < reply_len(reply) && r->nmembers < CMMS_USERS_MAX; i++) {
-        r->members[r->nmembers++] = arena_dup(j->a, reply_str(reply_at(reply, i)));
+    r->members = ARENA_ARRAY(j->work, struct str, r->nsets * CMMS_SLICE + 1);
+    for (size_t k = 0; k < r->nsets; k++) {
+        const struct reply *set = reply_at(reply, k);
+
+        more = more || reply_len(set) == CMMS_SLICE;
+        for (size_t i = 0; i < reply_len(set) && i < CMMS_SLICE; i++) {
+            r->members[r->nmembers++] = arena_dup(j->work, reply_str(reply_at(set, i)));
+        }
     }
-    if (++r->nread < r->nsets) {
-        read_set(j);
-    } else {
-        people_known(j);
-    }
+    cut_slice(j, more);
 }
-
-/* One after the other: only changes of machines have any, and there are two. */
-static void read_set(struct inbox_job *j)
-{
-    struct call call;
-
-    call_init(&call);
-    call_str(&call, STR("ZRANGE"));
-    call_str(&call, arena_printf(j->work, "{%.*s}:%.*s", STR_ARG(j->et->t.id),
-                                 STR_ARG(j->reads->sets[j->reads->nread])));
-    call_int(&call, 0);
-    call_int(&call, CMMS_USERS_MAX - 1);
-    j->pending = store_run(j->et->e->store, &call, on_members, j);
-}
-
 static void read_people(struct inbox_job *j)
 {
     struct cmms_reads *r = j->reads;
+    struct call call;
 
     cmms_event_sets(j->a, &j->event, r);
-    r->nmembers = r->nread = 0;
+    r->nmembers = 0;
     if (r->nsets == 0) {
         people_known(j);
         return;
     }
-    r->members = ARENA_ARRAY(j->a, struct str, CMMS_USERS_MAX);
-    read_set(j);
+    call_init_script(&call, "followers", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
+    call_str(&call, j->item->id);
+    call_str(&call, j->followers_after);
+    call_int(&call, CMMS_SLICE);
+    for (size_t i = 0; i < r->nsets; i++) {
+        call_str(&call, r->sets[i]);
+    }
+    j->pending = store_run(j->et->e->store, &call, on_members, j);
 }
 
 /* ---- phones ---- */

@@ -63,6 +63,8 @@ struct inbox_job {
     struct cmms_reads *reads;
     struct cmms_view view;
     struct str reason;
+    struct str followers_after; /* of who follows a machine: the last of this slice; all before him were told */
+    bool followers_more;        /* and there are more behind him */
     struct str said_before; /* of a removal: where the next slice of what was said to him begins */
     struct translating *translating; /* translate.c; NULL: not asked */
     bool original_read;              /* of a message's own words it is known whether they are kept */
