@@ -474,7 +474,7 @@ enum import_took import_next(struct import_source *s, struct arena *a, struct js
     while (s->at < s->text.n && took == IMPORT_DONE) {
         took = next_line(s, out, err);
     }
-    if (s->row > IMPORT_ROWS_MAX) {
+    if (took != IMPORT_DONE && s->row > IMPORT_ROWS_MAX) { /* said once, then it is over */
         json_free(out);
         err_set(err, ERR_TOO_LONG, "the file has more than %d people; import the rest by itself",
                 IMPORT_ROWS_MAX);

@@ -378,6 +378,37 @@ static void test_import_again(void)
     check_problem("another file", &r, 409, "idempotency-key-reused", NULL);
 }
 
+/* One row more than an import takes: told as the last failure, and answered. */
+static void test_import_too_many(void)
+{
+    struct reply_to r;
+    struct flight *f;
+    struct buf body;
+
+    buf_init(&body, (size_t)16 << 20);
+    buf_addz(&body, "verified\n");
+    for (int i = 0; i < IMPORT_ROWS_MAX + 5; i++) {
+        buf_addz(&body, "perhaps\n"); /* refused without a look at the store */
+    }
+    f = ask_begin(w, &(struct ask){.who = ACME_ADMIN,
+                                   .method = "POST",
+                                   .path = "/api/v1/users/import",
+                                   .body = buf_str(&body),
+                                   .type = "text/csv"});
+    for (int i = 0; i < 2000 && !flight_done(f); i++) {
+        world_run(w, 10);
+    }
+    CHECK("answered", flight_done(f));
+    if (flight_done(f)) {
+        r = ask_end(w, &f);
+        CHECK_INT("import", r.status, 200);
+        CHECK_INT("the rest is one failure", at_int(&r, "failed_total"), IMPORT_ROWS_MAX + 1);
+    } else {
+        ask_drop(&f);
+    }
+    buf_fini(&body);
+}
+
 #define MANY 5000
 
 static void test_import_large(void)
@@ -462,6 +493,7 @@ int main(int argc, char **argv)
         TEST(test_import_refused),
         TEST(test_import_again),
         TEST(test_slices),
+        TEST(test_import_too_many),
         TEST(test_import_large),
     };
     int code;
