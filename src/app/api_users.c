@@ -82,10 +82,12 @@ static void not_found(struct request *r, struct str id)
 static bool list_row(struct request *r, struct listing *l, struct str id, const struct reply *row)
 {
     const struct doc doc = {reply_int(reply_at(row, 2)), reply_str(reply_at(row, 3))};
+    const struct str *site = l->user;
     struct err err = {0};
     struct user u;
 
-    if (doc.version == 0 || !user_open(r->who.tenant, l->a, id, &doc, &u, &err) || u.removed) {
+    if (doc.version == 0 || !user_open(r->who.tenant, l->a, id, &doc, &u, &err) || u.removed ||
+        (site->n > 0 && !str_eq(u.site, *site))) {
         return false;
     }
     user_write(&u, &l->w, NULL);
@@ -96,14 +98,20 @@ void api_user_list(struct request *r)
 {
     static const char *const fields[] = {"v", "b", NULL};
     struct listing *l = ARENA_NEW(r->a, struct listing);
-    struct str team = request_param(r, "team"), site = request_param(r, "site");
+    struct str team = request_param(r, "team"), *site = ARENA_NEW(r->a, struct str);
 
-    *l = (struct listing){
-        .index = STR("ul"), .order = "up", .prefix = "u:", .fields = fields, .row = list_row};
+    *site = request_param(r, "site");
+    *l = (struct listing){.index = STR("ul"),
+                          .order = "up",
+                          .prefix = "u:",
+                          .fields = fields,
+                          .row = list_row,
+                          .user = site};
     if (team.n > 0) {
         l->index = arena_printf(r->a, "ut:%.*s", STR_ARG(team));
-    } else if (site.n > 0) {
-        l->index = arena_printf(r->a, "us:%.*s", STR_ARG(site));
+        l->sifted = site->n > 0;
+    } else if (site->n > 0) {
+        l->index = arena_printf(r->a, "us:%.*s", STR_ARG(*site));
     }
     listing_start(r, l);
 }

@@ -203,6 +203,10 @@ static void test_list(void)
     CHECK_INT("of a site", items(&r), 1);
     r = call("GET", "/api/v1/users?site=s1", NULL);
     CHECK_INT("of which nobody is any more", items(&r), 0);
+    r = call("GET", "/api/v1/users?team=t1&site=s1", NULL);
+    CHECK_INT("both must hold", items(&r), 0);
+    r = call("GET", "/api/v1/users?team=t1&site=s2", NULL);
+    CHECK_INT("of the team at the site", items(&r), 1);
 }
 
 /* A file that he sent once, without a work order. */
