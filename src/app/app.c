@@ -308,21 +308,24 @@ static void add_secret(struct str *list, size_t *n, struct str secret)
  * before. */
 static void collect_secrets(struct app *app)
 {
-    app->nmeta_secrets = app->nmeta_tokens = 0;
+    struct meta_secrets *secrets;
+
+    app->meta_now = 1 - app->meta_now;
+    secrets = &app->meta_secrets[app->meta_now];
+    secrets->n = app->nmeta_tokens = 0;
     for (size_t t = 0; t < app->settings->ntenants; t++) {
         for (size_t i = 0; i < app->settings->tenants[t].nsenders; i++) {
             const struct sender *s = &app->settings->tenants[t].senders[i];
 
             if (s->provider == PROVIDER_META) {
-                add_secret(app->meta_secrets, &app->nmeta_secrets, s->app_secret);
-                add_secret(app->meta_secrets, &app->nmeta_secrets, s->app_secret_previous);
+                add_secret(secrets->text, &secrets->n, s->app_secret);
+                add_secret(secrets->text, &secrets->n, s->app_secret_previous);
                 add_secret(app->meta_tokens, &app->nmeta_tokens, s->verify_token);
             }
         }
     }
-    app->meta_now = 1 - app->meta_now;
-    for (size_t i = 0; i < app->nmeta_secrets; i++) {
-        hmac_key_init(&app->meta_keys[app->meta_now][i], app->meta_secrets[i]);
+    for (size_t i = 0; i < secrets->n; i++) {
+        hmac_key_init(&secrets->keys[i], secrets->text[i]);
     }
 }
 
@@ -441,6 +444,6 @@ void app_free(struct app **owner)
     api_events_fini(app);
     auth_fini(app);
     buf_fini(&app->openapi);
-    mem_wipe(app->meta_keys, sizeof(app->meta_keys));
+    mem_wipe(app->meta_secrets, sizeof(app->meta_secrets));
     mem_free(owner);
 }

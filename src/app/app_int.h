@@ -49,6 +49,7 @@ struct request {
         print; /* what makes this request's commits repeatable; fingerprint of the body */
     struct hasher *hashers; /* webhooks: one for each secret; uploads: one for the fingerprint */
     size_t nhashers;
+    const struct meta_secrets *secrets; /* webhooks: those */
     struct web_session *session;       /* whose browser it is (web.h), or NULL */
     struct str cookie;                  /* Set-Cookie of the answer, or empty */
     handler_fn *then;                   /* behind a look at the idempotency key */
@@ -94,11 +95,15 @@ struct app {
     struct http_server *server;
     struct tls_server *tls;
     struct map *key_cache; /* secret hash -> cached identity; short lived */
-    struct str meta_secrets[WEBHOOK_SECRETS_MAX], meta_tokens[WEBHOOK_SECRETS_MAX];
-    /* Of the secrets; those before the last reload stay for requests that began with them. */
-    struct hmac_key meta_keys[2][WEBHOOK_SECRETS_MAX];
+    struct str meta_tokens[WEBHOOK_SECRETS_MAX];
+    size_t nmeta_tokens;
+    /* Those before the last reload stay for requests that began with them. */
+    struct meta_secrets {
+        struct str text[WEBHOOK_SECRETS_MAX];
+        struct hmac_key keys[WEBHOOK_SECRETS_MAX];
+        size_t n;
+    } meta_secrets[2];
     unsigned meta_now; /* which of the two */
-    size_t nmeta_secrets, nmeta_tokens;
     struct buf openapi;   /* rendered once */
     bool draining;        /* long polls end at once */
     size_t big_events;    /* big bodies of events that are worked on, and those that wait */

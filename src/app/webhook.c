@@ -54,16 +54,16 @@ void webhook_meta_headers(struct request *r)
         refuse_signature(r, ERR_BAD_SIGNATURE);
         return;
     }
-    r->hashers = ARENA_ARRAY(r->a, struct hasher, r->app->nmeta_secrets + 1);
-    for (; r->nhashers < r->app->nmeta_secrets; r->nhashers++) {
-        hasher_init_keyed(&r->hashers[r->nhashers],
-                          &r->app->meta_keys[r->app->meta_now][r->nhashers]);
+    r->secrets = &r->app->meta_secrets[r->app->meta_now];
+    r->hashers = ARENA_ARRAY(r->a, struct hasher, r->secrets->n + 1);
+    for (; r->nhashers < r->secrets->n; r->nhashers++) {
+        hasher_init_keyed(&r->hashers[r->nhashers], &r->secrets->keys[r->nhashers]);
     }
     http_req_hash(r->http, r->hashers, r->nhashers);
 }
 
-struct meta_check { /* which of the configured secrets made the signature */
-    const struct app *app;
+struct meta_check { /* which of the secrets that it began with made the signature */
+    const struct meta_secrets *secrets;
     bool fits[WEBHOOK_SECRETS_MAX];
 };
 
@@ -71,9 +71,9 @@ static bool meta_allowed(void *ctx, const struct sender *s)
 {
     const struct meta_check *check = ctx;
 
-    for (size_t i = 0; i < check->app->nmeta_secrets; i++) {
-        if (check->fits[i] && (str_eq(check->app->meta_secrets[i], s->app_secret) ||
-                               str_eq(check->app->meta_secrets[i], s->app_secret_previous))) {
+    for (size_t i = 0; i < check->secrets->n; i++) {
+        if (check->fits[i] && (str_eq(check->secrets->text[i], s->app_secret) ||
+                               str_eq(check->secrets->text[i], s->app_secret_previous))) {
             return true;
         }
     }
@@ -86,7 +86,7 @@ static bool meta_verify(struct request *r, struct meta_check *check)
     bool any = false;
 
     meta_signature_parse(http_req_header(r->http, STR("X-Hub-Signature-256")), mac);
-    check->app = r->app;
+    check->secrets = r->secrets;
     for (size_t i = 0; i < r->nhashers; i++) {
         hasher_done(&r->hashers[i], own);
         check->fits[i] = str_eq_secret(str_make(own, sizeof(own)), str_make(mac, sizeof(mac)));

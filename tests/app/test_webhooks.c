@@ -1,5 +1,11 @@
 /* The providers' paths: handshake, signatures, whose number it is, what is kept, what a person's
  * words lead to. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "world.h"
@@ -224,12 +230,58 @@ static void test_sender_he_wrote_to(void)
         "second");
 }
 
+/* Sends @body signed with @secret; between its head and itself, acme's secret is exchanged. */
+static int post_amid_reload(const char *secret, struct str body)
+{
+    struct sender *acme = &w->settings->tenants[0].senders[0];
+    const struct sender before = *acme;
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)app_port(w->app)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct str head = arena_printf(w->a,
+                                   "POST /whatsapp/webhook HTTP/1.1\r\nHost: x\r\n"
+                                   "Content-Length: %zu\r\nX-Hub-Signature-256: %s\r\n\r\n",
+                                   body.n, sign(secret, body).p);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), status = 0;
+    char answer[64] = "";
+    struct err err = {0};
+
+    CHECK("connected", connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
+    CHECK("the head", send(fd, head.p, head.n, 0) == (ssize_t)head.n);
+    world_run(w, 50);
+    acme->app_secret_previous = acme->app_secret;
+    acme->app_secret = STR("a fresh secret");
+    app_reloaded(w->app, &err);
+    CHECK("the body", send(fd, body.p, body.n, 0) == (ssize_t)body.n);
+    for (int i = 0; i < 200 && recv(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT) <= 0; i++) {
+        world_run(w, 10);
+    }
+    if (strncmp(answer, "HTTP/1.1 ", 9) == 0) {
+        status = (int)strtol(answer + 9, NULL, 10);
+    }
+    close(fd);
+    *acme = before;
+    app_reloaded(w->app, &err);
+    return status;
+}
+
+/* What a request began with is compared with what that was, not with what stands there since. */
+static void test_reload_amid_body(void)
+{
+    CHECK_INT("another tenant's secret does not become ours",
+              post_amid_reload("secret1", words(ACME, "wamid.r1", "HELP")), 401);
+    CHECK_INT("and its own stays good",
+              post_amid_reload("secret1", words(BETA, "wamid.r2", "HELP")), 200);
+    CHECK_INT("as does the one that was exchanged",
+              post_amid_reload("secret0", words(ACME, "wamid.r3", "HELP")), 200);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_handshake),          TEST(test_signatures),      TEST(test_kept),
         TEST(test_too_long),           TEST(test_twilio_unsigned), TEST(test_answered_once),
-        TEST(test_sender_he_wrote_to),
+        TEST(test_sender_he_wrote_to), TEST(test_reload_amid_body),
     };
     int code;
 
