@@ -148,6 +148,22 @@ static void next_slice(struct request *r)
     r->pending = store_run(engine_store(r->e), &call, on_slice, r);
 }
 
+/* "score|id"; Redis would refuse what is none. Answers 400 itself. */
+static bool place_ok(struct request *r, const struct listing *l)
+{
+    struct str score, id;
+    double number;
+
+    if (l->order[0] != 's' || l->last.n == 0 ||
+        (str_cut(l->last, '|', &score, &id) && str_to_double(score, &number))) {
+        return true;
+    }
+    err_set(&r->err, ERR_BAD_REQUEST, "?cursor= is not a next_cursor of this collection");
+    err_member(&r->err, "cursor");
+    reply_error(r, &r->err);
+    return false;
+}
+
 void listing_start(struct request *r, struct listing *l)
 {
     if (l->csv_head == NULL) {
@@ -158,7 +174,7 @@ void listing_start(struct request *r, struct listing *l)
         jw_open(&l->w, NULL, '{');
         jw_open(&l->w, "items", '[');
     }
-    if (!request_cursor(r, &l->last)) {
+    if (!request_cursor(r, &l->last) || !place_ok(r, l)) {
         return;
     }
     if (l->from.n == 0 && l->order[0] != 's') {

@@ -179,6 +179,10 @@ static void test_queries(void)
         {"/api/v1/work_orders?overdue=yes", "overdue"  },
         {"/api/v1/audit?cursor=eA",         "cursor"   },
         {"/api/v1/callbacks?cursor=eA",     NULL       },
+        {"/api/v1/work_orders?cursor=eA",   "cursor"   },
+        {"/api/v1/work_orders?cursor=eHx5", "cursor"   }, /* "x|y" */
+        {"/api/v1/dead_letters?cursor=eA",  "cursor"   },
+        {"/api/v1/alerts?cursor=eA",        "cursor"   },
         {"/api/v1/users?limit=%zz",         NULL       },
     };
 
