@@ -169,10 +169,18 @@ static void check_secret(struct request *r, struct str secret, handler_fn *next)
     look_up(r, secret, next);
 }
 
+/* What a proxy on this machine hands on comes from elsewhere, whether we believe its word or not. */
+static bool is_local(const struct request *r)
+{
+    return http_req_is_loopback(r->http) &&
+           http_req_header_count(r->http, STR("X-Forwarded-For")) == 0 &&
+           http_req_header_count(r->http, STR("Forwarded")) == 0;
+}
+
 static bool is_open(const struct request *r)
 {
     return (r->route->flags & ROUTE_PUBLIC) != 0 ||
-           ((r->route->flags & ROUTE_LOOPBACK) != 0 && http_req_is_loopback(r->http));
+           ((r->route->flags & ROUTE_LOOPBACK) != 0 && is_local(r));
 }
 
 /* The key as given, or STR_NONE for anything that cannot be one. */

@@ -81,6 +81,28 @@ static void test_without_a_key(void)
     }
 }
 
+/* Whoever a proxy on this machine speaks for is not on this machine. */
+static void test_metrics_through_a_proxy(void)
+{
+    static const char *const fields[][2] = {
+        {"X-Forwarded-For", "203.0.113.5"    },
+        {"Forwarded",       "for=203.0.113.5"},
+    };
+    struct reply_to r = ask_json(w, NOBODY, "GET", "/metrics", NULL);
+
+    CHECK_INT("from here", r.status, 200);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        struct ask q = {
+            .method = "GET", .path = "/metrics", .extra = {fields[i][0], fields[i][1]}};
+
+        r = ask(w, &q);
+        check_problem(fields[i][0], &r, 401, "unauthorized", NULL);
+        q.who = ACME_VIEWER;
+        r = ask(w, &q);
+        CHECK_INT("with a key", r.status, 200);
+    }
+}
+
 static void test_bootstrap(void)
 {
     struct ask q = {
@@ -328,7 +350,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_every_route_and_role),
         TEST(test_without_a_key),
-        TEST(test_bootstrap),
+        TEST(test_metrics_through_a_proxy), TEST(test_bootstrap),
         TEST(test_methods),
         TEST(test_unknown),
         TEST(test_arguments),
