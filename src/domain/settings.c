@@ -571,6 +571,9 @@ void settings_reload(struct settings *s, struct settings **fresh, struct buf *ke
     s->max_sends_critical = now->s.max_sends_critical;
     s->max_sends_code = now->s.max_sends_code;
     s->callback_timeout_ms = now->s.callback_timeout_ms;
+    s->translate_api_key = now->s.translate_api_key;
+    s->translate_timeout_ms = now->s.translate_timeout_ms;
+    s->translate_cache_days = now->s.translate_cache_days;
     memcpy(s->callback_schedule_ms, now->s.callback_schedule_ms, sizeof(s->callback_schedule_ms));
     s->ncallback_schedule = now->s.ncallback_schedule;
     settings_reload_tenants(s, &now->s, kept);
