@@ -333,6 +333,19 @@ static void reload_sender(struct sender *to, const struct sender *from)
     to->sms_from = from->sms_from;
 }
 
+/* Who it is at the provider, and where that is, stays until a restart. */
+static bool same_account(const struct sender *a, const struct sender *b)
+{
+    return a->provider == b->provider && str_eq(a->number, b->number) &&
+           str_eq(a->phone_number_id, b->phone_number_id) &&
+           str_eq(a->business_account_id, b->business_account_id) &&
+           str_eq(a->account_sid, b->account_sid) &&
+           str_eq(a->messaging_service_sid, b->messaging_service_sid) &&
+           str_eq(a->portfolio, b->portfolio) && str_eq(a->api_base, b->api_base) &&
+           str_eq(a->api_version, b->api_version) && str_eq(a->content_base, b->content_base) &&
+           a->numbered_options == b->numbered_options;
+}
+
 void settings_reload_senders(struct tenant_settings *to, const struct tenant_settings *from,
                              struct buf *kept)
 {
@@ -342,8 +355,8 @@ void settings_reload_senders(struct tenant_settings *to, const struct tenant_set
         const struct sender *one = tenant_sender(from, to->senders[k].id);
 
         if (one != NULL && one->provider == to->senders[k].provider) {
+            same += same_account(&to->senders[k], one);
             reload_sender(&to->senders[k], one);
-            same++;
         }
     }
     if (same != to->nsenders || same != from->nsenders) {

@@ -237,9 +237,46 @@ bool settings_read_tenants(struct settings *s, struct err *err)
     return !twice(s, err);
 }
 
+/* What of a tenant stays until a restart, as it stands in both. */
+static void tell_kept(const struct tenant_settings *t, const struct tenant_settings *now,
+                      struct buf *kept)
+{
+    const struct {
+        const char *name;
+        bool same;
+    } members[] = {
+        {"name", str_eq(t->name, now->name)},
+        {"timezone", str_eq(t->timezone, now->timezone)},
+        {"default_language", str_eq(t->default_language, now->default_language)},
+        {"cmms.callback_url", str_eq(t->callback_url, now->callback_url)},
+        {"message_status_events", t->message_status_events == now->message_status_events},
+        {"alerts", t->alert_every_s == now->alert_every_s &&
+                       t->alert_queue_age_s == now->alert_queue_age_s &&
+                       t->alert_silence_s == now->alert_silence_s &&
+                       json_eq(t->alert_users, now->alert_users)},
+        {"broadcast_confirm_above", t->broadcast_confirm_above == now->broadcast_confirm_above},
+        {"require_code", t->require_code == now->require_code},
+        {"checklist_overdue_after_s",
+         t->checklist_overdue_after_ms == now->checklist_overdue_after_ms},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        if (!members[i].same) {
+            buf_addf(kept, "%stenants.%.*s.%s", kept->n > 0 ? ", " : "", STR_ARG(t->id),
+                     members[i].name);
+        }
+    }
+}
+
 void settings_reload_tenants(struct settings *s, const struct settings *fresh, struct buf *kept)
 {
-    if (s->ntenants != fresh->ntenants) {
+    const bool listed = config_own(s->config, "tenants") != NULL; /* else settings.c tells its rows */
+    size_t same = 0;
+
+    for (size_t i = 0; i < s->ntenants; i++) {
+        same += settings_tenant(fresh, s->tenants[i].id) != NULL;
+    }
+    if (same != s->ntenants || same != fresh->ntenants) {
         buf_addf(kept, "%stenants", kept->n > 0 ? ", " : "");
     }
     for (size_t i = 0; i < s->ntenants; i++) {
@@ -247,6 +284,9 @@ void settings_reload_tenants(struct settings *s, const struct settings *fresh, s
 
         if (now == NULL) {
             continue;
+        }
+        if (listed) {
+            tell_kept(&s->tenants[i], now, kept);
         }
         s->tenants[i].signing_secret = now->signing_secret;
         s->tenants[i].signing_secret_previous = now->signing_secret_previous;

@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SENDER                                                                       \
+    "{\"id\":\"main\",\"provider\":\"meta\",\"phone_number_id\":\"1\","              \
+    "\"business_account_id\":\"9\",\"access_token\":\"t\",\"app_secret\":\"s\"}"
+#define SECRET "\"signing_secret\":\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\""
+#define CMMS   "{\"callback_url\":\"https://a.test/x\"," SECRET "}"
+
 static struct settings *load(const char *above, const char *tenants, struct err *err)
 {
     char path[] = "/tmp/crewline-test-XXXXXX";
@@ -22,6 +28,79 @@ static struct settings *load(const char *above, const char *tenants, struct err 
     }
     unlink(path);
     return s;
+}
+
+/* What needs a restart where @before becomes @after. */
+static void check_kept(const char *label, const char *before, const char *after, const char *want)
+{
+    struct err err = {0};
+    struct settings *s = load("", before, &err), *two = load("", after, &err);
+    struct buf kept;
+
+    buf_init(&kept, 8192);
+    CHECK(err.msg, s != NULL && two != NULL);
+    if (s != NULL && two != NULL) {
+        settings_reload(s, &two, &kept);
+        CHECK_Z(label, buf_str(&kept), want);
+    }
+    buf_fini(&kept);
+    settings_free(&s);
+    settings_free(&two);
+}
+
+static void test_needs_a_restart(void)
+{
+    static const struct {
+        const char *label, *before, *after, *want; /* members of the tenant "a" beside its senders */
+    } rows[] = {
+        {"nothing changed", "", "", ""},
+        {"name", "\"name\":\"A\",", "\"name\":\"B\",", "tenants.a.name"},
+        {"time zone", "", "\"timezone\":\"Europe/Madrid\",", "tenants.a.timezone"},
+        {"language", "", "\"default_language\":\"es\",", "tenants.a.default_language"},
+        {"callback", "\"cmms\":" CMMS ",", "\"cmms\":{\"callback_url\":\"https://b.test/x\"," SECRET "},",
+         "tenants.a.cmms.callback_url"},
+        {"status events", "", "\"message_status_events\":\"all\",", "tenants.a.message_status_events"},
+        {"alerts", "", "\"alerts\":{\"users\":[\"u1\"]},", "tenants.a.alerts"},
+        {"the same alerts", "\"alerts\":{\"users\":[\"u1\"]},", "\"alerts\":{\"users\":[\"u1\"]},", ""},
+        {"confirmation", "", "\"broadcast_confirm_above\":5,", "tenants.a.broadcast_confirm_above"},
+        {"code", "", "\"require_code\":true,", "tenants.a.require_code"},
+        {"checklists", "", "\"checklist_overdue_after_s\":5,", "tenants.a.checklist_overdue_after_s"},
+        {"what is reloaded", "", "\"reminders\":[60],\"failover\":{\"critical_after_ms\":5},", ""},
+        {"two", "", "\"name\":\"B\",\"require_code\":true,", "tenants.a.name, tenants.a.require_code"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char before[1000], after[1000];
+
+        snprintf(before, sizeof(before), "{\"id\":\"a\",%s\"senders\":[" SENDER "]}", rows[i].before);
+        snprintf(after, sizeof(after), "{\"id\":\"a\",%s\"senders\":[" SENDER "]}", rows[i].after);
+        check_kept(rows[i].label, before, after, rows[i].want);
+    }
+    check_kept("another tenant in its place", "{\"id\":\"a\"}", "{\"id\":\"b\"}", "tenants");
+    check_kept("one more", "{\"id\":\"a\"}", "{\"id\":\"a\"},{\"id\":\"b\"}", "tenants");
+}
+
+static void test_sender_needs_a_restart(void)
+{
+    static const struct {
+        const char *label, *members, *want;
+    } rows[] = {
+        {"the same", "\"phone_number_id\":\"1\",\"access_token\":\"t\"", ""},
+        {"a token", "\"phone_number_id\":\"1\",\"access_token\":\"u\"", ""},
+        {"another number id", "\"phone_number_id\":\"2\",\"access_token\":\"t\"", "senders of a"},
+        {"a number", "\"phone_number_id\":\"1\",\"access_token\":\"t\",\"number\":\"+12025550100\"", "senders of a"},
+        {"its portfolio", "\"phone_number_id\":\"1\",\"access_token\":\"t\",\"portfolio\":\"p\"", "senders of a"},
+        {"where it is", "\"phone_number_id\":\"1\",\"access_token\":\"t\",\"api_base\":\"https://g.test\"", "senders of a"},
+    };
+    char after[1000];
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        snprintf(after, sizeof(after),
+                 "{\"id\":\"a\",\"senders\":[{\"id\":\"main\",\"provider\":\"meta\","
+                 "\"business_account_id\":\"9\",\"app_secret\":\"s\",%s}]}",
+                 rows[i].members);
+        check_kept(rows[i].label, "{\"id\":\"a\",\"senders\":[" SENDER "]}", after, rows[i].want);
+    }
 }
 
 static void test_translation(void)
@@ -48,6 +127,8 @@ static void test_translation(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
+        TEST(test_needs_a_restart),
+        TEST(test_sender_needs_a_restart),
         TEST(test_translation),
     };
 
