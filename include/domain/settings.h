@@ -39,6 +39,8 @@ struct team_group {
     struct str team, group, sender;
 };
 
+#define WEBHOOK_SECRETS_MAX 32 /* different app secrets, or verify tokens, of all senders */
+
 #define REMINDERS_MAX 16
 struct tenant_settings {
     struct str id, name, timezone, default_language;

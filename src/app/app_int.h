@@ -17,7 +17,6 @@
 #include "providers/provider.h"
 
 #define REQUEST_MAGIC       0x0a995004u
-#define WEBHOOK_SECRETS_MAX 32
 
 struct identity { /* who asks */
     struct engine_tenant *et;

@@ -211,6 +211,52 @@ static bool twice(struct settings *s, struct err *err)
     return false;
 }
 
+/* One more text that webhooks are compared with. False: there are too many of them. */
+static bool count_secret(struct str list[WEBHOOK_SECRETS_MAX], size_t *n, struct str secret)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (str_eq(list[i], secret)) {
+            return true;
+        }
+    }
+    if (secret.n > 0 && *n < WEBHOOK_SECRETS_MAX) {
+        list[*n] = secret;
+    }
+    return secret.n == 0 || ++*n <= WEBHOOK_SECRETS_MAX;
+}
+
+/*
+ * Whose secret a webhook of Meta's is signed with is not known before it is read, so each is
+ * compared with all of them, byte by byte: one too many would be refused for ever, unheard.
+ */
+static bool few_secrets(const struct settings *s, struct err *err)
+{
+    struct str secrets[WEBHOOK_SECRETS_MAX], tokens[WEBHOOK_SECRETS_MAX];
+    size_t nsecrets = 0, ntokens = 0;
+
+    for (size_t t = 0; t < s->ntenants; t++) {
+        for (size_t i = 0; i < s->tenants[t].nsenders; i++) {
+            const struct sender *one = &s->tenants[t].senders[i];
+            bool meta = one->provider == PROVIDER_META;
+
+            if (meta && (!count_secret(secrets, &nsecrets, one->app_secret) ||
+                         !count_secret(secrets, &nsecrets, one->app_secret_previous))) {
+                return err_set(err, ERR_CONFIG,
+                               "tenants[%zu].senders[%zu].app_secret: there are more than %d "
+                               "different ones of Meta's apps, the previous ones counted",
+                               t, i, WEBHOOK_SECRETS_MAX);
+            }
+            if (meta && !count_secret(tokens, &ntokens, one->verify_token)) {
+                return err_set(err, ERR_CONFIG,
+                               "tenants[%zu].senders[%zu].verify_token: there are more than %d "
+                               "different ones",
+                               t, i, WEBHOOK_SECRETS_MAX);
+            }
+        }
+    }
+    return true;
+}
+
 bool settings_read_tenants(struct settings *s, struct err *err)
 {
     const struct json *list = config_own(s->config, "tenants");
@@ -234,7 +280,7 @@ bool settings_read_tenants(struct settings *s, struct err *err)
             return false;
         }
     }
-    return !twice(s, err);
+    return !twice(s, err) && few_secrets(s, err);
 }
 
 /* What of a tenant stays until a restart, as it stands in both. */

@@ -124,12 +124,42 @@ static void test_translation(void)
     settings_free(&s);
 }
 
+/* Each webhook is compared with all of them while it arrives: so there is an end to their number. */
+static void test_webhook_secrets(void)
+{
+    for (int n = WEBHOOK_SECRETS_MAX; n <= WEBHOOK_SECRETS_MAX + 1; n++) {
+        struct err err = {0};
+        struct settings *s;
+        struct buf list;
+
+        buf_init(&list, (size_t)1 << 20);
+        for (int i = 0; i < n; i++) {
+            buf_addf(&list,
+                     "%s{\"id\":\"t%d\",\"senders\":[{\"id\":\"main\",\"provider\":\"meta\","
+                     "\"phone_number_id\":\"%d\",\"access_token\":\"t\",\"app_secret\":\"s%d\"},"
+                     "{\"id\":\"two\",\"provider\":\"meta\",\"phone_number_id\":\"1%d\","
+                     "\"access_token\":\"t\",\"app_secret\":\"s%d\"}]}",
+                     i > 0 ? "," : "", i, i, i, i, i);
+        }
+        buf_add_char(&list, '\0');
+        s = load("", list.p, &err);
+        CHECK(err.msg, (s != NULL) == (n == WEBHOOK_SECRETS_MAX));
+        if (s == NULL) {
+            CHECK(err.msg, strstr(err.msg, "app_secret") != NULL);
+            CHECK_INT("as configuration", err.code, ERR_CONFIG);
+        }
+        settings_free(&s);
+        buf_fini(&list);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_needs_a_restart),
         TEST(test_sender_needs_a_restart),
         TEST(test_translation),
+        TEST(test_webhook_secrets),
     };
 
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
