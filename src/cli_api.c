@@ -208,21 +208,24 @@ int api_ask(const struct args *a, const char *method, const char *path, struct s
 static void on_imported(struct api_command *k, const struct http_answer *answer)
 {
     struct json *j = NULL;
+    int64_t told;
 
     if (answer->status != 200 || !json_parse(answer->body, FILE_MAX, &j, NULL)) {
         print_refusal(answer);
         finish(k, EXIT_FAIL);
         return;
     }
-    printf("%lld created, %lld updated, %zu failed\n", (long long)json_get_int(j, "created", 0),
-           (long long)json_get_int(j, "updated", 0), json_len(json_get(j, "failed")));
+    told = (int64_t)json_len(json_get(j, "failed")); /* the first thousand of them */
+    printf("%lld created, %lld updated, %lld failed\n", (long long)json_get_int(j, "created", 0),
+           (long long)json_get_int(j, "updated", 0),
+           (long long)json_get_int(j, "failed_total", told));
     for (size_t i = 0; i < json_len(json_get(j, "failed")); i++) {
         const struct json *row = json_at(json_get(j, "failed"), i);
 
         fprintf(stderr, "row %lld: %.*s\n", (long long)json_get_int(row, "row", 0),
                 STR_ARG(json_get_str(row, "error")));
     }
-    finish(k, json_len(json_get(j, "failed")) == 0 ? EXIT_OK : EXIT_FAIL);
+    finish(k, told == 0 ? EXIT_OK : EXIT_FAIL);
     json_free(&j);
 }
 

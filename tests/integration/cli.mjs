@@ -69,6 +69,8 @@ test('users import: JSON and CSV, bad rows are told', async () => {
   assert.notEqual(second.code, 0)
   assert.equal((await plant.api('GET', '/api/v1/users/ana')).json.name, 'Ana Ruiz')
   assert.equal((await cli('users', 'import', path.join(plant.dir, 'none.csv'))).code, 1)
+  fs.writeFileSync(csv, 'verified\n' + 'perhaps\n'.repeat(1500))
+  assert.match((await cli('users', 'import', csv)).out, /0 created, 0 updated, 1500 failed/, 'more than are told one by one')
 })
 
 test('send-test: what became of it', async () => {
