@@ -146,6 +146,15 @@ static bool stay_awake(struct command *c, struct err *err)
     return true;
 }
 
+/* With the words of the gateway: what is said here reaches the same people. */
+static bool read_words(struct command *c, struct err *err)
+{
+    char dir[600];
+
+    snprintf(dir, sizeof(dir), "%.*s", STR_ARG(c->settings->config_dir));
+    return i18n_new(dir[0] != '\0' ? dir : NULL, &c->i18n, err);
+}
+
 int command_run(const struct args *a, const struct command_hooks *hooks, void *user)
 {
     struct command c = {
@@ -160,7 +169,7 @@ int command_run(const struct args *a, const struct command_hooks *hooks, void *u
     /* Operators want the answer, not the log of how it was found. */
     log_setup(c.settings->log_level == LOG_DEBUG ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
     buf_init(&notice, 1024);
-    if (!settings_master_key(c.settings, &notice, &err) || !i18n_new(NULL, &c.i18n, &err)) {
+    if (!settings_master_key(c.settings, &notice, &err) || !read_words(&c, &err)) {
         buf_fini(&notice);
         settings_free(&c.settings);
         return down(&c, EXIT_CONFIG, "configuration", err.msg);

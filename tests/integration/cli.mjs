@@ -73,6 +73,19 @@ test('users import: JSON and CSV, bad rows are told', async () => {
   assert.match((await cli('users', 'import', csv)).out, /0 created, 0 updated, 1500 failed/, 'more than are told one by one')
 })
 
+test('what a command says is in the words of the configuration directory', async () => {
+  const own = path.join(plant.dir, 'own'), file = path.join(plant.dir, 'own.json')
+  fs.mkdirSync(path.join(own, 'locales'), {recursive: true})
+  fs.writeFileSync(path.join(own, 'locales/en.json'), JSON.stringify({'notice.welcome': 'Servus {name}, says {company}.'}))
+  fs.writeFileSync(file, JSON.stringify([{id: 'own', name: 'Ona', phone: '+12025550188', language: 'en'}]))
+  const done = await cli('users', 'import', file, '--config-dir', own)
+  assert.equal(done.code, 0, done.err)
+  const log = (await plant.api('GET', '/api/v1/messages?user=own')).json.items
+  assert.match(log[0].text, /^Servus Ona, says /)
+  fs.writeFileSync(path.join(own, 'locales/en.json'), '{')
+  assert.equal((await cli('keys', 'list', '--config-dir', own)).code, 78, 'as for the gateway')
+})
+
 test('send-test: what became of it', async () => {
   const closed = await cli('send-test', '--to', ANA, '--text', 'hello')
   assert.equal(closed.code, 1)
