@@ -1,6 +1,7 @@
 /* /api/v1/templates: what there is and how it stands, by tenant; made, registered, deleted. */
 #include "app_int.h"
 #include "base/mem.h"
+#include "jobs/templates.h"
 #include "world.h"
 
 #define NAME "pump_report"
@@ -136,10 +137,40 @@ static void test_life(void)
     CHECK_Z("in the trail", at(&r, "items.0.what"), "template.delete");
 }
 
+/* What is made is there: one that the list has no room for is refused, not dropped from it. */
+static void test_full(void)
+{
+    struct reply_to r;
+    int there = 0;
+
+    for (int i = 0; i < TEMPLATES_MADE_MAX; i++) {
+        redis_fixture_command(
+            w->redis, arena_printf(w->a,
+                                   "HSET {acme}:td full_%03d|en "
+                                   "{\"category\":\"UTILITY\",\"body\":\"On_again.\"}",
+                                   i)
+                          .p);
+    }
+    r = admin("POST", "/api/v1/templates",
+              "{\"name\":\"full_000\",\"language\":\"en\",\"category\":\"UTILITY\",\"body\":"
+              "\"Other words.\"}");
+    CHECK_INT("one of them in other words", r.status, 201);
+    r = admin("POST", "/api/v1/templates",
+              "{\"name\":\"full_more\",\"language\":\"en\",\"category\":\"UTILITY\",\"body\":"
+              "\"One more.\"}");
+    check_problem("one more", &r, 409, "conflict", NULL);
+    for (int i = 0; i < TEMPLATES_MADE_MAX; i += 25) {
+        r = admin("GET", arena_printf(w->a, "/api/v1/templates/full_%03d", i).p, NULL);
+        there += r.status == 200;
+    }
+    CHECK_INT("all are there", there, TEMPLATES_MADE_MAX / 25);
+    redis_fixture_command(w->redis, "DEL {acme}:td");
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_list), TEST(test_one), TEST(test_shapes),
-                                        TEST(test_life)};
+                                        TEST(test_life), TEST(test_full)};
     int code;
 
     w = world_new();
