@@ -21,6 +21,7 @@ struct user_write {
     struct str reply, after;
     int tries, status;
     bool create, fresh;
+    bool gone; /* deleted: what was said to him meanwhile goes too */
 };
 
 /* ---- what a person may be ---- */
@@ -355,6 +356,11 @@ void api_user_post(struct request *r)
 
 /* ---- delete ---- */
 
+/*
+ * Messages and files before the person, so that a delete that was cut short finds him again; and
+ * once more behind him, for what was said while they went: now nobody plans anything for him.
+ */
+
 static void delete_messages(struct request *r);
 static void delete_files(struct request *r);
 
@@ -369,7 +375,8 @@ static void on_deleted(void *ctx, const struct err *err, const struct commit_out
     }
     uw = r->user;
     if (done) {
-        reply_empty(r, 204);
+        uw->gone = true;
+        delete_messages(r);
     } else if (++uw->tries < TRIES_MAX) {
         api_user_delete(r);
     } else {
@@ -412,7 +419,9 @@ static void on_file(void *ctx, const struct err *err, const struct reply *reply)
         return;
     }
     uw = r->user;
-    if (reply_len(reply) == 0) {
+    if (reply_len(reply) == 0 && uw->gone) {
+        reply_empty(r, 204);
+    } else if (reply_len(reply) == 0) {
         delete_person(r);
     } else {
         r->pending =

@@ -253,6 +253,39 @@ static void test_delete(void)
     CHECK_INT("id and phone are free", r.status, 201);
 }
 
+/* What is said to him while his files go is no more there than what was said before. */
+static void test_delete_amid_messages(void)
+{
+    enum { FILES = 60 };
+    struct ask gone = {.who = ACME_CMMS, .method = "DELETE", .path = "/api/v1/users/talked"};
+    struct str ids[8];
+    struct flight *f;
+    struct reply_to r;
+    size_t n = 0;
+
+    call("POST", "/api/v1/users",
+         "{\"id\":\"talked\",\"phone\":\"+12025550177\",\"verified\":true}");
+    for (int i = 0; i < FILES; i++) {
+        put_file(arena_printf(w->a, "talked-%d", i).p, "talked");
+    }
+    f = ask_begin(w, &gone);
+    while (!flight_done(f) && n < ARRAY_LEN(ids)) {
+        r = call("POST", "/api/v1/messages",
+                 "{\"to\":{\"user\":\"talked\"},\"kind\":\"text\",\"text\":\"a secret\"}");
+        if (r.status == 202) {
+            ids[n++] = at(&r, "id");
+        }
+    }
+    r = ask_end(w, &f);
+    CHECK_INT("deleted", r.status, 204);
+    CHECK("they were accepted meanwhile", n > 0);
+    for (size_t i = 0; i < n; i++) {
+        r = call("GET", arena_printf(w->a, "/api/v1/messages/%.*s", STR_ARG(ids[i])).p, NULL);
+        CHECK_INT("none is left", r.status, 404);
+    }
+    CHECK_INT("nor its place", in_redis("EXISTS {acme}:mu:talked"), 0);
+}
+
 /* ---- import ---- */
 
 static struct reply_to import(struct str body, const char *type)
@@ -492,6 +525,7 @@ int main(int argc, char **argv)
         TEST(test_one_phone_two_people),
         TEST(test_list),
         TEST(test_delete),
+        TEST(test_delete_amid_messages),
         TEST(test_import_json),
         TEST(test_import_csv),
         TEST(test_import_refused),
