@@ -11,6 +11,8 @@
 #include "domain/user.h"
 #include "store/commit.h"
 
+#define USER_SESSION_MS ((int64_t)12 * 3600 * 1000) /* a browser session of his lives no longer */
+
 /** 1 to 128 bytes without blanks, control characters and '|', not beginning with '~' (strangers). */
 bool user_id_ok(struct str id);
 struct str user_key(struct arena *a, struct str id); /* "u:<id>" */

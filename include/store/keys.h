@@ -67,7 +67,8 @@
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval
  *   lk:<mac>              a link that works once was used (domain/link.h); until its end
- *   ss:<hash>             a browser session of a person: "<since, ms>|<person>"; ends by itself
+ *   ss:<hash>             a browser session of a person: "<since, ms>|<person>|<what se: was>"; ends by itself
+ *   se:<sha1 of person>   when his number changed, or he was deleted (ms): sessions from before are over; for 12 h
  *   vc:<phone hash>       HASH of a code sent to a phone: m its MAC, at since (ms), t tries that were wrong; ts
  *                         times (ms) of those sent within the hour, u the request that asked for the last
  *   va:<address hash>     codes asked for from an address within the hour

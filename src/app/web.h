@@ -11,6 +11,7 @@
 #define CREWLINE_APP_WEB_H
 
 #include "app_int.h"
+#include "domain/user_store.h"
 #include "html.h"
 
 struct web {
@@ -85,12 +86,12 @@ bool web_is_preview(struct request *r);
 
 /*
  * The session of a technician's browser: a cookie with 32 random bytes, kept as a keyed hash
- * (ss:<hash>), over after 30 minutes without a request and after 12 hours. It opens his own pages,
- * nothing of the API.
+ * (ss:<hash>), over after 30 minutes without a request, after 12 hours, and when his number is another
+ * or he is deleted. It opens his own pages, nothing of the API.
  */
 #define SESSION_COOKIE  "crewline_person"
 #define SESSION_IDLE_MS ((int64_t)30 * 60 * 1000)
-#define SESSION_MOST_MS ((int64_t)12 * 3600 * 1000)
+#define SESSION_MOST_MS USER_SESSION_MS
 
 struct web_session {
     struct str secret; /* the cookie's value */

@@ -164,7 +164,8 @@ static void take_writes(void *ctx, struct commit *c)
     commit_hdel(c, arena_printf(r->a, "vc:%.*s", STR_ARG(phone)), STR("m"));
     commit_put_for(
         c, r->session->key,
-        arena_printf(r->a, "%lld|%.*s", (long long)v->plan.now.ms, STR_ARG(r->session->user->id)),
+        arena_printf(r->a, "%lld|%.*s|%.*s", (long long)v->plan.now.ms,
+                     STR_ARG(r->session->user->id), STR_ARG(v->moved)),
         SESSION_IDLE_MS);
     audit_write(r, c, "user.verify", r->session->user->id);
 }
@@ -219,7 +220,8 @@ static void on_checked(void *ctx, const struct err *err, const struct reply *rep
     }
     v = r->user;
     et = tenant_now(r);
-    if (reply_len(reply) == 3) {
+    if (reply_len(reply) == 4) {
+        v->moved = arena_dup(r->a, reply_str(reply_at(reply, 3)));
         session_make(r, engine_tenant(et), &secret, &v->key);
         if (session_is(r, et, secret, reply_str(reply_at(reply, 0)), reply_at(reply, 1),
                        reply_at(reply, 2))) {

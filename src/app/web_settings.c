@@ -324,6 +324,7 @@ static void open_link(struct request *r, const struct link *link, struct engine_
     call_str(&call, key);
     call_str(&call, link->person);
     call_int(&call, SESSION_IDLE_MS);
+    call_int(&call, link->until.ms);
     r->pending = store_run(engine_store(r->e), &call, on_opened, r);
 }
 

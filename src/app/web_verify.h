@@ -29,7 +29,8 @@ struct verify {
     struct mono began;
     struct timer *timer;
     struct plan plan;
-    struct str key; /* of the new session */
+    struct str key;   /* of the new session */
+    struct str moved; /* when his number changed last, or empty */
 };
 
 /** Makes and sends codes for r->user; @done when all tenants are through. */

@@ -1,7 +1,9 @@
 #include "domain/user_store.h"
 
+#include "base/crypto.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "domain/broadcast.h"
 
 #define USER_ID_MAX 128
@@ -69,6 +71,27 @@ static void forget_windows(const struct tenant *t, struct arena *a, struct str i
     for (size_t i = 0; i < t->conf->nsenders; i++) {
         commit_hdel(c, arena_printf(a, "w:%.*s", STR_ARG(t->conf->senders[i].id)), id);
     }
+}
+
+/*
+ * Whoever has the telephone that he had until now: his browser, and a link that went there, open
+ * nothing any more (session.lua, session_link.lua). His id is not told: he may be deleted.
+ */
+static void end_sessions(struct arena *a, struct str id, struct commit *c)
+{
+    uint8_t digest[SHA1_BYTES];
+    struct hasher h;
+    struct buf key;
+
+    hasher_init(&h, HASH_SHA1);
+    hasher_add(&h, id);
+    hasher_done(&h, digest);
+    buf_init(&key, 64);
+    buf_addz(&key, "se:");
+    hex_add(&key, str_make(digest, sizeof(digest)));
+    commit_put_for(c, buf_str(&key), arena_printf(a, "%lld", (long long)wall_now().ms),
+                   USER_SESSION_MS);
+    buf_fini(&key);
 }
 
 static const struct {
@@ -194,6 +217,7 @@ void user_put(const struct tenant *t, struct arena *a, const struct user *u,
         commit_zadd(c, STR("ul"), 0, u->id);
     } else if (!str_eq(u->phone, before->phone)) {
         forget_windows(t, a, u->id, c);
+        end_sessions(a, u->id, c);
     }
     index_groups(a, u, before, u->id, c);
     index_roles(u->roles, before != NULL ? before->roles : 0, u->id, c);
@@ -214,6 +238,7 @@ void user_delete(const struct tenant *t, struct arena *a, const struct user *u, 
     commit_delete(c, arena_printf(a, "oa:%.*s", STR_ARG(u->id)));
     commit_delete(c, arena_printf(a, "oc:%.*s", STR_ARG(u->id)));
     forget_windows(t, a, u->id, c);
+    end_sessions(a, u->id, c);
     for (size_t i = 0; i < t->conf->nsenders; i++) {
         commit_hdel(c,
                     arena_printf(a, "pr:" QUEUE_OUT_PREFIX "%.*s", STR_ARG(t->conf->senders[i].id)),

@@ -413,6 +413,43 @@ static void test_session_ends(void)
     check_closed("nobody's any more", &r);
 }
 
+/* Who has his old telephone has nothing of his any more. */
+static void test_number_moved(void)
+{
+    struct browser old, fresh, nobody = {.cookie = ""};
+    struct str cookie, rest;
+    const char *link;
+    struct reply_to r;
+
+    person(ACME_ADMIN, "p5", ",\"phone\":\"+34600000501\"");
+    old = browser_opened(0, "p5");
+    link = link_of(0, "p5", LINK_SETTINGS_MS - 1000);
+    r = ask_json(w, ACME_ADMIN, "PUT", "/api/v1/users/p5", "{\"name\":\"P\"}");
+    CHECK_INT("a name alone", r.status, 200);
+    CHECK_INT("moves nothing", browser_get(&old, SETTINGS).status, 200);
+    CHECK_INT("another number",
+              ask_json(w, ACME_ADMIN, "PUT", "/api/v1/users/p5",
+                       "{\"phone\":\"+34600000502\",\"verified\":true}")
+                  .status,
+              200);
+    r = browser_get(&old, SETTINGS);
+    check_closed("the browser of the old one", &r);
+    r = browser_post(&old, "language=fr");
+    check_closed("nor is anything saved", &r);
+    r = browser_get(&nobody, link);
+    check_closed("a link that went to the old one", &r);
+    world_run(w, 5);
+    r = browser_get(&nobody, link_of(0, "p5", LINK_SETTINGS_MS));
+    CHECK_INT("one that goes to the new one", r.status, 200);
+    str_cut(r.cookie, ';', &cookie, &rest);
+    fresh = (struct browser){.cookie = arena_dup(w->a, cookie).p};
+    CHECK_INT("opens, and stays open", browser_get(&fresh, SETTINGS).status, 200);
+    CHECK_INT("deleted", ask_json(w, ACME_ADMIN, "DELETE", "/api/v1/users/p5", NULL).status, 204);
+    person(ACME_ADMIN, "p5", ",\"phone\":\"+34600000503\"");
+    r = browser_get(&fresh, SETTINGS);
+    check_closed("another person of the same id", &r);
+}
+
 /* ---- what pages are made of ---- */
 
 static void test_files(void)
@@ -472,7 +509,7 @@ int main(int argc, char **argv)
         TEST(test_links_refused), TEST(test_keys),         TEST(test_where_it_comes_from),
         TEST(test_saved),         TEST(test_wrong_fields), TEST(test_json),
         TEST(test_after_stop),    TEST(test_public_url),   TEST(test_dialect),
-        TEST(test_tenants),       TEST(test_files),        TEST(test_session_ends),
+        TEST(test_tenants),       TEST(test_files),        TEST(test_session_ends), TEST(test_number_moved),
     };
     int code;
 

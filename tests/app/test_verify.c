@@ -111,6 +111,8 @@ static void test_verify(void)
     CHECK_INT("with the session that comes along", browser_get(&b, SETTINGS).status, 200);
     CHECK_INT("and its token", browser_json(&b, "{\"parts\":false}").status, 200);
     CHECK_INT("he is verified once", events_of(ACME_ADMIN, "gateway.person.verified.v1", "v1"), 1);
+    ask_json(w, ACME_ADMIN, "PUT", "/api/v1/users/v1", "{\"phone\":\"+34600000011\"}");
+    CHECK_INT("until he has another number", browser_get(&b, SETTINGS).status, 403);
 }
 
 static void test_verify_tells_nothing(void)
