@@ -27,8 +27,11 @@ struct import_source {
     struct str text; /* borrowed */
     bool csv;
     size_t at;  /* the next byte */
+    size_t began; /* of the JSON element under way */
     size_t row; /* of the row taken last, from 1; the header is none */
     struct array_scan scan;
+    /* the rest of a line that was too long: at the beginning of a cell, in quotes, in the rest of one */
+    enum { SKIP_NONE, SKIP_CELL, SKIP_QUOTED, SKIP_PLAIN } skip;
     char delimiter;
     struct str columns[IMPORT_COLUMNS_MAX];
     size_t ncolumns;
@@ -44,8 +47,10 @@ bool import_open(struct arena *a, struct str text, bool csv, struct import_sourc
  */
 bool import_check(struct import_source *s, size_t *at, size_t bytes, struct err *err);
 
-enum import_took { IMPORT_ROW, IMPORT_BAD_ROW, IMPORT_DONE };
-/** The next row: *out is the caller's to free. IMPORT_BAD_ROW: @err says why; go on with the next.
+enum import_took { IMPORT_ROW, IMPORT_BAD_ROW, IMPORT_MORE, IMPORT_DONE };
+/**
+ * The next row: *out is the caller's to free. IMPORT_BAD_ROW: @err says why; go on with the next.
+ * IMPORT_MORE: none yet, and much was looked at; call again. A row has 64 KiB at most.
  */
 enum import_took import_next(struct import_source *s, struct arena *a, struct json **out,
                              struct err *err);

@@ -486,33 +486,6 @@ static void test_import_large(void)
     buf_fini(&body);
 }
 
-/* ---- the reader of files by itself ---- */
-
-static void test_slices(void)
-{
-    struct str text = STR(" [ {\"a\":\"]},\\\"\"} , [1,[2]], \"x,]\" ,null,12 ] ");
-
-    for (size_t step = 1; step <= text.n; step++) {
-        struct import_source s;
-        struct json *j = NULL;
-        struct err err = {0};
-        size_t checked = 0, rows = 0, bad = 0;
-        enum import_took took;
-
-        CHECK("open", import_open(w->a, text, false, &s, &err));
-        while (!import_check(&s, &checked, step, &err)) {
-            CHECK_INT("no fault", err.code, ERR_NONE);
-        }
-        while ((took = import_next(&s, w->a, &j, &err)) != IMPORT_DONE) {
-            rows++;
-            bad += took == IMPORT_BAD_ROW ? 1 : 0;
-            json_free(&j);
-        }
-        CHECK_INT("five elements", rows, 5);
-        CHECK_INT("one of them an object", bad, 4);
-    }
-}
-
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -530,7 +503,6 @@ int main(int argc, char **argv)
         TEST(test_import_csv),
         TEST(test_import_refused),
         TEST(test_import_again),
-        TEST(test_slices),
         TEST(test_import_too_many),
         TEST(test_import_large),
     };

@@ -24,7 +24,7 @@ static size_t rows_of(struct arena *a, struct str text, bool csv, size_t slice)
     while ((took = import_next(&s, a, &j, &err)) != IMPORT_DONE) {
         assert((took == IMPORT_ROW) == (json_kind(j) == JSON_OBJECT));
         json_free(&j);
-        rows++;
+        rows += took != IMPORT_MORE;
     }
     return rows;
 }
