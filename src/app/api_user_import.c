@@ -18,6 +18,7 @@
 #define SLICE_US      500
 #define CHECK_BYTES   ((size_t)128 << 10)
 #define FAILURES_TOLD 1000
+#define TRIES_MAX     8 /* of a row whose person is being changed */
 
 struct import_failure {
     size_t row;
@@ -32,6 +33,7 @@ struct import_row {
     struct user *before;
     struct plan plan;
     struct op *pending;
+    int tries;
     bool fresh, failed;
 };
 struct import {
@@ -157,6 +159,16 @@ static void group_done(struct import *im)
     in_another_turn(im, take_group);
 }
 
+static void row_done(struct import *im)
+{
+    im->waiting--;
+    if (im->waiting == 0 && im->decided == im->n) {
+        group_done(im);
+    }
+}
+
+static void read_again(struct import_row *row);
+
 static void on_row_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct import_row *row = ctx;
@@ -164,7 +176,10 @@ static void on_row_kept(void *ctx, const struct err *err, const struct commit_ou
     struct err moved = {0};
 
     row->pending = NULL;
-    im->waiting--;
+    if (err == NULL && outcome->result == COMMIT_CONFLICT && ++row->tries < TRIES_MAX) {
+        read_again(row);
+        return;
+    }
     if (err != NULL && err_retry(err->code)) {
         im->err = *err;
     } else if (err != NULL) {
@@ -177,9 +192,7 @@ static void on_row_kept(void *ctx, const struct err *err, const struct commit_ou
                 "this person was changed by somebody else at the same time; import the row again");
         fail_row(im, row->number, &moved);
     }
-    if (im->waiting == 0 && im->decided == im->n) {
-        group_done(im);
-    }
+    row_done(im);
 }
 
 static void row_once(void *ctx, struct commit *c)
@@ -191,7 +204,8 @@ static void row_once(void *ctx, struct commit *c)
     commit_once(c, arena_printf(row->im->a, "q:%s", id));
 }
 
-static void decide_row(struct import *im, struct import_row *row)
+/* False: it fails, and nothing is on its way. */
+static bool decide_row(struct import *im, struct import_row *row)
 {
     const struct plan_run run = {row_once, NULL, on_row_kept, row};
     struct request *r = im->r;
@@ -200,13 +214,49 @@ static void decide_row(struct import *im, struct import_row *row)
     plan_init(&row->plan, im->a, r->who.tenant, wall_now(), STR_NONE);
     if (!user_change(&row->plan, row->j, row->id, row->before, &row->fresh, &err)) {
         fail_row(im, row->number, &err);
-        return;
+        return false;
     }
     if (row->before != NULL) {
         consent_withdraw(&row->plan, row->plan.users[0], row->before);
     }
-    im->waiting++;
     row->pending = engine_run_plan(r->e, r->who.et, &row->plan, &run);
+    return true;
+}
+
+static bool open_before(struct import *im, struct import_row *row, const struct doc *doc,
+                        struct err *err)
+{
+    row->before = doc->version > 0 ? ARENA_NEW(im->a, struct user) : NULL;
+    return row->before == NULL ||
+           user_open(im->r->who.tenant, im->a, row->id, doc, row->before, err);
+}
+
+static void on_row_read(void *ctx, const struct err *err, const struct doc *docs, size_t n)
+{
+    struct import_row *row = ctx;
+    struct import *im = row->im;
+    struct err own = {0};
+
+    (void)n;
+    row->pending = NULL;
+    if (err != NULL) {
+        im->err = *err;
+    } else if (!open_before(im, row, &docs[0], &own)) {
+        fail_row(im, row->number, &own);
+    } else if (decide_row(im, row)) {
+        return;
+    }
+    row_done(im);
+}
+
+/* He spoke meanwhile, or another row of this group was of him too. */
+static void read_again(struct import_row *row)
+{
+    struct import *im = row->im;
+    struct str key = user_key(im->a, row->id);
+
+    row->pending = fetch_run(engine_store(im->r->e), im->r->who.tenant->id, &key, 1, on_row_read,
+                             row);
 }
 
 static void decide(struct import *im)
@@ -216,8 +266,8 @@ static void decide(struct import *im)
     while (im->decided < im->n && mono_now().us - began < SLICE_US) {
         struct import_row *row = &im->rows[im->decided++];
 
-        if (!row->failed) {
-            decide_row(im, row);
+        if (!row->failed && decide_row(im, row)) {
+            im->waiting++;
         }
     }
     if (im->decided < im->n) {
@@ -253,11 +303,8 @@ static void on_people(void *ctx, const struct err *err, const struct doc *docs, 
         if (row->failed) {
             continue;
         }
-        if (docs[at].version > 0) {
-            row->before = ARENA_NEW(im->a, struct user);
-            if (!user_open(im->r->who.tenant, im->a, row->id, &docs[at], row->before, &own)) {
-                fail_in_group(im, row, &own);
-            }
+        if (!open_before(im, row, &docs[at], &own)) {
+            fail_in_group(im, row, &own);
         }
         at++;
     }

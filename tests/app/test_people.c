@@ -324,6 +324,22 @@ static void test_import_json(void)
     CHECK_Z("found by the phone", at(&r, "items.0.name"), "Two");
 }
 
+/* Once by his id, once by his number alone: found out only when both are on their way. */
+static void test_import_twice_the_same(void)
+{
+    struct reply_to r = call("POST", "/api/v1/users", "{\"id\":\"same\",\"phone\":\"+12025550211\"}");
+
+    CHECK_INT("there is one", r.status, 201);
+    r = import(STR("[{\"id\":\"same\",\"name\":\"First\",\"site\":\"s7\"},"
+                   "{\"phone\":\"+12025550211\",\"name\":\"Second\"}]"),
+               "application/json");
+    CHECK_INT("both are of him", at_int(&r, "updated"), 2);
+    CHECK_INT("none failed", json_len(json_get(r.j, "failed")), 0);
+    r = call("GET", "/api/v1/users/same", NULL);
+    CHECK_Z("what one said", at(&r, "site"), "s7");
+    CHECK_Z("in the order of the file", at(&r, "name"), "Second");
+}
+
 static void test_import_csv(void)
 {
     struct reply_to r = import(STR("\xEF\xBB\xBFid,name,phone,roles,teams,verified,quiet_hours,"
@@ -500,6 +516,7 @@ int main(int argc, char **argv)
         TEST(test_delete),
         TEST(test_delete_amid_messages),
         TEST(test_import_json),
+        TEST(test_import_twice_the_same),
         TEST(test_import_csv),
         TEST(test_import_refused),
         TEST(test_import_again),
