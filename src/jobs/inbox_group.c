@@ -167,9 +167,13 @@ void inbox_group_view(struct inbox_job *j, const struct reply *reply, struct mat
 static void write_group(struct inbox_job *j, struct commit *c)
 {
     const struct team_group *g = tenant_group(j->et->t.conf, j->sender_id, j->in.group_id);
-    struct str key = team_group_key(j->work, g->team), people = j->in.subject, who;
+    struct str people = j->in.subject, who, key;
     struct str since = arena_printf(j->work, "%lld", (long long)j->in.at.ms);
 
+    if (g == NULL) { /* taken out by a reload since the first try */
+        return;
+    }
+    key = team_group_key(j->work, g->team);
     if (str_eqz(j->in.detail, "suspended") || str_eqz(j->in.detail, "gone")) {
         commit_hset(c, key, field_of(j, g, STR("su")), since);
     } else if (str_eqz(j->in.detail, "restored")) {
@@ -189,9 +193,13 @@ static void write_group(struct inbox_job *j, struct commit *c)
 static void write_seen(struct inbox_job *j, struct commit *c)
 {
     const struct team_group *g = tenant_group(j->et->t.conf, j->sender_id, j->in.group_id);
-    struct str key = team_group_key(j->work, g->team);
     const struct str names[] = {j->in.phone, j->in.bsuid};
+    struct str key;
 
+    if (g == NULL) { /* as above */
+        return;
+    }
+    key = team_group_key(j->work, g->team);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (names[i].n > 0) {
             commit_hset(c, key, in_field(j, g, names[i]),
