@@ -81,6 +81,25 @@ static struct str holder_of(struct turn *t, struct str phone, struct str id)
 
 /* ---- met in an order ---- */
 
+/* Who has it among those whom this very event has made known: no index names him yet. */
+static struct str just_met(const struct turn *t, struct str phone)
+{
+    for (size_t i = 0; i < t->p->nusers && phone.n > 0; i++) {
+        if (str_eq(t->p->users[i]->phone, phone)) {
+            return t->p->users[i]->id;
+        }
+    }
+    return STR_NONE;
+}
+
+/* Named by his phone alone he may be one of them, too. */
+static struct str id_of(const struct turn *t, const struct order_person *named)
+{
+    struct str id = named->id.n > 0 ? STR_NONE : just_met(t, cmms_person_phone(t->p->a, named));
+
+    return id.n > 0 ? id : cmms_person_id(t->p->a, t->p->tenant, t->reads, named);
+}
+
 /* The CMMS says that somebody known wants news about his requests. */
 static void consent(struct turn *t, size_t at)
 {
@@ -102,8 +121,8 @@ static void not_told(struct turn *t, struct str id, struct str holder)
 
 /*
  * Somebody whom the CMMS names with a phone and whom we do not know: created, not verified,
- * welcomed once. A phone that is another person's already stays his: to be named in an order is no
- * reason to take it; cmms.person.upserted.v1 is.
+ * welcomed once. A phone that is another person's already stays his, if only since a line before: to
+ * be named in an order is no reason to take it; cmms.person.upserted.v1 is.
  */
 static void meet(struct turn *t, const struct order_person *named, struct str id, unsigned role)
 {
@@ -123,7 +142,8 @@ static void meet(struct turn *t, const struct order_person *named, struct str id
     if (phone.n == 0) {
         return;
     }
-    holder = holder_of(t, phone, id);
+    holder = just_met(t, phone);
+    holder = holder.n > 0 ? holder : holder_of(t, phone, id);
     if (holder.n > 0) {
         not_told(t, id, holder);
         return;
@@ -148,17 +168,16 @@ static void meet(struct turn *t, const struct order_person *named, struct str id
 
 void cmms_meet(struct turn *t)
 {
-    struct arena *a = t->p->a;
     struct order *o = t->fresh;
 
     for (size_t i = 0; i < o->nassignees; i++) {
         meet(t, &o->assignees[i], o->assignees[i].id, ROLE_TECHNICIAN);
     }
     for (size_t i = 0; i < o->nstakeholders; i++) {
-        o->stakeholders[i].id = cmms_person_id(a, t->p->tenant, t->reads, &o->stakeholders[i]);
+        o->stakeholders[i].id = id_of(t, &o->stakeholders[i]);
         meet(t, &o->stakeholders[i], o->stakeholders[i].id, ROLE_STAKEHOLDER);
     }
-    o->requester.id = cmms_person_id(a, t->p->tenant, t->reads, &o->requester);
+    o->requester.id = id_of(t, &o->requester);
     meet(t, &o->requester, o->requester.id, ROLE_STAKEHOLDER);
 }
 

@@ -237,6 +237,42 @@ static void test_nameless(void)
     world_free(&w);
 }
 
+/* Named twice in one order, by his id and by his phone alone, or under two ids: one phone, one
+ * person. */
+static void test_named_twice(void)
+{
+    static const struct {
+        const char *label, *order;
+        bool said; /* the timeline says why the other is not told */
+    } rows[] = {
+        {"also the requester",
+         ORDER("w1", ",\"assignees\":[{\"id\":\"x9\",\"name\":\"X\",\"phone\":\"" NEW
+                     "\"}],\"requester\":{\"name\":\"X\",\"phone\":\"" NEW "\"}"),
+         false},
+        {"a phone for two",
+         ORDER("w1", ",\"assignees\":[{\"id\":\"x9\",\"name\":\"X\",\"phone\":\"" NEW
+                     "\"},{\"id\":\"y9\",\"name\":\"Y\",\"phone\":\"" NEW "\"}]"),
+         true },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        int64_t people = redis_int(w, "ZCARD ul");
+        struct user u;
+
+        put_event(w, "n1", "cmms.workorder.created.v1", rows[i].order);
+        UNTIL(w, rows[i].label, idle(w));
+        CHECK_Z(rows[i].label, owner_of(w, NEW), "x9");
+        CHECK_INT(rows[i].label, redis_int(w, "ZCARD ul") - people, 1);
+        CHECK_INT(rows[i].label, redis_int(w, "ZCARD mx"), 1); /* welcomed once */
+        CHECK(rows[i].label, has_entry(w, "w1", "not_told", "is that of person") == rows[i].said);
+        put_text(w, NEW, "m1", "hello");
+        UNTIL(w, rows[i].label, idle(w));
+        CHECK(rows[i].label, get_user(w, "x9", &u) && u.verified);
+        world_free(&w);
+    }
+}
+
 /* ---- removal ---- */
 
 static void test_removed(void)
@@ -492,6 +528,7 @@ int main(int argc, char **argv)
                                         TEST(test_own_word),
                                         TEST(test_consent_told_later),
                                         TEST(test_nameless),
+                                        TEST(test_named_twice),
                                         TEST(test_removed),
                                         TEST(test_removed_damaged),
                                         TEST(test_removed_file_damaged),
