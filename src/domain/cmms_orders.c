@@ -5,12 +5,26 @@
 #include "domain/notice.h"
 #include "domain/reminder.h"
 
+/* Named before in the same list: he has been told. */
+static bool named_before(const struct order_person *list, size_t n, struct str id)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(list[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void cmms_each_assignee(struct turn *t, tell_fn *tell, void *arg)
 {
     for (size_t i = 0; i < t->fresh->nassignees; i++) {
         const struct order_person *named = &t->fresh->assignees[i];
         const struct user *to = cmms_person_of(t, named->id);
 
+        if (named_before(t->fresh->assignees, i, named->id)) {
+            continue;
+        }
         if (to != NULL) {
             tell(t, to, arg);
         } else if (cmms_person_phone(t->p->a, named).n == 0) { /* else cmms_meet() has said why */
@@ -20,6 +34,7 @@ void cmms_each_assignee(struct turn *t, tell_fn *tell, void *arg)
     }
 }
 
+/* The requester last, unless he stands among the stakeholders. */
 static void each_stakeholder(struct turn *t, enum order_status reached, bool created)
 {
     for (size_t i = 0; i <= t->fresh->nstakeholders; i++) {
@@ -27,7 +42,8 @@ static void each_stakeholder(struct turn *t, enum order_status reached, bool cre
         struct str id = last ? t->fresh->requester.id : t->fresh->stakeholders[i].id;
         const struct user *to = cmms_person_of(t, id);
 
-        if (to != NULL && !order_assigned_to(t->fresh, id)) {
+        if (to != NULL && !order_assigned_to(t->fresh, id) &&
+            !named_before(t->fresh->stakeholders, i, id)) {
             notice_stakeholder(t->p, t->fresh, to, reached, created);
         }
     }

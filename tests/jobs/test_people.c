@@ -273,6 +273,24 @@ static void test_named_twice(void)
     }
 }
 
+/* A requester who is named among the stakeholders too, or anybody twice: he hears it once. */
+static void test_told_once(void)
+{
+    struct world *w = world_new(NULL);
+
+    upsert(w, "c1",
+           "\"id\":\"s1\",\"name\":\"S\",\"phone\":\"" NEW
+           "\",\"roles\":[\"stakeholder\"],\"verified\":true");
+    put_event(w, "c2", "cmms.workorder.created.v1",
+              ORDER("w1", ",\"stakeholders\":[{\"id\":\"s1\"},{\"id\":\"s1\"}],"
+                          "\"requester\":{\"id\":\"s1\",\"name\":\"S\"},"
+                          "\"assignees\":[{\"id\":\"u1\"},{\"id\":\"u1\"}]"));
+    UNTIL(w, "idle", idle(w));
+    CHECK_INT("the requester", redis_int(w, "ZCARD mu:s1"), 1);
+    CHECK_INT("the assignee", redis_int(w, "ZCARD mu:u1"), 1);
+    world_free(&w);
+}
+
 /* ---- removal ---- */
 
 static void test_removed(void)
@@ -529,6 +547,7 @@ int main(int argc, char **argv)
                                         TEST(test_consent_told_later),
                                         TEST(test_nameless),
                                         TEST(test_named_twice),
+                                        TEST(test_told_once),
                                         TEST(test_removed),
                                         TEST(test_removed_damaged),
                                         TEST(test_removed_file_damaged),
