@@ -6,7 +6,7 @@
  *   OPEN        a rung is being told, or waited for. RESPONDING by `need` people: RESPONDED. ESCALATE, or
  *               silence: the next rung; behind the last: UNANSWERED (gateway.alert.unanswered.v1)
  *   RESPONDED   with a `reopen_s` who responded is asked after that time whether he is still on it; says he
- *               nothing, the ladder goes on
+ *               nothing, the ladder goes on, and he counts no more until he says so again
  *   UNANSWERED  nobody is called any more, but who responds now is welcome
  *   CLEARED     over; raised again under its id it begins anew
  *
@@ -43,6 +43,7 @@ struct alert_answer {
     struct str id, name;
     struct wall at;
     int64_t after_ms; /* since the acceptance of what raised it */
+    bool silent;      /* asked whether he is still on it he said nothing: he counts no more */
 };
 enum alert_news_kind { ALERT_NEWS_RESPONDING, ALERT_NEWS_CLEARED };
 struct alert_news { /* to be said to all who were told */
@@ -122,7 +123,13 @@ bool alert_filled(struct alert *al, struct wall now);
 void alert_add_told(struct arena *a, struct alert *al, const struct user *u, struct str id, struct str why,
                     struct wall now);
 const struct alert_told *alert_find_told(const struct alert *al, struct str id);
+/** He is on it. */
 bool alert_has_answered(const struct alert *al, struct str id);
+/** How many are on it, and the first of them, or NULL. */
+int64_t alert_on_it(const struct alert *al);
+const struct alert_answer *alert_first(const struct alert *al);
+/** Who responded was asked, and has said nothing. */
+void alert_silence(struct alert *al);
 /** Is @u of the rung at hand? */
 bool alert_rung_fits(const struct alert *al, const struct user *u);
 void alert_clear(struct alert *al, struct wall now);

@@ -222,6 +222,7 @@ static void write_people(const struct alert *al, struct jw *w)
         jw_str(w, "name", al->answers[i].name);
         jw_int(w, "at", al->answers[i].at.ms);
         jw_int(w, "after", al->answers[i].after_ms);
+        jw_bool(w, "silent", al->answers[i].silent);
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -293,7 +294,8 @@ static void decode_people(struct arena *a, const struct json *j, struct alert *o
             (struct alert_answer){.id = arena_dup(a, json_get_str(one, "id")),
                                   .name = arena_dup(a, json_get_str(one, "name")),
                                   .at = {json_get_int(one, "at", 0)},
-                                  .after_ms = json_get_int(one, "after", 0)};
+                                  .after_ms = json_get_int(one, "after", 0),
+                                  .silent = json_get_bool(one, "silent", false)};
     }
 }
 

@@ -104,7 +104,9 @@ void alert_wants(struct arena *a, const struct tenant *t, const struct matter *m
         break;
     case ALERT_NEXT_ASK:
         for (size_t i = 0; i < al.nanswers; i++) {
-            matter_wants_person(out, al.answers[i].id);
+            if (!al.answers[i].silent) {
+                matter_wants_person(out, al.answers[i].id);
+            }
         }
         break;
     case ALERT_NEXT_NOTHING:
@@ -284,8 +286,10 @@ bool alert_strike(const struct matter_view *v, struct plan *p, struct err *err)
     case ALERT_NEXT_ASK:
         ask_responders(v, al, p);
         break;
-    case ALERT_NEXT_RUNG:
     case ALERT_NEXT_REOPEN:
+        alert_silence(al);
+        /* fallthrough */
+    case ALERT_NEXT_RUNG:
         go_on(v, al, p);
         break;
     case ALERT_NEXT_NOTHING:

@@ -28,11 +28,38 @@ enum alert_next alert_next(const struct alert *al, struct wall now, struct wall 
 bool alert_has_answered(const struct alert *al, struct str id)
 {
     for (size_t i = 0; i < al->nanswers; i++) {
-        if (str_eq(al->answers[i].id, id)) {
+        if (!al->answers[i].silent && str_eq(al->answers[i].id, id)) {
             return true;
         }
     }
     return false;
+}
+
+int64_t alert_on_it(const struct alert *al)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < al->nanswers; i++) {
+        n += !al->answers[i].silent;
+    }
+    return n;
+}
+
+const struct alert_answer *alert_first(const struct alert *al)
+{
+    for (size_t i = 0; i < al->nanswers; i++) {
+        if (!al->answers[i].silent) {
+            return &al->answers[i];
+        }
+    }
+    return NULL;
+}
+
+void alert_silence(struct alert *al)
+{
+    for (size_t i = 0; i < al->nanswers; i++) {
+        al->answers[i].silent = true;
+    }
 }
 
 /* To be said to all who were told; the newest where there is too much to say. */
@@ -50,11 +77,29 @@ static void reopen_later(struct alert *al, struct wall now)
     al->deadline.ms = al->ladder.reopen_ms > 0 ? now.ms + al->ladder.reopen_ms : 0;
 }
 
+/* Who was silent and is on it all the same has responded then. */
+static void add_answer(struct arena *a, struct alert *al, struct str id, struct str name,
+                       struct wall now)
+{
+    struct alert_answer *more = ARENA_ARRAY(a, struct alert_answer, al->nanswers + 1);
+
+    for (size_t i = 0; i < al->nanswers; i++) {
+        more[i] = al->answers[i];
+        if (str_eq(more[i].id, id)) {
+            more[i].silent = false;
+            id = STR_NONE;
+        }
+    }
+    al->answers = more;
+    if (id.n > 0) {
+        more[al->nanswers++] = (struct alert_answer){
+            .id = id, .name = name, .at = now, .after_ms = now.ms - al->raised.ms};
+    }
+}
+
 enum alert_verdict alert_respond(struct arena *a, struct alert *al, struct str id, struct str name,
                                  struct wall now)
 {
-    struct alert_answer *more;
-
     if (al->state == ALERT_CLEARED) {
         return ALERT_OVER;
     }
@@ -67,14 +112,8 @@ enum alert_verdict alert_respond(struct arena *a, struct alert *al, struct str i
     if (al->state == ALERT_RESPONDED) {
         return ALERT_TAKEN;
     }
-    more = ARENA_ARRAY(a, struct alert_answer, al->nanswers + 1);
-    for (size_t i = 0; i < al->nanswers; i++) {
-        more[i] = al->answers[i];
-    }
-    more[al->nanswers] = (struct alert_answer){id, name, now, now.ms - al->raised.ms};
-    al->answers = more;
-    al->nanswers++;
-    if ((int64_t)al->nanswers >= al->ladder.rungs[al->rung].need) {
+    add_answer(a, al, id, name, now);
+    if (alert_on_it(al) >= al->ladder.rungs[al->rung].need) {
         al->state = ALERT_RESPONDED;
         al->filling = false;
         reopen_later(al, now);

@@ -36,7 +36,7 @@ static void store(struct talk *t, const struct matter *m, const struct alert *al
 
 static void say_taken(struct talk *t, const struct alert *al)
 {
-    const struct alert_answer *first = &al->answers[0];
+    const struct alert_answer *first = alert_first(al);
 
     talk_say(t, "reply.alert_taken", ARG_S("name", first->name), ARG_S("asset", asset_of(al)),
              ARG_T("at", first->at));
@@ -44,9 +44,11 @@ static void say_taken(struct talk *t, const struct alert *al)
 
 static void say_over(struct talk *t, const struct alert *al)
 {
-    if (al->nanswers > 0) {
+    const struct alert_answer *first = alert_first(al);
+
+    if (first != NULL) {
         talk_say(t, "reply.alert_over_by", ARG_S("asset", asset_of(al)), ARG_T("at", al->cleared),
-                 ARG_S("name", al->answers[0].name));
+                 ARG_S("name", first->name));
     } else {
         talk_say(t, "reply.alert_over", ARG_S("asset", asset_of(al)), ARG_T("at", al->cleared));
     }
@@ -62,8 +64,8 @@ static void tell_responded(struct talk *t, const struct matter *m, const struct 
     jw_open(&w, "alert", '{');
     jw_str(&w, "id", al->id);
     jw_close(&w, '}');
-    jw_int(&w, "after_ms", al->answers[al->nanswers - 1].after_ms);
-    jw_int(&w, "responders", (int64_t)al->nanswers);
+    jw_int(&w, "after_ms", t->p->now.ms - al->raised.ms);
+    jw_int(&w, "responders", alert_on_it(al));
     jw_int(&w, "need", al->ladder.rungs[al->rung].need);
     alert_write_tried(al, &w, "tried");
     talk_matter_event(t, "gateway.alert.responded.v1", m, &w, data);
@@ -94,8 +96,8 @@ static void respond(struct talk *t, const struct matter *m)
     }
     store(t, m, &al);
     tell_responded(t, m, &al);
-    t->p->responded_ms = al.answers[al.nanswers - 1].after_ms;
-    missing = al.ladder.rungs[al.rung].need - (int64_t)al.nanswers;
+    t->p->responded_ms = t->p->now.ms - al.raised.ms;
+    missing = al.ladder.rungs[al.rung].need - alert_on_it(&al);
     if (missing > 0) {
         talk_say(t, "reply.alert_responding_more", ARG_S("asset", asset_of(&al)),
                  ARG_N("n", missing));

@@ -146,10 +146,13 @@ static struct alert alert_of(const char *ladder)
 #define REOPEN                                                                                  \
     "{\"reopen_s\":600,\"rungs\":[{\"to\":{\"users\":[\"u1\",\"u2\"]},\"wait_s\":60},{\"to\":{" \
     "\"users\":[\"u3\"]},\"wait_s\":30}]}"
+#define BOTH2                                                                                   \
+    "{\"reopen_s\":600,\"rungs\":[{\"to\":{\"users\":[\"u1\",\"u2\"]},\"wait_s\":60},{\"to\":{" \
+    "\"users\":[\"u3\"]},\"wait_s\":30,\"need\":2}]}"
 
 /*
  * Steps: "t1" u1 is told, "f" the rung is full, "g" its time is over, "r1" u1 responds, "e1" u1
- * escalates, "n" news were told, "c" cleared. Behind it state (o r u c), rung, what comes next (-
+ * escalates, "n" news were told, "s" who responded is silent, "c" cleared. Behind it state (o r u c), rung, what comes next (-
  * fill news rung ask reopen).
  */
 static const struct {
@@ -183,6 +186,11 @@ static const struct {
     {"he says nothing",               REOPEN, "t1 f r1 n a",              "r1 reopen"},
     {"so it goes on",                 REOPEN, "t1 f r1 n a g t3 f",       "o2 rung"  },
     {"to its end",                    REOPEN, "t1 f r1 n a g t3 f g",     "u2 -"     },
+    {"he says so late",               REOPEN, "t1 f r1 n a s g t3 f r1",  "r2 news"  },
+    {"behind the end",                REOPEN, "t1 f r1 n a s g t3 g r1",  "r2 news"  },
+    {"when another has it",           REOPEN, "t1 f r1 a s g t3 r3 n r1", "r2 ask"   },
+    {"silent he counts no more",      BOTH2,  "t1 f r1 a s g t3 f r3 n",  "o2 rung"  },
+    {"but when he says so",           BOTH2,  "t1 f r1 a s g t3 r3 n r1", "r2 news"  },
 };
 
 static void step(struct alert *al, char what, char who)
@@ -212,6 +220,9 @@ static void step(struct alert *al, char what, char who)
         break;
     case 'n':
         al->nnews = 0;
+        break;
+    case 's':
+        alert_silence(al);
         break;
     case 'a':
         al->asked = true;

@@ -166,6 +166,31 @@ static void test_reopened(void)
     world_free(&w);
 }
 
+/* Silent for too long he says all the same that he is on it: then he has it again. */
+static void test_silent_returns(void)
+{
+    struct world *w = plant(NULL);
+
+    tell(w, "e1", "cmms.alert.raised.v1",
+         ALERT("AL-4", "critical",
+               "{\"reopen_s\":1,\"rungs\":[" RUNG("u1", "1", "1") "," RUNG("u2", "3", "1") "]}"));
+    say(w, ANA, "t1", "RESPONDING");
+    UNTIL(w, "silent", sent_to(w, BEN, TITLE) == 1);
+    tap(w, ANA, "t2", "y:a:respond:AL-4");
+    CHECK_INT("the CMMS hears it", stream_events(w, "gateway.alert.responded.v1", ""), 2);
+    CHECK_INT("Ben hears it", sent_to(w, BEN, "*Ana is responding*"), 1);
+    UNTIL(w, "asked anew", sent_to(w, ANA, "Are you still on this alert") == 2);
+    CHECK_INT("nobody says unanswered", stream_events(w, "gateway.alert.unanswered.v1", ""), 0);
+    say(w, BEN, "t3", "RESPONDING");
+    CHECK_INT("she has it", sent_to(w, BEN, "Ana is responding to"), 1);
+    UNTIL(w, "silent again", stream_events(w, "gateway.alert.unanswered.v1", "") == 1);
+    say(w, BEN, "t4", "RESPONDING");
+    CHECK_INT("Ben has it now", stream_events(w, "gateway.alert.responded.v1", ""), 3);
+    tap(w, ANA, "t5", "y:a:respond:AL-4");
+    CHECK_INT("who has it is said", sent_to(w, ANA, "Ben is responding to"), 1);
+    world_free(&w);
+}
+
 /* The same or less is not told twice; what becomes graver is, also to whoever responded. */
 static void test_graver(void)
 {
@@ -422,10 +447,11 @@ static void test_first(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_responding), TEST(test_silence),   TEST(test_quorum),    TEST(test_reopened),
-        TEST(test_graver),     TEST(test_escalated), TEST(test_which),     TEST(test_who_is_told),
-        TEST(test_builtin),    TEST(test_many),      TEST(test_threshold), TEST(test_hold),
-        TEST(test_first)};
+        TEST(test_responding),      TEST(test_silence),      TEST(test_quorum),
+        TEST(test_reopened),        TEST(test_silent_returns), TEST(test_graver),
+        TEST(test_escalated),       TEST(test_which),        TEST(test_who_is_told),
+        TEST(test_builtin),         TEST(test_many),         TEST(test_threshold),
+        TEST(test_hold),            TEST(test_first)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
