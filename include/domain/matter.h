@@ -69,7 +69,7 @@ bool matter_put(const struct tenant *t, struct arena *a, const struct matter *m,
 
 #define MATTER_ASSIGNEES_MAX 64
 #define MATTER_PEOPLE_MAX 256 /* read for one strike; more are cut off, and logged */
-#define MATTER_GROUPS_MAX 32
+#define MATTER_GROUPS_MAX 1001 /* all that a rung and the audience of an alert may name, and its site */
 struct matter_wants { /* whom a decision needs: the union */
     struct str ids[MATTER_PEOPLE_MAX], teams[MATTER_GROUPS_MAX], sites[MATTER_GROUPS_MAX];
     size_t nids, nteams, nsites;

@@ -4,6 +4,8 @@
 #include "domain/notice.h"
 #include "matter_int.h"
 
+_Static_assert(MATTER_GROUPS_MAX > 2 * LADDER_NAMES_MAX, "nobody of a crowd is left out");
+
 /* ---- whom a strike wants ---- */
 
 /* Of more people than can be wanted at once those who come first by id: the others follow. */

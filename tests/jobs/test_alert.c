@@ -191,6 +191,28 @@ static void test_silent_returns(void)
     world_free(&w);
 }
 
+/* A rung may name many groups: the last is called like the first. */
+static void test_many_groups(void)
+{
+    struct world *w = plant(NULL);
+    struct buf data;
+
+    tell(w, "p4", "cmms.person.upserted.v1",
+         "{\"person\":{\"id\":\"u2\",\"teams\":[\"team-499\"]}}");
+    buf_init(&data, 65536);
+    buf_addz(&data, "{\"alert\":{\"id\":\"AL-8\",\"text\":\"hot\",\"ladder\":[{\"wait_s\":600,"
+                    "\"to\":{\"users\":[\"u1\"],\"teams\":[");
+    for (int i = 0; i < LADDER_NAMES_MAX; i++) {
+        buf_addf(&data, "%s\"team-%d\"", i > 0 ? "," : "", i);
+    }
+    buf_addz(&data, "]}}]}}");
+    tell(w, "e1", "cmms.alert.raised.v1", data.p);
+    buf_fini(&data);
+    CHECK_INT("Ana by name", sent_to(w, ANA, TITLE), 1);
+    CHECK_INT("Ben by his team", sent_to(w, BEN, TITLE), 1);
+    world_free(&w);
+}
+
 /* The same or less is not told twice; what becomes graver is, also to whoever responded. */
 static void test_graver(void)
 {
@@ -451,7 +473,7 @@ int main(int argc, char **argv)
         TEST(test_reopened),        TEST(test_silent_returns), TEST(test_graver),
         TEST(test_escalated),       TEST(test_which),        TEST(test_who_is_told),
         TEST(test_builtin),         TEST(test_many),         TEST(test_threshold),
-        TEST(test_hold),            TEST(test_first)};
+        TEST(test_hold),            TEST(test_first),           TEST(test_many_groups)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
