@@ -140,6 +140,7 @@ static struct str payload_order(struct str payload)
     if (!str_cut(payload, ':', &action, &rest)) {
         return STR_NONE;
     }
+    str_cut(action, '@', &action, &id);
     if (str_eqz(action, "pick")) {
         return str_cut(rest, ':', &action, &id) ? id : STR_NONE;
     }

@@ -24,8 +24,10 @@ static void confirm(struct talk *t, struct str heard, struct str command)
                     : talk_say(t, "reply.do_ask", ARG_S("command", i18n_cut(t->a, command, 400)));
 
     m->kind = MESSAGE_BUTTONS;
-    talk_add_option(t, m, STR("do:yes"), I18N(t->a, t->l, t->timezone, "button.do_yes"), STR_NONE);
-    talk_add_option(t, m, STR("do:no"), I18N(t->a, t->l, t->timezone, "button.do_no"), STR_NONE);
+    talk_add_option(t, m, talk_asked_now(t, "do", STR("yes")),
+                    I18N(t->a, t->l, t->timezone, "button.do_yes"), STR_NONE);
+    talk_add_option(t, m, talk_asked_now(t, "do", STR("no")),
+                    I18N(t->a, t->l, t->timezone, "button.do_no"), STR_NONE);
     t->conv.question = STR("do");
     t->conv.question_rest = command;
     t->conv.question_at = t->p->now;
@@ -35,10 +37,8 @@ static void confirm(struct talk *t, struct str heard, struct str command)
 void talk_tap_do(struct talk *t, struct str answer)
 {
     struct str command = t->conv.question_rest;
-    bool open =
-        str_eqz(t->conv.question, "do") && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms;
 
-    if (!open) {
+    if (!talk_asked_so(t, "do")) {
         talk_say(t, "reply.question_expired");
         return;
     }

@@ -24,6 +24,7 @@ struct talk {
     struct str timezone;
     struct command_call call;
     struct str tap_order; /* order id that a tapped payload names, or empty */
+    int64_t tap_asked_ms; /* when the question was asked that it answers; 0: it does not say */
     const struct order *resolved; /* what talk_resolve() found last */
     bool round_spoken;    /* this turn is about a round of a checklist */
     const struct medium *reported; /* a file that came with a fault's words */
@@ -61,7 +62,7 @@ void talk_ask_which(struct talk *t, enum command_id cmd, struct str question,
 size_t talk_orders_that_fit(const struct talk *t, enum fit fit, const struct order **found);
 const struct order *talk_order_by_id(const struct talk *t, struct str id);
 const struct order *talk_quoted_order(const struct talk *t);
-/** A list of orders to choose from; a row's payload is "pick:<name>:<order>". */
+/** A list of orders to choose from; a row's payload is "pick@<time>:<name>:<order>". */
 struct message *talk_list_orders(struct talk *t, const char *name, struct str question,
                                  const struct order *const *orders, size_t n);
 /** Does it, or says why not; whether it was done. */
@@ -90,6 +91,13 @@ talk_fn talk_cmd_language, talk_cmd_stop, talk_cmd_stop_all, talk_cmd_responding
 talk_fn talk_cmd_report, talk_cmd_team;
 /** A turn about @in, before anything was decided. */
 struct talk *talk_begin(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p);
+/**
+ * Payload of an answer to the question asked now, "<action>@<its time>:<answer>"; and whether what is tapped
+ * answers the question that is open: to one of before, whose place another has taken, the words of that other
+ * are no answer.
+ */
+struct str talk_asked_now(struct talk *t, const char *action, struct str answer);
+bool talk_asked_so(const struct talk *t, const char *question);
 void talk_unknown(struct talk *t); /* no rule understands it: the nearest commands */
 void talk_tap_do(struct talk *t, struct str answer); /* of the assistant's question */
 void talk_tap_team(struct talk *t, struct str team);

@@ -81,8 +81,7 @@ static void ask_which(struct talk *t, struct str text)
     m->kind = MESSAGE_LIST;
     m->list_button = I18N(t->a, t->l, t->timezone, "list.choose");
     for (size_t i = 0; i < t->u->nteams; i++) {
-        talk_add_option(t, m, arena_printf(t->a, "team:%.*s", STR_ARG(t->u->teams[i])),
-                        t->u->teams[i], STR_NONE);
+        talk_add_option(t, m, talk_asked_now(t, "team", t->u->teams[i]), t->u->teams[i], STR_NONE);
     }
     t->conv.question = STR("team");
     t->conv.question_rest = text;
@@ -112,8 +111,7 @@ void talk_cmd_team(struct talk *t)
 
 void talk_tap_team(struct talk *t, struct str team)
 {
-    if (!str_eqz(t->conv.question, "team") ||
-        t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms) {
+    if (!talk_asked_so(t, "team")) {
         talk_say(t, "reply.question_expired");
         return;
     }

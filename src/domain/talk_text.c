@@ -3,6 +3,35 @@
 
 #include <string.h>
 
+/* ---- questions ---- */
+
+static bool question_open(const struct talk *t)
+{
+    return t->conv.question.n > 0 && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms;
+}
+
+struct str talk_asked_now(struct talk *t, const char *action, struct str answer)
+{
+    return arena_printf(t->a, "%s@%lld:%.*s", action, (long long)t->p->now.ms, STR_ARG(answer));
+}
+
+bool talk_asked_so(const struct talk *t, const char *question)
+{
+    return question_open(t) && str_eqz(t->conv.question, question) &&
+           (t->tap_asked_ms == 0 || t->tap_asked_ms == t->conv.question_at.ms);
+}
+
+/* The action without the time of its question, which is kept. */
+static struct str take_time(struct talk *t, struct str action)
+{
+    struct str name = action, at;
+
+    if (!str_cut(action, '@', &name, &at) || !str_to_i64(at, 1, INT64_MAX, &t->tap_asked_ms)) {
+        t->tap_asked_ms = 0;
+    }
+    return name;
+}
+
 /* ---- taps ---- */
 
 static void tap_pick(struct talk *t, struct str rest)
@@ -17,13 +46,13 @@ static void tap_pick(struct talk *t, struct str rest)
     }
     cmd = talk_command_named(name);
     t->tap_order = id;
-    if (str_eq(t->conv.question, name) && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms) {
+    if (talk_asked_so(t, arena_printf(t->a, "%.*s", STR_ARG(name)).p)) {
         t->call.rest = t->conv.question_rest;
         t->call.status_ok =
             cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
     } else if (cmd == CMD_NOTE || cmd == CMD_DELAY || cmd == CMD_SET_STATUS) {
-        /* The words it was about are forgotten after 15 minutes: guessing them would book nonsense.
-         */
+        /* The words it was about are forgotten after 15 minutes, or when others are asked about:
+         * guessing them would book nonsense. */
         talk_say(t, "reply.question_expired");
         return;
     }
@@ -59,8 +88,7 @@ static void tap_anyway(struct talk *t, struct str id)
 /* "Add as note": the words of the question are the note. */
 static void tap_note(struct talk *t, struct str id)
 {
-    if (!str_eqz(t->conv.question, "as_note") ||
-        t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms) {
+    if (!talk_asked_so(t, "as_note")) {
         talk_say(t, "reply.question_expired");
         return;
     }
@@ -97,6 +125,7 @@ static void tap_payload(struct talk *t, struct str payload)
     struct str action, rest;
 
     str_cut(payload, ':', &action, &rest);
+    action = take_time(t, action);
     t->call = (struct command_call){.id = CMD_NONE};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (str_eqz(action, rows[i].action)) {
@@ -192,11 +221,6 @@ void talk_tap(struct talk *t)
 
 /* ---- open questions ---- */
 
-static bool question_open(const struct talk *t)
-{
-    return t->conv.question.n > 0 && t->conv.question_at.ms + QUESTION_MS > t->p->now.ms;
-}
-
 /* "text:note:<order>": what comes next is the note. */
 static bool answers_text(struct talk *t)
 {
@@ -267,7 +291,7 @@ static void ask_meaning(struct talk *t, const struct order *o)
     m->order_number = o->number;
     talk_add_option(t, m, arena_printf(t->a, "complete_anyway:%.*s", STR_ARG(o->id)),
                     I18N(t->a, t->l, t->timezone, "button.complete"), STR_NONE);
-    talk_add_option(t, m, arena_printf(t->a, "as_note:%.*s", STR_ARG(o->id)),
+    talk_add_option(t, m, talk_asked_now(t, "as_note", o->id),
                     I18N(t->a, t->l, t->timezone, "button.as_note"), STR_NONE);
     t->conv.question = STR("as_note");
     t->conv.question_rest = str_trim(t->in->text);

@@ -62,8 +62,10 @@ struct message *talk_list_orders(struct talk *t, const char *name, struct str qu
     m->kind = MESSAGE_LIST;
     m->list_button = I18N(t->a, t->l, t->timezone, "list.choose");
     for (size_t i = 0; i < n && i < MESSAGE_ROWS_MAX; i++) {
-        talk_add_option(t, m, arena_printf(t->a, "pick:%s:%.*s", name, STR_ARG(orders[i]->id)),
-                        orders[i]->number, row_text(t, orders[i]));
+        struct str answer = arena_printf(t->a, "%s:%.*s", name, STR_ARG(orders[i]->id));
+
+        talk_add_option(t, m, talk_asked_now(t, "pick", answer), orders[i]->number,
+                        row_text(t, orders[i]));
     }
     return m;
 }

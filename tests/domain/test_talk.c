@@ -158,7 +158,7 @@ static void test_asks_which_and_remembers(void)
     say(s, "ACK");
     CHECK_INT("a list", s->plan.messages[0].m.kind, MESSAGE_LIST);
     CHECK_INT("both rows", s->plan.messages[0].m.noptions, 2);
-    CHECK_Z("payload", s->plan.messages[0].m.options[1].id, "pick:ack:w2");
+    CHECK_Z("payload", s->plan.messages[0].m.options[1].id, "pick@1798000000000:ack:w2");
     CHECK_INT("nothing changed", s->plan.norders, 0);
     CHECK("remembered", s->plan.conversation != NULL);
     s->view.conversation = *s->plan.conversation;

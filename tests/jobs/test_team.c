@@ -67,6 +67,27 @@ static void test_said_and_answered(void)
     world_free(&w);
 }
 
+/* The payload of a team's row in the @nth list that asked Ana. */
+static const char *row_of(struct world *w, const char *team, size_t nth)
+{
+    struct str end = arena_printf(w->a, ":%s\"", team);
+
+    for (size_t i = 0; i < w->nsent; i++) {
+        struct str body = w->sent[i].body, row;
+        size_t at = str_find(body, STR("\"team@"));
+
+        if (at == SIZE_MAX || nth-- > 0) {
+            continue;
+        }
+        row = str_slice(body, 0, str_find(body, end) + end.n - 1);
+        while ((at = str_find(row, STR("\"team@"))) != SIZE_MAX) {
+            row = str_slice(row, at + 1, row.n);
+        }
+        return arena_printf(w->a, "%.*s", STR_ARG(row)).p;
+    }
+    return "(no row)";
+}
+
 /* Several teams: named, or asked; the tap answers within 15 minutes. */
 static void test_which(void)
 {
@@ -79,12 +100,31 @@ static void test_which(void)
     UNTIL(w, "asked", idle(w));
     CHECK_INT("asks", sent_to(w, ANA, "To which team?"), 1);
     CHECK_INT("does not guess", sent_to(w, BEN, "grease is out"), 0);
-    put_tap(w, ANA, "t3", "team:mech");
+    put_tap(w, ANA, "t3", row_of(w, "mech", 0));
     UNTIL(w, "tapped", idle(w));
     CHECK_INT("Ben then", sent_to(w, BEN, "grease is out"), 1);
-    put_tap(w, ANA, "t4", "team:mech");
+    put_tap(w, ANA, "t4", row_of(w, "mech", 0));
     UNTIL(w, "again", idle(w));
     CHECK_INT("once", sent_to(w, BEN, "grease is out"), 1);
+    world_free(&w);
+}
+
+/* Asked twice, the list of the first question does not send the words of the second. */
+static void test_older_list(void)
+{
+    struct world *w = team_world();
+
+    put_text(w, ANA, "t1", "TEAM grease is out");
+    UNTIL(w, "asked", idle(w));
+    put_text(w, ANA, "t2", "TEAM the night shift is short");
+    UNTIL(w, "asked again", idle(w));
+    put_tap(w, ANA, "t3", row_of(w, "mech", 0));
+    UNTIL(w, "the first", idle(w));
+    CHECK_INT("not these words", sent_to(w, BEN, "the night shift is short"), 0);
+    CHECK_INT("said so", sent_to(w, ANA, "has expired"), 1);
+    put_tap(w, ANA, "t4", row_of(w, "mech", 1));
+    UNTIL(w, "the second", idle(w));
+    CHECK_INT("these", sent_to(w, BEN, "the night shift is short"), 1);
     world_free(&w);
 }
 
@@ -404,6 +444,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_said_and_answered),
                                         TEST(test_which),
+                                        TEST(test_older_list),
                                         TEST(test_left),
                                         TEST(test_killed),
                                         TEST(test_group_window),

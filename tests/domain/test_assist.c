@@ -1,0 +1,186 @@
+/* What the assistant made of a text is asked about first. The buttons and rows of a question answer that
+ * question, and no later one. */
+#include "domain/assist.h"
+
+#include "domain/talk.h"
+#include "harness.h"
+
+static struct i18n *i18n;
+static struct arena *a;
+static const struct wall start = {1798000000000};
+
+struct scene {
+    struct settings settings;
+    struct tenant_settings conf;
+    struct tenant tenant;
+    struct view view;
+    struct user user;
+    struct order orders[2];
+    struct plan plan;
+    struct wall now;
+};
+
+static struct scene *scene(void)
+{
+    static const char *const names[][2] = {
+        {"w1", "WO-1"},
+        {"w2", "WO-2"}
+    };
+    struct scene *s = ARENA_NEW(a, struct scene);
+
+    s->now = start;
+    s->conf = (struct tenant_settings){.id = STR("acme"),
+                                       .name = STR("Acme Plant"),
+                                       .timezone = STR("Europe/Madrid"),
+                                       .default_language = STR("en")};
+    s->tenant = (struct tenant){
+        .conf = &s->conf, .id = s->conf.id, .settings = &s->settings, .i18n = i18n};
+    s->user = (struct user){.id = STR("u1"),
+                            .name = STR("Ana"),
+                            .phone = STR("+12025550117"),
+                            .roles = ROLE_TECHNICIAN,
+                            .verified = true,
+                            .language = STR("en"),
+                            .sender = STR("main"),
+                            .version = 3};
+    s->view = (struct view){.tenant = &s->tenant, .user = &s->user, .person = STR("u1")};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        s->orders[i] = (struct order){.id = str_of(names[i][0]),
+                                      .number = str_of(names[i][1]),
+                                      .title = STR("Replace motor bearing"),
+                                      .status = ORDER_IN_PROGRESS,
+                                      .rev = 7,
+                                      .version = 2,
+                                      .nassignees = 1,
+                                      .assignees = {{.id = STR("u1")}}};
+        s->view.orders[s->view.norders++] = (struct view_order){&s->orders[i], VIEW_ASSIGNED};
+    }
+    return s;
+}
+
+/* A turn is over: what it remembers is what the next one reads. */
+static void remember(struct scene *s)
+{
+    if (s->plan.conversation != NULL) {
+        s->view.conversation = *s->plan.conversation;
+    }
+    s->now.ms += 5000;
+}
+
+/* What the assistant answered; the payload of the button "Yes". */
+static const char *ask(struct scene *s, const char *command)
+{
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .type = INBOUND_TEXT,
+                               .at = s->now,
+                               .phone = s->user.phone,
+                               .text = STR("free text")};
+    const struct assist_answer answer = {.command = str_of(command)};
+
+    plan_init(&s->plan, a, &s->tenant, s->now, STR("in1"));
+    assist_decide_chat(&s->view, &in, STR("main"), &answer, &s->plan);
+    remember(s);
+    CHECK_INT(command, s->plan.nevents, 0);
+    return s->plan.nmessages == 1 && s->plan.messages[0].m.noptions == 2
+               ? arena_printf(a, "%.*s", STR_ARG(s->plan.messages[0].m.options[0].id)).p
+               : "(no question)";
+}
+
+static void tap(struct scene *s, const char *payload)
+{
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .type = INBOUND_TAP,
+                               .at = s->now,
+                               .phone = s->user.phone,
+                               .text = STR("Yes"),
+                               .payload = str_of(payload)};
+
+    plan_init(&s->plan, a, &s->tenant, s->now, STR("in2"));
+    talk_decide(&s->view, &in, STR("main"), &s->plan);
+    remember(s);
+}
+
+/* Said so that it must be asked which order is meant; the payload of the first row. */
+static const char *say(struct scene *s, const char *text)
+{
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .type = INBOUND_TEXT,
+                               .at = s->now,
+                               .phone = s->user.phone,
+                               .text = str_of(text)};
+
+    plan_init(&s->plan, a, &s->tenant, s->now, STR("in3"));
+    talk_decide(&s->view, &in, STR("main"), &s->plan);
+    remember(s);
+    CHECK_INT(text, s->plan.nevents, 0);
+    return s->plan.nmessages == 1 && s->plan.messages[0].m.noptions == 2
+               ? arena_printf(a, "%.*s", STR_ARG(s->plan.messages[0].m.options[0].id)).p
+               : "(no question)";
+}
+
+static void test_asked(void)
+{
+    struct scene *s = scene();
+    const char *yes = ask(s, "COMPLETE WO-1");
+
+    tap(s, yes);
+    CHECK_INT("done", s->plan.norders, 1);
+    CHECK("that one", s->plan.norders == 1 && str_eqz(s->plan.orders[0]->id, "w1"));
+    tap(s, yes);
+    CHECK_INT("once", s->plan.norders, 0);
+}
+
+/* The first of two questions is tapped: it does not do what the second asks. */
+static void test_older_question(void)
+{
+    struct scene *s = scene();
+    const char *first = ask(s, "COMPLETE WO-1"), *second = ask(s, "COMPLETE WO-2");
+
+    tap(s, first);
+    CHECK_INT("nothing is done", s->plan.norders, 0);
+    CHECK("said so", s->plan.nmessages == 1 && str_find(s->plan.messages[0].m.text,
+                                                        STR("expired")) != SIZE_MAX);
+    tap(s, second);
+    CHECK("the second stands", s->plan.norders == 1 && str_eqz(s->plan.orders[0]->id, "w2"));
+}
+
+static void test_older_list(void)
+{
+    static const struct {
+        const char *first, *second, *booked;
+    } rows[] = {
+        {"NOTE the seal leaks", "NOTE the belt is new", "the belt is new"     },
+        {"DELAY no parts",      "DELAY no crane",       "no crane"            },
+        {"STATUS on hold",      "STATUS completed",     "\"to\":\"completed\""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct scene *s = scene();
+        const char *first = say(s, rows[i].first), *second = say(s, rows[i].second);
+
+        tap(s, first);
+        CHECK_INT(rows[i].first, s->plan.nevents, 0);
+        CHECK(rows[i].first, s->plan.nmessages == 1 && str_find(s->plan.messages[0].m.text,
+                                                                STR("expired")) != SIZE_MAX);
+        tap(s, second);
+        CHECK(rows[i].second, s->plan.nevents > 0 && str_find(s->plan.events[0].data,
+                                                              str_of(rows[i].booked)) != SIZE_MAX);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list)};
+    struct err err = {0};
+    int code;
+
+    if (!i18n_new(NULL, &i18n, &err)) {
+        printf("%s\n", err.msg);
+        return 1;
+    }
+    a = arena_new();
+    code = test_main(argc, argv, tests, ARRAY_LEN(tests));
+    arena_free(&a);
+    i18n_free(&i18n);
+    return code;
+}
