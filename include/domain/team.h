@@ -45,6 +45,7 @@
 #include "domain/settings.h"
 
 #define TEAM_TEXT_MAX 3000 /* characters */
+#define TEAM_FROM_MAX 200  /* of the name that the CMMS puts in front */
 
 struct team_post {
     struct str team;

@@ -57,6 +57,10 @@ static bool read_post(struct request *r, const struct json *j, struct team_post 
         err_set(&r->err, ERR_INVALID, "\"text\" is longer than %d characters", TEAM_TEXT_MAX);
         return err_member(&r->err, "text");
     }
+    if (str_utf8_len(from) > TEAM_FROM_MAX) {
+        err_set(&r->err, ERR_INVALID, "\"from\" is longer than %d characters", TEAM_FROM_MAX);
+        return err_member(&r->err, "from");
+    }
     return true;
 }
 

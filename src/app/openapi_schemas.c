@@ -454,7 +454,8 @@ const struct openapi_schema openapi_schemas[] = {
     {"Switch", "{\"anyOf\":[{\"type\":\"boolean\"},{\"enum\":[\"on\",\"off\"]}]}"},
     {"TeamMessage",
      "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":3000},"
-     "\"from\":{\"type\":\"string\",\"description\":\"Name that stands in front; the tenant's when left out\"}},"
+     "\"from\":{\"type\":\"string\",\"maxLength\":200,"
+     "\"description\":\"Name that stands in front; the tenant's when left out\"}},"
      "\"required\":[\"text\"],\"additionalProperties\":false}"},
     {"Template",
      "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"

@@ -399,6 +399,42 @@ static void test_deleting_a_person(void)
     CHECK("nothing of hers is left in the log", str_find(r.body, STR("12025550117")) == SIZE_MAX);
 }
 
+/* Who speaks to a team has a name, not a text: what could not be kept is not taken. */
+static void test_team(void)
+{
+    static const struct {
+        const char *label;
+        int from, status;
+    } rows[] = {
+        {"a name",          12,    202},
+        {"a long one",      200,   202},
+        {"one more",        201,   422},
+        {"more than fits",  70000, 422},
+    };
+    struct reply_to r;
+
+    person(ACME_CMMS, "{\"id\":\"tim\",\"name\":\"Tim\",\"phone\":\"+12025550121\",\"verified\":"
+                      "true,\"teams\":[\"crew\"]}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *from = mem_array((size_t)rows[i].from + 1, 1);
+
+        memset(from, 'x', (size_t)rows[i].from);
+        r = ask_json(w, ACME_CMMS, "POST", "/api/v1/teams/crew/messages",
+                     arena_printf(w->a, "{\"text\":\"crane %zu is free\",\"from\":\"%s\"}", i, from).p);
+        mem_free(&from);
+        CHECK_INT(rows[i].label, r.status, rows[i].status);
+        if (rows[i].status == 422) {
+            check_problem(rows[i].label, &r, 422, "invalid", "from");
+        }
+    }
+    r = get("/api/v1/messages?user=tim");
+    for (int i = 0; i < 300 && items(&r) < 2; i++) {
+        world_run(w, 10);
+        r = get("/api/v1/messages?user=tim");
+    }
+    CHECK_INT("what was taken is said", items(&r), 2);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -409,6 +445,7 @@ int main(int argc, char **argv)
         TEST(test_log_pages),     TEST(test_log_broadcasts),
         TEST(test_log_filters),   TEST(test_csv),
         TEST(test_missing),       TEST(test_deleting_a_person),
+        TEST(test_team),
     };
     int code;
 
