@@ -368,6 +368,26 @@ static void hash_tell(struct inbox_job *j)
     buf_fini(&hex);
 }
 
+/*
+ * The medium went while its file was put there, with its person: no document names that file, so
+ * nothing would ever delete it. Unless the content's does: another medium of it came meanwhile.
+ */
+static bool drop_left(struct inbox_job *j, const struct doc *blob)
+{
+    struct media_item *f = j->file;
+    struct media_store *ms = j->et->e->media;
+    struct err err = {0};
+
+    f->blob = *blob;
+    if (!f->put || (f->blob.version > 0 &&
+                    (!open_blob(j, &err) || strcmp(f->own, f->name) == 0))) {
+        return false;
+    }
+    f->put = false;
+    j->pending = ms->backend->drop(ms, &j->et->t, str_of(f->own), on_own_dropped, j);
+    return true;
+}
+
 static void on_docs(void *ctx, const struct err *err, const struct doc *docs, size_t n)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -388,7 +408,9 @@ static void on_docs(void *ctx, const struct err *err, const struct doc *docs, si
     j->later_ms = 0;
     j->also_check = j->also_write = NULL;
     if (f->m == NULL || (!f->attach && !str_eqz(f->m->state, "fetching"))) {
-        inbox_run(j);
+        if (!drop_left(j, &docs[DOC_BLOB])) {
+            inbox_run(j);
+        }
     } else if (f->attach) {
         attach(j);
     } else {

@@ -15,6 +15,7 @@ class Store {
   log = []
   refuse = 0 // so many requests are answered 503
   slow = 0   // bytes of a download in one go, then a pause
+  held = undefined // uploads wait for it
   verify(req, body) {
     const m = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/
       .exec(req.headers.authorization ?? '')
@@ -52,7 +53,10 @@ class Store {
     const say = (status, text = '', code = '') => { res.writeHead(status); res.end(code ? `<Error><Code>${code}</Code></Error>` : text) }
     if (wrong) return say(403, '', 'SignatureDoesNotMatch')
     if (this.refuse > 0) { this.refuse--; return say(503, '', 'SlowDown') }
-    if (req.method === 'PUT') { this.objects.set(req.url, body); return say(200) }
+    if (req.method === 'PUT') {
+      const keep = () => { this.objects.set(req.url, body); say(200) }
+      return this.held ? this.held.then(keep) : keep()
+    }
     if (req.method === 'DELETE') { this.objects.delete(req.url); return say(204) }
     const found = this.objects.get(req.url)
     if (!found) return say(404, '', 'NoSuchKey')
@@ -122,8 +126,17 @@ test('it is gone or touched in the store: said, and nothing half is handed out',
   assert.ok((await get(url)).body.equals(bytes))
 })
 
-test('his files go with him', async () => {
+test('his files go with him, also the one that is being put there', async () => {
+  const puts = () => store.log.filter(l => l.method === 'PUT').length
+  const before = puts()
+  let release
+  store.held = new Promise(done => { release = done })
+  await photo(jpeg(5000))
+  await until('the upload', () => puts() > before)
   assert.equal((await plant.event('cmms.person.removed.v1', {person: {id: 'u1'}})).status, 202)
+  await until('the others to go', () => store.objects.size === 0)
+  release()
+  await until('the upload to end', () => store.objects.size === 1 || store.log.at(-1).method === 'DELETE')
   await until('the store to be empty', () => store.objects.size === 0)
   assert.deepEqual(store.log.filter(l => l.wrong), [])
   assert.equal((await call('GET', `${plant.url}/healthz`)).status, 200)
