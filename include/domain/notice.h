@@ -32,6 +32,8 @@ void notice_reminder(struct plan *p, const struct order *o, const struct user *t
 enum request_state { REQUEST_RECEIVED, REQUEST_APPROVED, REQUEST_REFUSED, REQUEST_DONE };
 void notice_request(struct plan *p, const struct user *to, enum request_state state, struct str text,
                     struct str reason, struct wall at);
+/** The fault that he reported, with @text, is not booked: the CMMS refused it. */
+void notice_report_refused(struct plan *p, const struct user *to, struct str text, struct str reason);
 /** To a follower of a machine: its state, in the CMMS's word. */
 void notice_asset(struct plan *p, const struct user *to, struct str asset, struct str status,
                   struct wall at);

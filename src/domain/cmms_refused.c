@@ -38,6 +38,9 @@ static void order_refused(const struct json *event, struct str reason, const str
     const struct order *o = view->order;
 
     if (o == NULL) {
+        if (to != NULL && str_eqz(type, "gateway.request.submitted.v1")) {
+            notice_report_refused(p, to, json_str(json_path(event, "data.text")), reason);
+        }
         return;
     }
     plan_entry(p, o->id, "refused", to != NULL ? to->id : STR_NONE, reason);

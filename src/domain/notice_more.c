@@ -172,6 +172,17 @@ static const struct {
     [REQUEST_DONE] = {"done",     "notice.request_done"    },
 };
 
+static void request_page(struct page *g, enum request_state state, struct str text,
+                         struct str reason, struct wall at)
+{
+    buf_add(&g->text, I18N(g->p->a, g->l, g->timezone, request_states[state].key,
+                           ARG_S("text", text), ARG_T("at", at)));
+    page_blank(g);
+    if (reason.n > 0) {
+        page_add(g, "line.reason", ARG_S("reason", reason));
+    }
+}
+
 void notice_request(struct plan *p, const struct user *to, enum request_state state,
                     struct str text, struct str reason, struct wall at)
 {
@@ -180,17 +191,27 @@ void notice_request(struct plan *p, const struct user *to, enum request_state st
 
     page_init(&g, p, to);
     text = i18n_cut(p->a, str_trim(text), WAS_REQUESTED_MAX);
-    buf_add(&g.text, I18N(p->a, g.l, g.timezone, request_states[state].key, ARG_S("text", text),
-                          ARG_T("at", at)));
-    page_blank(&g);
-    if (reason.n > 0) {
-        page_add(&g, "line.reason", ARG_S("reason", reason));
-    }
+    request_page(&g, state, text, reason, at);
     m = notice_tell(p, NULL, to, CLASS_UPDATES, page_end(&g));
     if (m != NULL) {
         TEMPLATE_SET(p->a, m, TEMPLATE_REQUEST, i18n_cut(p->a, text, VALUE_MAX),
                      page_word(&g, "request", request_states[state].name));
     }
+}
+
+void notice_report_refused(struct plan *p, const struct user *to, struct str text,
+                           struct str reason)
+{
+    struct message *m = plan_message(p, to, MESSAGE_TEXT);
+    struct page g;
+
+    page_init(&g, p, to);
+    text = i18n_cut(p->a, str_trim(text), WAS_REQUESTED_MAX);
+    request_page(&g, REQUEST_REFUSED, text, reason, p->now);
+    m->text = page_end(&g);
+    m->prio = PRIO_REPLY;
+    TEMPLATE_SET(p->a, m, TEMPLATE_REQUEST, i18n_cut(p->a, text, VALUE_MAX),
+                 page_word(&g, "request", request_states[REQUEST_REFUSED].name));
 }
 
 /* What CMMSs call the states of a machine; another word is told as it came. */

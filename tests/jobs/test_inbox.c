@@ -217,6 +217,20 @@ static void test_refused(void)
     world_free(&w);
 }
 
+/* Nothing goes back where a fault was reported: that it is not booked has to be said all the more. */
+static void test_report_refused(void)
+{
+    struct world *w = world_new(NULL);
+
+    w->hooks[w->nhooks++] = (struct act){.status = 422, .body = "{\"reason\":\"no such machine\"}"};
+    put_text(w, ANA, "m1", "REPORT the lamp over gate 3 is out");
+    UNTIL(w, "told", sent_to(w, ANA, "no such machine") == 1);
+    UNTIL(w, "idle", idle(w));
+    CHECK_INT("of what", sent_to(w, ANA, "refused: the lamp over gate 3 is out"), 1);
+    CHECK_INT("asked once", w->nhooked, 1);
+    world_free(&w);
+}
+
 /* The first request is refused while a later one is on its way: what the later one shows stays. */
 static void test_refused_first(void)
 {
@@ -536,6 +550,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_conflicts),      TEST(test_order_of_words), TEST(test_damage),
         TEST(test_mend),           TEST(test_reaped),         TEST(test_refused),
+        TEST(test_report_refused),
         TEST(test_refused_first),  TEST(test_statuses),       TEST(test_early_failure),
         TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
         TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
