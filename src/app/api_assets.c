@@ -38,6 +38,13 @@ static bool link_of(struct request *r, struct str *out)
     if (s == NULL) {
         return false;
     }
+    if (s->number.n == 0) { /* Meta sends without being told it */
+        err_set(&r->err, ERR_INVALID,
+                "sender %.*s has no number in the configuration for the code to open",
+                STR_ARG(s->id));
+        reply_error(r, &r->err);
+        return false;
+    }
     buf_init(&link, 4096);
     buf_addf(&link, "https://wa.me/%.*s?text=", STR_ARG(str_slice(s->number, 1, s->number.n)));
     percent_add(&link, arena_printf(r->a, "REPORT %.*s ", STR_ARG(r->args[0])));

@@ -1,4 +1,4 @@
-/* Alerts: what the API shows of them, and of which tenant. */
+/* Alerts: what the API shows of them, and of which tenant; the label of a machine. */
 #include "app_int.h"
 #include "world.h"
 
@@ -104,9 +104,25 @@ static void test_bad(void)
     }
 }
 
+/* A label that opens WhatsApp with nobody in it would be found out when it sticks on the machine. */
+static void test_label(void)
+{
+    static const char path[] = "/api/v1/assets/P-01/qr.svg";
+    struct sender *s = &w->settings->tenants[0].senders[0];
+    struct str number = s->number;
+    struct reply_to r = ask_json(w, ACME_VIEWER, "GET", path, NULL);
+
+    CHECK_INT("a label", r.status, 200);
+    s->number = STR_NONE;
+    r = ask_json(w, ACME_VIEWER, "GET", path, NULL);
+    check_problem("no number is configured", &r, 422, "invalid", NULL);
+    s->number = number;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_list), TEST(test_one), TEST(test_bad)};
+    static const struct test tests[] = {TEST(test_list), TEST(test_one), TEST(test_bad),
+                                        TEST(test_label)};
     int code;
 
     w = world_new();
