@@ -34,6 +34,7 @@ struct str place_text(struct place *p, const char *key, size_t max);
 /** A text that may be "env:NAME" or "file:/path". */
 struct str place_secret(struct place *p, const char *key);
 int64_t place_number(struct place *p, const char *key, int64_t min, int64_t max, int64_t otherwise);
+bool place_bool(struct place *p, const char *key);
 /** Complains about a member that is not among @known (ended by NULL) and no comment. */
 void place_unknown(struct place *p, const char *const *known);
 

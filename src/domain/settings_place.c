@@ -63,6 +63,16 @@ int64_t place_number(struct place *p, const char *key, int64_t min, int64_t max,
     return value;
 }
 
+bool place_bool(struct place *p, const char *key)
+{
+    const struct json *m = json_get(p->j, key);
+
+    if (m != NULL && json_kind(m) != JSON_BOOL && json_kind(m) != JSON_NULL) {
+        place_wrong(p, key, "it is neither true nor false");
+    }
+    return json_as_bool(m, false);
+}
+
 void place_unknown(struct place *p, const char *const *known)
 {
     for (size_t i = 0; i < json_len(p->j); i++) {

@@ -171,7 +171,7 @@ static bool read_sender(struct place *p, struct sender *s)
     }
     read_account(p, s);
     read_addresses(p, s);
-    s->numbered_options = json_get_bool(p->j, "numbered_options", false);
+    s->numbered_options = place_bool(p, "numbered_options");
     read_pace(p, s);
     return p->ok && check_sender(p, s);
 }

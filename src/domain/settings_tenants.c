@@ -79,6 +79,9 @@ static bool read_cmms(struct place *tenant, struct tenant_settings *t)
     if (p.j == NULL) {
         return true;
     }
+    if (json_kind(p.j) != JSON_OBJECT) {
+        return place_wrong(tenant, "cmms", "it is not an object");
+    }
     place_unknown(&p, known);
     t->callback_url = place_text(&p, "callback_url", 1000);
     t->signing_secret = place_secret(&p, "signing_secret");
@@ -110,6 +113,9 @@ static bool read_alerts(struct place *tenant, struct tenant_settings *t)
     snprintf(p.at, sizeof(p.at), "%.100s.alerts", tenant->at);
     if (p.j == NULL) {
         return true;
+    }
+    if (json_kind(p.j) != JSON_OBJECT) {
+        return place_wrong(tenant, "alerts", "it is not an object");
     }
     place_unknown(&p, known);
     t->alert_users = json_get(p.j, "users");
@@ -162,7 +168,7 @@ static bool read_tenant(struct place *p, struct tenant_settings *t)
     t->broadcast_confirm_above = place_number(p, "broadcast_confirm_above", 0, 1000000000, 200);
     t->checklist_overdue_after_ms =
         1000 * place_number(p, "checklist_overdue_after_s", 0, 86400 * 30, CHECKLIST_OVERDUE_S);
-    t->require_code = json_get_bool(p->j, "require_code", false);
+    t->require_code = place_bool(p, "require_code");
     return p->ok && read_events(p, &t->message_status_events) && read_cmms(p, t) &&
            settings_read_senders(p, t) && settings_read_failover(p, t) && read_alerts(p, t) &&
            settings_read_notices(p, t) && settings_read_ladder(p, t) && settings_read_teams(p, t) &&

@@ -55,6 +55,10 @@ static void test_settings(void)
          "updates: it is neither"                                                                                                                                                   },
         {"no class",             "\"channels\":{\"news\":[\"whatsapp\"]},",                             "",                               "news: there is no such class"            },
         {"no number",            "",                                                                    ",\"sms_from\":\"Acme\"",         "sms_from: it is not an E.164 number"     },
+        {"a word for yes",       "\"require_code\":\"true\",",                                           "",                               "require_code: it is neither true nor"    },
+        {"a number for yes",     "",                                                                    ",\"numbered_options\":1",        "numbered_options: it is neither true nor"},
+        {"an URL for the CMMS",  "\"cmms\":\"https://cmms.example.com\",",                              "",                               "cmms: it is not an object"               },
+        {"people alone",         "\"alerts\":[\"u1\"],",                                                "",                               "alerts: it is not an object"             },
         {"groups",
          "\"teams\":{\"// "
          "why\":\"x\",\"a\":{\"group\":\"g1\",\"sender\":\"two\"},\"b\":{\"group\":\"g1\","
