@@ -263,6 +263,40 @@ static bool few_secrets(const struct settings *s, struct err *err)
     return true;
 }
 
+static bool one_number(const struct sender *a, const struct sender *b)
+{
+    return a->provider == b->provider &&
+           (a->provider == PROVIDER_META
+                ? str_eq(a->phone_number_id, b->phone_number_id)
+                : str_eq(a->account_sid, b->account_sid) && str_eq(a->number, b->number));
+}
+
+/* Whatever comes to a number goes to one sender of one tenant: of two the other would hear nothing,
+ * and its people's words and numbers would be another's. */
+static bool number_twice(const struct settings *s, struct err *err)
+{
+    const struct sender *mine, *other;
+    const struct tenant_settings *owner;
+
+    for (size_t i = 0; i < s->ntenants; i++) {
+        for (size_t k = 0; k < s->tenants[i].nsenders; k++) {
+            mine = &s->tenants[i].senders[k];
+            other = mine->provider == PROVIDER_META
+                        ? settings_sender_meta(s, mine->phone_number_id, &owner)
+                        : settings_sender_twilio(s, mine->account_sid, mine->number, &owner);
+            if (other != mine && one_number(mine, other)) {
+                return err_set(err, ERR_CONFIG,
+                               "tenants[%zu].senders[%zu].%s: sender \"%.*s\" of tenant "
+                               "\"%.*s\" has that number",
+                               i, k, mine->provider == PROVIDER_META ? "phone_number_id" : "number",
+                               STR_ARG(other->id), STR_ARG(owner->id)),
+                       true;
+            }
+        }
+    }
+    return false;
+}
+
 bool settings_read_tenants(struct settings *s, struct err *err)
 {
     const struct json *list = config_own(s->config, "tenants");
@@ -286,7 +320,7 @@ bool settings_read_tenants(struct settings *s, struct err *err)
             return false;
         }
     }
-    return !twice(s, err) && few_secrets(s, err);
+    return !twice(s, err) && few_secrets(s, err) && !number_twice(s, err);
 }
 
 /* What of a tenant stays until a restart, as it stands in both. */

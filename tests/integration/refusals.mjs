@@ -35,6 +35,8 @@ for (const [label, config, says, env] of [
   ['an unknown sender key', tenant({colour: 'red'}), 'colour'],
   ['a secret that is not there', tenant({app_secret: 'env:NO_SUCH_VARIABLE'}), 'NO_SUCH_VARIABLE'],
   ['two tenants of one id', {tenants: [{id: 'a'}, {id: 'a'}]}, 'tenants[1].id'],
+  ['a number of two tenants', {tenants: [tenant().tenants[0], {...tenant().tenants[0], id: 'b'}]},
+    'tenants[1].senders[0].phone_number_id: sender "s" of tenant "a" has that number'],
   ['a callback to loopback', {tenants: [{id: 'a', cmms: {callback_url: 'http://127.0.0.1/x', signing_secret: 'whsec_' + 'A'.repeat(32)}}]}, 'callback_url'],
   ['Sentinels without a name', {redis_url: 'redis+sentinel://h1:26379,h2:26379'}, 'redis_url: the name of the master is missing'],
   ['a Redis port', {redis_url: 'redis+sentinel://h1:x/mine'}, 'redis_url: port "x"'],
