@@ -35,7 +35,9 @@
  *
  *   gr:<team>  HASH of what is known of its groups, each named by the keyed hash of its id: "<group>|su" since
  *              when it is suspended or gone (ms), "<group>|in|<keyed hash of a phone or BSUID>" when that person
- *              was last seen in it (ms), "<group>|<keyed hash>" since when he has left it (ms), which counts more
+ *              was last seen to come or to write there (ms), "<group>|<keyed hash>" when he left it last (ms),
+ *              "<group>|got|<keyed hash>" when something said there was delivered to him: it says nothing of who
+ *              has left. The times are the provider's: what it tells may come in another order
  */
 #ifndef CREWLINE_DOMAIN_TEAM_H
 #define CREWLINE_DOMAIN_TEAM_H

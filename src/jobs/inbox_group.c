@@ -95,33 +95,44 @@ static struct str in_field(struct inbox_job *j, const struct team_group *g, stru
     return field_of(j, g, arena_printf(j->work, "in|%.*s", STR_ARG(hash_of(j, who))));
 }
 
-static bool has_field(const struct reply *r, struct str field)
+/* Something said there was delivered to him: perhaps later than he left. */
+static struct str got_field(struct inbox_job *j, const struct team_group *g, struct str who)
+{
+    return field_of(j, g, arena_printf(j->work, "got|%.*s", STR_ARG(hash_of(j, who))));
+}
+
+/* When, or 0. */
+static int64_t time_of(const struct reply *r, struct str field)
 {
     for (size_t i = 0; i + 1 < reply_len(r); i += 2) {
         if (str_eq(reply_str(reply_at(r, i)), field)) {
-            return true;
+            return reply_int(reply_at(r, i + 1));
         }
     }
-    return false;
+    return 0;
 }
 
-/* Known to be in it; all others get what is said there from us as well. */
+/*
+ * Known to be in it; all others get what is said there from us as well. What the provider tells may
+ * come late and in another order: its times count.
+ */
 static bool is_in(struct inbox_job *j, const struct reply *known, const struct team_group *g,
                   const struct user *u)
 {
     const struct str names[] = {u->phone, u->bsuid};
-    bool in = false;
+    int64_t in = 0, left = 0, got = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (names[i].n == 0) {
-            continue;
+        if (names[i].n > 0) {
+            int64_t here = time_of(known, in_field(j, g, names[i])),
+                    gone = time_of(known, left_field(j, g, names[i]));
+
+            in = here > in ? here : in;
+            left = gone > left ? gone : left;
+            got += time_of(known, got_field(j, g, names[i])) > 0;
         }
-        if (has_field(known, left_field(j, g, names[i]))) {
-            return false;
-        }
-        in = in || has_field(known, in_field(j, g, names[i]));
     }
-    return in;
+    return left > 0 ? in > left : in > 0 || got > 0;
 }
 
 /* The one whom the provider names as not reached. */
@@ -148,7 +159,7 @@ void inbox_group_view(struct inbox_job *j, const struct reply *reply, struct mat
         return;
     }
     outside = ARENA_ARRAY(j->work, struct str, v->npeople + 1);
-    v->suspended = has_field(reply, field_of(j, g, STR("su")));
+    v->suspended = time_of(reply, field_of(j, g, STR("su"))) > 0;
     for (size_t i = 0; i < v->npeople; i++) {
         const struct user *u = v->people[i];
 
@@ -185,7 +196,6 @@ static void write_group(struct inbox_job *j, struct commit *c)
             commit_hset(c, key, left_field(j, g, who), since);
         } else {
             commit_hset(c, key, in_field(j, g, who), since);
-            commit_hdel(c, key, left_field(j, g, who));
         }
     }
 }
@@ -200,16 +210,13 @@ static void write_seen(struct inbox_job *j, struct commit *c)
         return;
     }
     key = team_group_key(j->work, g->team);
+    /* A status may be of what was said before he left. */
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (names[i].n > 0) {
-            commit_hset(c, key, in_field(j, g, names[i]),
+            commit_hset(c, key,
+                        j->in.kind == INBOUND_MESSAGE ? in_field(j, g, names[i])
+                                                      : got_field(j, g, names[i]),
                         arena_printf(j->work, "%lld", (long long)j->in.at.ms));
-        }
-    }
-    /* A status may be of what was said before he left. */
-    for (size_t i = 0; j->in.kind == INBOUND_MESSAGE && i < ARRAY_LEN(names); i++) {
-        if (names[i].n > 0) {
-            commit_hdel(c, key, left_field(j, g, names[i]));
         }
     }
 }

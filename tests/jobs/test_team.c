@@ -352,6 +352,23 @@ static void test_group_not_joined(void)
     world_free(&w);
 }
 
+/* That she came is told behind that she has left: she hears from us what is said there. */
+static void test_group_out_of_order(void)
+{
+    struct world *w = group_world(NULL);
+
+    put_in_group(w, BEN, "g0", "is she here");
+    put_told(w, "left", ANA, 500);
+    put_told(w, "joined", ANA, 1);
+    put_to_team(w, "t1", "she came and went");
+    check_said(w, "she came and went", 1, 1);
+    put_told(w, "joined", ANA, 900);
+    put_told(w, "left", ANA, 700);
+    put_to_team(w, "t2", "and came again");
+    check_said(w, "and came again", 1, 0);
+    world_free(&w);
+}
+
 /* Accepted and then refused; or one of them did not get it: each is told once, however often. */
 static void test_group_fails_later(void)
 {
@@ -450,6 +467,7 @@ int main(int argc, char **argv)
                                         TEST(test_group_window),
                                         TEST(test_group_template),
                                         TEST(test_group_not_joined),
+                                        TEST(test_group_out_of_order),
                                         TEST(test_group_fails_later),
                                         TEST(test_group_refused_and_killed),
                                         TEST(test_group_suspended),
