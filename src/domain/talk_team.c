@@ -55,23 +55,30 @@ static void post(struct talk *t, struct str team, struct str text)
     }
 }
 
-/* "mechanics: the belt is back": the team of that name, and the rest. */
+/* "mechanics: the belt is back": the team of that name, and the rest. The longest name counts: "mech
+ * night: …" is not for "mech". */
 static bool names_team(const struct talk *t, struct str *text, struct str *team)
 {
-    for (size_t i = 0; i < t->u->nteams; i++) {
-        struct str name = t->u->teams[i], rest;
+    struct str rest;
 
-        if (text->n < name.n || !str_ieq(str_slice(*text, 0, name.n), name)) {
+    for (size_t i = 0; i < t->u->nteams; i++) {
+        struct str name = t->u->teams[i];
+
+        if (text->n < name.n || name.n <= team->n ||
+            !str_ieq(str_slice(*text, 0, name.n), name)) {
             continue;
         }
         rest = str_slice(*text, name.n, text->n);
         if (rest.n == 0 || rest.p[0] == ':' || rest.p[0] == ' ') {
             *team = name;
-            *text = str_trim(rest.n > 0 ? str_slice(rest, 1, rest.n) : rest);
-            return true;
         }
     }
-    return false;
+    if (team->n == 0) {
+        return false;
+    }
+    rest = str_slice(*text, team->n, text->n);
+    *text = str_trim(rest.n > 0 ? str_slice(rest, 1, rest.n) : rest);
+    return true;
 }
 
 static void ask_which(struct talk *t, struct str text)

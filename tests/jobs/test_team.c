@@ -109,6 +109,24 @@ static void test_which(void)
     world_free(&w);
 }
 
+/* One name begins like another: the words go to the team that is named in full. */
+static void test_alike(void)
+{
+    struct world *w = world_new(NULL);
+
+    put_event(w, "q1", "cmms.person.upserted.v1", MEMBER("u1", ANA, "[\"mech\",\"mech night\"]"));
+    put_event(w, "q2", "cmms.person.upserted.v1", MEMBER("u2", BEN, "[\"mech\"]"));
+    UNTIL(w, "people", idle(w));
+    put_text(w, ANA, "t1", "TEAM mech night: the crane is ours");
+    UNTIL(w, "the longer", idle(w));
+    CHECK_INT("not for Ben", sent_to(w, BEN, "the crane is ours"), 0);
+    CHECK_INT("where it went", sent_to(w, ANA, "Sent to *mech night*"), 1);
+    put_text(w, ANA, "t2", "TEAM mech: the crane is back");
+    UNTIL(w, "the shorter", idle(w));
+    CHECK_INT("for Ben", sent_to(w, BEN, "the crane is back"), 1);
+    world_free(&w);
+}
+
 /* Asked twice, the list of the first question does not send the words of the second. */
 static void test_older_list(void)
 {
@@ -461,6 +479,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_said_and_answered),
                                         TEST(test_which),
+                                        TEST(test_alike),
                                         TEST(test_older_list),
                                         TEST(test_left),
                                         TEST(test_killed),
