@@ -19,6 +19,7 @@
 
 #define PIECE     (128 * 1024)
 #define BYTES_MAX ((size_t)2 << 30)
+#define GET_MS    ((int64_t)24 * 3600 * 1000) /* a download takes as long as whoever reads it */
 #define NO_BODY   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct s3 { /* one request, and what it needs */
@@ -38,12 +39,14 @@ struct s3 { /* one request, and what it needs */
     char *piece;
     /* of a download */
     struct media_source to;
+    struct timer *stall; /* nothing has come for so long, though we wait for it */
     int status;
 };
 
 static void s3_free(struct s3 *s)
 {
     op_cancel(&s->http);
+    timer_free(&s->stall);
     if (s->busy) {
         s->dropped = true; /* the pool has the piece */
         return;
@@ -244,10 +247,22 @@ static bool on_data(void *ctx, struct str bytes)
 {
     struct s3 *s = ctx;
 
+    timer_start(s->stall, s->ms->e->o.settings->media_fetch_timeout_ms);
     if (s->status == 200) {
         s->to.on_bytes(s->to.ctx, bytes);
     }
     return true;
+}
+
+static void on_stall(void *ctx)
+{
+    struct s3 *s = ctx;
+    struct media_source to = s->to;
+    struct err err = {0};
+
+    err_set(&err, ERR_NET_NOT_SENT, "the store for files stands still in the middle of a download");
+    s3_free(s);
+    to.on_end(to.ctx, &err);
 }
 
 static void on_got(void *ctx, const struct err *err, const struct http_answer *answer)
@@ -276,9 +291,12 @@ static struct op *s3_get(struct media_store *ms, const struct tenant *t, struct 
     struct http_call call = s3_call(s, "GET", headers, STR(NO_BODY));
 
     s->to = *to;
+    call.timeout_ms = GET_MS;
     call.on_head = on_head;
     call.on_data = on_data;
     call.response_bytes_max = BYTES_MAX;
+    s->stall = timer_new(ms->e->loop, on_stall, s);
+    timer_start(s->stall, ms->e->o.settings->media_fetch_timeout_ms);
     s->http = http_call_start(ms->e->http, &call, on_got, s);
     return &s->op;
 }
@@ -288,8 +306,10 @@ static void s3_pause(struct op *op, bool paused)
     struct s3 *s = (struct s3 *)(void *)op;
 
     if (s->http != NULL && paused) {
+        timer_stop(s->stall);
         http_call_pause(s->http);
     } else if (s->http != NULL) {
+        timer_start(s->stall, s->ms->e->o.settings->media_fetch_timeout_ms);
         http_call_resume(s->http);
     }
 }

@@ -14,7 +14,7 @@ class Store {
   objects = new Map()
   log = []
   refuse = 0 // so many requests are answered 503
-  slow = 0   // bytes of a download in one go, then a pause
+  stalls = false // downloads stand still in the middle
   held = undefined // uploads wait for it
   verify(req, body) {
     const m = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/
@@ -61,13 +61,14 @@ class Store {
     const found = this.objects.get(req.url)
     if (!found) return say(404, '', 'NoSuchKey')
     res.writeHead(200, {'content-length': found.length})
+    if (this.stalls) return res.write(found.subarray(0, found.length / 2))
     res.end(found)
   }
 }
 
 const store = await new Store().start()
 const plant = await new Plant({twilio: false, sandbox: ['--window-open', '--sent-ms', '20', '--delivered-ms', '40', '--read-ms', '0'],
-  file: {media: {max_photo_bytes: 30000000, s3: {endpoint: store.url, bucket: 'plant-files', region: REGION, access_key: KEY,
+  file: {media: {max_photo_bytes: 30000000, fetch_timeout_ms: 3000, s3: {endpoint: store.url, bucket: 'plant-files', region: REGION, access_key: KEY,
     secret_key: 'env:S3_SECRET', prefix: 'crewline/eu'}}}, env: {S3_SECRET: SECRET}}).start()
 await plant.person('u1', ANA)
 await plant.event('cmms.workorder.created.v1', {workorder: order(1, {status: 'in_progress', assignees: [{id: 'u1'}]})})
@@ -124,6 +125,24 @@ test('it is gone or touched in the store: said, and nothing half is handed out',
   assert.equal((await get(url)).status, 404)
   store.objects.set(at, whole)
   assert.ok((await get(url)).body.equals(bytes))
+})
+
+test('who reads slowly gets all of it, however long a try to fetch may take', async () => {
+  const bytes = jpeg(25000000)
+  await photo(bytes)
+  const {url} = (await attached(bytes)).data.media
+  const got = await new Promise((done, failed) => http.get(url, res => {
+    const parts = []
+    res.pause()
+    res.on('data', d => parts.push(d)).on('end', () => done(Buffer.concat(parts))).on('error', failed)
+    setTimeout(() => res.resume(), 5000)
+  }).on('error', failed))
+  assert.ok(got.equals(bytes), `${got.length} of ${bytes.length}`)
+  store.stalls = true
+  const from = Date.now()
+  await assert.rejects(get(url))
+  assert.ok(Date.now() - from < 8000, 'a store that stands still is given up')
+  store.stalls = false
 })
 
 test('his files go with him, also the one that is being put there', async () => {
