@@ -9,7 +9,8 @@
  *    "text"?: "…", "audience"?: {…}, "ladder"?: […], "max_age_s"?: 900}
  *
  * Readings older than one taken before do not count (answered "duplicate"); one older than max_age_s begins
- * nothing. A hold is over by a later reading, or by our clock when none comes.
+ * nothing. A hold is over by a later reading, or by our clock when none comes. What a threshold raised that is not
+ * configured any more is cleared by a reading that others fit and none of them is crossed by.
  */
 #ifndef CREWLINE_DOMAIN_THRESHOLD_H
 #define CREWLINE_DOMAIN_THRESHOLD_H

@@ -229,6 +229,28 @@ static const struct threshold *threshold_of(const struct tenant_settings *t, str
     return NULL;
 }
 
+/*
+ * What no threshold is behind any more nothing would ever clear: it goes when none of those that
+ * are there is crossed. Not before: of two gateways one may have read the settings anew.
+ */
+static bool forget_gone(struct plan *p, struct condition *c)
+{
+    bool any = c->n > 0;
+
+    for (size_t i = 0; i < c->n; i++) {
+        if (threshold_of(p->tenant->conf, c->list[i].threshold) != NULL) {
+            return false;
+        }
+    }
+    while (c->n > 0) {
+        if (c->list[0].state == CROSSING_ON) {
+            clear_alert(p, &c->list[0]);
+        }
+        drop(c, &c->list[0]);
+    }
+    return any;
+}
+
 /* The clock is the end of the first hold. */
 static void keep(struct plan *p, struct condition *c, struct str id, int64_t version)
 {
@@ -271,6 +293,7 @@ bool cmms_reading(struct turn *t, struct err *err)
             changed |= compare(t->p, &conf->thresholds[i], &r, c);
         }
     }
+    changed |= forget_gone(t->p, c);
     if (changed) {
         keep(t->p, c, reading_id(t->p->a, &r), t->view->matter_version);
     }

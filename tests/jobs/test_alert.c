@@ -422,6 +422,27 @@ static void test_threshold(void)
     world_free(&w);
 }
 
+/* A threshold that has another name since, or is gone: what it raised does not stand for ever. */
+static void test_renamed(void)
+{
+    struct world *w = plant(HOT(""));
+
+    reading(w, "r1", "P-01", "99", 50);
+    CHECK_INT("raised", sent_to(w, ANA, TITLE), 1);
+    w->settings->tenants[0].thresholds[0].id = STR("pump-hot");
+    reading(w, "r2", "P-01", "80", 40);
+    CHECK_INT("cleared", sent_to(w, ANA, "*Alert cleared*"), 1);
+    reading(w, "r3", "P-01", "99", 30);
+    CHECK_INT("by the other", sent_to(w, ANA, TITLE), 2);
+    w->settings->tenants[0].thresholds[0].id = STR("hot");
+    reading(w, "r4", "P-01", "99", 20);
+    CHECK_INT("by each", sent_to(w, ANA, TITLE), 3);
+    CHECK_INT("one reading clears none while it is hot", sent_to(w, ANA, "*Alert cleared*"), 1);
+    reading(w, "r5", "P-01", "80", 10);
+    CHECK_INT("then both", sent_to(w, ANA, "*Alert cleared*"), 3);
+    world_free(&w);
+}
+
 /* A hold ends by a later reading, by our clock when none comes, and with the gateway in between. */
 static void test_hold(void)
 {
@@ -473,7 +494,8 @@ int main(int argc, char **argv)
         TEST(test_reopened),        TEST(test_silent_returns), TEST(test_graver),
         TEST(test_escalated),       TEST(test_which),        TEST(test_who_is_told),
         TEST(test_builtin),         TEST(test_many),         TEST(test_threshold),
-        TEST(test_hold),            TEST(test_first),           TEST(test_many_groups)};
+        TEST(test_hold),            TEST(test_renamed),      TEST(test_first),
+        TEST(test_many_groups)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
