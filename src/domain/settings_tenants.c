@@ -284,7 +284,7 @@ static bool number_twice(const struct settings *s, struct err *err)
             other = mine->provider == PROVIDER_META
                         ? settings_sender_meta(s, mine->phone_number_id, &owner)
                         : settings_sender_twilio(s, mine->account_sid, mine->number, &owner);
-            if (other != mine && one_number(mine, other)) {
+            if (other != NULL && other != mine && one_number(mine, other)) {
                 return err_set(err, ERR_CONFIG,
                                "tenants[%zu].senders[%zu].%s: sender \"%.*s\" of tenant "
                                "\"%.*s\" has that number",
