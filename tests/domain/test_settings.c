@@ -137,7 +137,7 @@ static void test_webhook_secrets(void)
             buf_addf(&list,
                      "%s{\"id\":\"t%d\",\"senders\":[{\"id\":\"main\",\"provider\":\"meta\","
                      "\"phone_number_id\":\"%d\",\"access_token\":\"t\",\"app_secret\":\"s%d\"},"
-                     "{\"id\":\"two\",\"provider\":\"meta\",\"phone_number_id\":\"1%d\","
+                     "{\"id\":\"two\",\"provider\":\"meta\",\"phone_number_id\":\"two%d\","
                      "\"access_token\":\"t\",\"app_secret\":\"s%d\"}]}",
                      i > 0 ? "," : "", i, i, i, i, i);
         }
