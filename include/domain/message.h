@@ -85,6 +85,12 @@ bool message_is_change(const struct message *m);
  * of the first. False: they are not that, or too long together. @out may be @first; texts in @a.
  */
 bool message_merge(struct arena *a, const struct message *first, const struct message *next, struct message *out);
+/**
+ * Cuts the text to what its kind holds, at the end: refused by the provider it would say nothing at all. Texts
+ * alone hold 4096 characters, at Twilio (@twilio) 1600.
+ */
+size_t message_text_max(const struct message *m, bool twilio);
+void message_fit(struct arena *a, struct message *m, bool twilio);
 void message_encode(const struct message *m, struct buf *out);
 bool message_decode(struct arena *a, struct str text, struct message *out, struct err *err);
 

@@ -4,8 +4,13 @@
 #include <stddef.h>
 
 #include "base/pack.h"
+#include "domain/i18n.h"
 
 #define MESSAGE_VERSION 1
+/* Source: Cloud API, "Interactive messages" and "Text messages"; Twilio, "Messages resource". */
+#define BODY_CHARS_MAX   1024
+#define TEXT_CHARS_MAX   4096
+#define TWILIO_CHARS_MAX 1600
 
 static const char *const kind_names[] = {
     [MESSAGE_TEXT] = "text",         [MESSAGE_BUTTONS] = "buttons",
@@ -17,6 +22,18 @@ static const char *const kind_names[] = {
 const char *message_kind_name(enum message_kind kind)
 {
     return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : "unknown";
+}
+
+size_t message_text_max(const struct message *m, bool twilio)
+{
+    return m->kind != MESSAGE_TEXT ? BODY_CHARS_MAX
+           : twilio                ? TWILIO_CHARS_MAX
+                                   : TEXT_CHARS_MAX;
+}
+
+void message_fit(struct arena *a, struct message *m, bool twilio)
+{
+    m->text = i18n_cut(a, m->text, message_text_max(m, twilio));
 }
 
 bool message_kind_parse(struct str name, enum message_kind *out)

@@ -128,8 +128,9 @@ void notice_order_buttons(const struct plan *p, const struct order *o, const str
 {
     m->order_id = o->id;
     m->order_number = o->number;
-    if (!order_is_open(o) || (to->roles & ROLE_CREW) == 0) {
-        return;
+    if (!order_is_open(o) || (to->roles & ROLE_CREW) == 0 ||
+        str_utf8_len(m->text) > BUTTONS_BODY_MAX) {
+        return; /* the words go first: with buttons there is no room for all of them */
     }
     m->kind = MESSAGE_BUTTONS;
     m->noptions = 0;

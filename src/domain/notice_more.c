@@ -10,13 +10,12 @@
 #define PARTS_MAX         20
 #define WAS_REQUESTED_MAX 500
 
-/* With the buttons of the order where the text leaves room for them. */
 static struct message *tell_of_order(struct plan *p, const struct order *o, const struct user *to,
                                      enum user_class cls, struct str text)
 {
     struct message *m = notice_tell(p, o, to, cls, text);
 
-    if (m != NULL && str_utf8_len(text) <= BUTTONS_BODY_MAX) {
+    if (m != NULL) {
         notice_order_buttons(p, o, to, m);
     }
     return m;

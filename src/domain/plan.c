@@ -419,6 +419,7 @@ static bool write_message(struct plan *p, struct plan_message *pm, struct writin
     struct str key = arena_printf(p->a, "m:%.*s", STR_ARG(pm->m.id));
 
     pm->m.sender = s != NULL ? s->id : STR_NONE;
+    message_fit(p->a, &pm->m, s != NULL && s->provider == PROVIDER_TWILIO);
     buf_reset(&w->record);
     buf_reset(&w->sealed);
     message_encode(&pm->m, &w->record);

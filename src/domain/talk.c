@@ -278,16 +278,23 @@ static void answer(struct talk *t)
 /* What was said is kept; why the office does not see it yet is said with it. */
 static void say_late(struct talk *t)
 {
+    const struct sender *by;
     struct message *m;
+    struct str late;
+    size_t most;
 
     if (!t->p->tenant->cmms_away || t->p->nevents == 0) {
         return;
     }
+    late = I18N(t->a, t->l, t->timezone, "reply.late");
     for (size_t i = 0; i < t->p->nmessages; i++) {
         m = &t->p->messages[i].m;
         if (str_eq(m->user, t->u->id)) {
-            m->text = arena_printf(t->a, "%.*s\n%.*s", STR_ARG(m->text),
-                                   STR_ARG(I18N(t->a, t->l, t->timezone, "reply.late")));
+            by = tenant_sender(t->p->tenant->conf, m->sender);
+            most = message_text_max(m, by != NULL && by->provider == PROVIDER_TWILIO) - 1;
+            m->text = arena_printf(
+                t->a, "%.*s\n%.*s",
+                STR_ARG(i18n_cut(t->a, m->text, most - str_utf8_len(late))), STR_ARG(late));
             return;
         }
     }

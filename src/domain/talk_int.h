@@ -35,6 +35,7 @@ struct talk {
 enum fit { FIT_OPEN, FIT_ACK, FIT_START, FIT_COMPLETE, FIT_CURRENT };
 
 /* saying */
+#define TALK_ECHO_MAX 1000 /* characters of his own words that an answer repeats */
 struct message *talk_say_text(struct talk *t, struct str text);
 #define talk_say(t, key, ...) \
     talk_say_text((t), I18N((t)->a, (t)->l, (t)->timezone, key, ##__VA_ARGS__))

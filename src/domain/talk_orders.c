@@ -240,6 +240,7 @@ static void delay(struct talk *t, const struct order *o, struct str reason)
     }
     talk_event_end(t, "gateway.workorder.delay_reported.v1", o, &w, data);
     plan_entry(t->p, o->id, "delay", t->u->id, reason);
+    reason = i18n_cut(t->a, reason, TALK_ECHO_MAX);
     m = until.ms > 0
             ? talk_say(t, "reply.delayed_until", ARG_IDENT("number", o->number),
                        ARG_S("reason", reason), ARG_T("due", until))

@@ -73,6 +73,7 @@ static void submit(struct talk *t, const struct fault *f)
 {
     struct jw w;
     struct buf *data = talk_event_begin(t, &w, NULL);
+    struct str echo;
 
     if (f->asset_id.n > 0) {
         jw_open(&w, "asset", '{');
@@ -87,12 +88,13 @@ static void submit(struct talk *t, const struct fault *f)
     jw_str(&w, "language", lang_code(t->l));
     talk_media_reported(t, &w);
     talk_event_end(t, "gateway.request.submitted.v1", NULL, &w, data);
+    echo = i18n_cut(t->a, f->text, TALK_ECHO_MAX);
     if (f->asset_id.n > 0) {
         talk_say(t, "reply.reported_asset",
                  ARG_IDENT("asset", f->asset_name.n > 0 ? f->asset_name : f->asset_id),
-                 ARG_S("text", f->text));
+                 ARG_S("text", echo));
     } else {
-        talk_say(t, "reply.reported", ARG_S("text", f->text));
+        talk_say(t, "reply.reported", ARG_S("text", echo));
     }
 }
 

@@ -1,0 +1,171 @@
+/* What people say and tap, from the webhook to the answer: words at their limits, whom they reach,
+ * and what is meant when it comes twice or late. */
+#include "jobs_int.h"
+#include "world.h"
+
+#define ORDER(id, status, more)                                                               \
+    "{\"workorder\":{\"id\":\"" id "\",\"number\":\"WO-" id "\",\"title\":\"T\",\"status\":\"" \
+    status "\"" more "}}"
+#define OF_ANA ",\"assignees\":[{\"id\":\"u1\"}]"
+
+static void order(struct world *w, const char *event, const char *data)
+{
+    put_event(w, event, "cmms.workorder.created.v1", data);
+    UNTIL(w, event, idle(w));
+}
+
+static void person(struct world *w, const char *event, const char *members)
+{
+    put_event(w, event, "cmms.person.upserted.v1",
+              arena_printf(w->a, "{\"person\":{%s}}", members).p);
+    UNTIL(w, event, idle(w));
+}
+
+static void say(struct world *w, const char *who, const char *id, const char *text)
+{
+    put_text(w, who, id, text);
+    UNTIL(w, id, idle(w));
+}
+
+static void tap(struct world *w, const char *who, const char *id, const char *payload)
+{
+    put_tap(w, who, id, payload);
+    UNTIL(w, id, idle(w));
+}
+
+static void said_to_twilio(struct world *w, const char *id, const char *text)
+{
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .account = STR(TWILIO_ACCOUNT),
+                               .number_id = STR(TWILIO_NUMBER),
+                               .provider_id = str_of(id),
+                               .phone = STR(ANA),
+                               .type = INBOUND_TEXT,
+                               .type_name = STR("text"),
+                               .text = str_of(text)};
+
+    put_inbound(w, &in);
+    UNTIL(w, id, idle(w));
+}
+
+/* @n times "word " */
+static const char *words(struct world *w, const char *word, int n)
+{
+    struct buf b;
+    const char *out;
+
+    buf_init(&b, 1 << 20);
+    for (int i = 0; i < n; i++) {
+        buf_addz(&b, word);
+        buf_add_char(&b, ' ');
+    }
+    out = arena_dup(w->a, buf_str(&b)).p;
+    buf_fini(&b);
+    return out;
+}
+
+static int failed(struct world *w)
+{
+    return redis_int(w, "ZCARD dl");
+}
+
+/* An order whose text leaves no room for buttons is told without them. */
+static void test_long_order(void)
+{
+    struct world *w = world_new(NULL);
+
+    order(w, "o1",
+          arena_printf(w->a,
+                       ORDER("1", "open",
+                             OF_ANA ",\"description\":\"%s\","
+                                    "\"url\":\"https://cmms.example.com/%s\""),
+                       words(w, "grease", 90), words(w, "abcdefghi%%20", 50))
+              .p);
+    w->nsent = 0;
+    say(w, ANA, "m1", "WO-1");
+    CHECK_INT("shown", sent_to(w, ANA, "grease"), 1);
+    CHECK_INT("nothing failed", failed(w), 0);
+    say(w, ANA, "m2", "START WO-1");
+    CHECK_INT("what is short has its buttons", sent_to(w, ANA, "complete:1"), 1);
+    world_free(&w);
+}
+
+static void test_long_reason(void)
+{
+    struct world *w = world_new(NULL);
+
+    person(w, "p3", "\"id\":\"u1\",\"supervisor\":\"u2\"");
+    order(w, "o1", ORDER("1", "in_progress", OF_ANA));
+    say(w, ANA, "m1", arena_printf(w->a, "ESCALATE WO-1 %s", words(w, "shaking", 150)).p);
+    CHECK_INT("the supervisor hears it", sent_to(w, BEN, "shaking"), 1);
+    say(w, ANA, "m2", arena_printf(w->a, "DELAY WO-1 %s", words(w, "waiting", 508)).p);
+    CHECK_INT("booked", stream_events(w, "gateway.workorder.delay_reported.v1", ""), 1);
+    CHECK_INT("and answered", sent_to(w, ANA, "Delay reported"), 1);
+    say(w, ANA, "m3", arena_printf(w->a, "REPORT %s", words(w, "leaking", 508)).p);
+    CHECK_INT("reported", stream_events(w, "gateway.request.submitted.v1", ""), 1);
+    CHECK_INT("and answered", sent_to(w, ANA, "hear here what becomes of it"), 1);
+    CHECK_INT("nothing failed", failed(w), 0);
+    world_free(&w);
+}
+
+/* Twilio's texts are shorter: what goes beyond is cut, not lost. */
+static void test_long_comment(void)
+{
+    struct world *w = world_new(NULL);
+
+    said_to_twilio(w, "m1", "STATUS");
+    order(w, "o1", ORDER("1", "in_progress", OF_ANA));
+    w->nsent = 0;
+    put_event(w, "e1", "cmms.workorder.comment_added.v1",
+              arena_printf(w->a,
+                           "{\"workorder\":{\"id\":\"1\",\"number\":\"WO-1\",\"title\":\"T\","
+                           "\"status\":\"in_progress\",\"assignees\":[{\"id\":\"u1\"}]},"
+                           "\"comment\":{\"id\":\"c1\",\"author\":\"Bo\",\"text\":\"%s\"}}",
+                           words(w, "vibrating", 250))
+                  .p);
+    UNTIL(w, "told", idle(w));
+    CHECK_INT("told", sent_to(w, ANA, "vibrating"), 1);
+    CHECK_INT("nothing failed", failed(w), 0);
+    world_free(&w);
+}
+
+#define ROUND_OF(items)                                                              \
+    "{\"checklist\":{\"id\":\"C1\",\"name\":\"Check\",\"period\":\"daily\",\"items\":[" \
+    items "],\"assignees\":[\"u1\"]}}"
+
+/* The line about a CMMS that is away takes no message beyond its limit. */
+static void test_late_long(void)
+{
+    struct world *w = world_new(NULL);
+    const char *item = "{\"id\":\"%s\",\"label\":\"%s\",\"kind\":\"yes_no_na\"}";
+    const char *long_label = words(w, "inspect", 85);
+
+    put_event(w, "e1", "cmms.checklist.due.v1",
+              arena_printf(w->a, ROUND_OF("%s,%s"),
+                           arena_printf(w->a, item, "i1", long_label).p,
+                           arena_printf(w->a, item, "i2", long_label).p)
+                  .p);
+    UNTIL(w, "due", idle(w));
+    tap(w, ANA, "t1", "y:c:go,1:C1");
+    tap(w, ANA, "t2", "y:c:a,1,0,0:C1");
+    CHECK_INT("second", sent_to(w, ANA, "2/2"), 1);
+    w->et->t.cmms_away = true;
+    tap(w, ANA, "t3", "y:c:a,1,0,2:C1");
+    CHECK_INT("corrected", sent_to(w, ANA, "book it when it is back"), 1);
+    CHECK_INT("nothing failed", failed(w), 0);
+    world_free(&w);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        TEST(test_long_order),
+        TEST(test_long_reason),
+        TEST(test_long_comment),
+        TEST(test_late_long),
+    };
+    int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
+
+    world_done();
+    return code;
+}
