@@ -86,8 +86,8 @@ static bool take(struct attempt *at, const struct reply *row)
 {
     struct merge *g = at->merge;
     struct str id = arena_dup(at->a, reply_str(reply_at(row, 0))), text;
-    struct message m;
-    struct err err;
+    struct message m, both;
+    struct err err = {0};
 
     if (!vault_open_arena(at->ob->et->t.vault, at->a, key_of(at, id), "b",
                           reply_str(reply_at(row, 1)), &text, &err) ||
@@ -97,9 +97,10 @@ static bool take(struct attempt *at, const struct reply *row)
     if (!str_eq(m.order_id, at->m.order_id)) {
         return true;
     }
-    if (!message_merge(at->a, &g->m, &m, &g->m)) {
-        return false;
+    if (!message_merge(at->a, &g->m, &m, &both) || !at->ob->provider->check(&both, &err)) {
+        return false; /* each fits its sender, both together do not */
     }
+    g->m = both;
     g->ids[g->n++] = id;
     return true;
 }

@@ -90,6 +90,45 @@ static void test_ends(void)
     world_free(&w);
 }
 
+/* What its sender cannot carry together goes one by one. */
+static void test_too_long(void)
+{
+    struct world *w = world_new(NULL);
+    char words[1000];
+    struct outbox *ob;
+    struct inbound in = {.kind = INBOUND_MESSAGE,
+                         .account = STR(TWILIO_ACCOUNT),
+                         .number_id = STR(TWILIO_NUMBER),
+                         .provider_id = STR("SM1"),
+                         .phone = STR(ANA),
+                         .type = INBOUND_TEXT,
+                         .type_name = STR("text"),
+                         .text = STR("STATUS")};
+
+    w->content_status = 500;
+    put_inbound(w, &in);
+    UNTIL(w, "she writes to that number", w->nsent == 1 && all_ended(w));
+    ob = outbox_find(w->et, STR("out:tw"));
+    ((struct sender *)(uintptr_t)ob->sender)->pair_interval_ms = 1500;
+    ((struct sender *)(uintptr_t)ob->sender)->pair_burst = 1;
+    outbox_apply_rate(ob);
+    memset(words, 'x', sizeof(words) - 1);
+    words[sizeof(words) - 1] = '\0';
+    put_order(w, "e1", "cmms.workorder.created.v1", first_order, "");
+    for (int i = 0; i < 2; i++) {
+        put_order(w, arena_printf(w->a, "c%d", i).p, "cmms.workorder.comment_added.v1", first_order,
+                  arena_printf(w->a,
+                               ",\"comment\":{\"id\":\"c%d\",\"author\":\"Bo\",\"text\":"
+                               "\"%d %s\"}",
+                               i, i, words)
+                      .p);
+    }
+    UNTIL(w, "all", w->nsent >= 4 && all_ended(w));
+    CHECK_INT("each", (int64_t)w->nsent, 4);
+    CHECK_INT("none is lost", redis_int(w, "ZCARD dl"), 0);
+    world_free(&w);
+}
+
 /* Outside the window a message is its template, which tells of one change: each goes by its own. */
 static void test_outside(void)
 {
@@ -127,7 +166,8 @@ static void test_others(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_changes), TEST(test_ends), TEST(test_outside),
+    static const struct test tests[] = {TEST(test_changes), TEST(test_ends),
+                                        TEST(test_too_long), TEST(test_outside),
                                         TEST(test_others)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
