@@ -7,6 +7,8 @@
 #define BODY_MAX    1000 /* of a message with buttons */
 #define SUMMARY_MAX 3500
 
+#define BUTTON_CHARS_MAX 20
+
 #define WORDS(r, key, ...) I18N((r)->t->a, (r)->t->l, (r)->t->timezone, key, ##__VA_ARGS__)
 
 /* ---- the matter ---- */
@@ -182,6 +184,17 @@ static void add_how(struct round *r, const struct checklist_item *item, struct b
     }
 }
 
+/* More than three, or one that a button would cut: what is left of them may be the same. */
+static bool needs_list(const struct checklist_item *item)
+{
+    bool list = item->nchoices > MESSAGE_BUTTONS_MAX;
+
+    for (size_t k = 0; k < item->nchoices; k++) {
+        list = list || str_utf8_len(item->choices[k].label) > BUTTON_CHARS_MAX;
+    }
+    return list;
+}
+
 static void add_options(struct round *r, size_t i, struct message *m)
 {
     const struct checklist_item *item = &r->c.items[i];
@@ -192,7 +205,7 @@ static void add_options(struct round *r, size_t i, struct message *m)
         no_options(r);
         return;
     }
-    m->kind = item->nchoices > MESSAGE_BUTTONS_MAX ? MESSAGE_LIST : MESSAGE_BUTTONS;
+    m->kind = needs_list(item) ? MESSAGE_LIST : MESSAGE_BUTTONS;
     if (m->kind == MESSAGE_LIST) {
         m->list_button = WORDS(r, "list.choose");
     }

@@ -132,6 +132,25 @@ static void test_long_comment(void)
 #define ROUND_OF(items)                                                              \
     "{\"checklist\":{\"id\":\"C1\",\"name\":\"Check\",\"period\":\"daily\",\"items\":[" \
     items "],\"assignees\":[\"u1\"]}}"
+#define CHOICES(labels) \
+    ROUND_OF("{\"id\":\"i1\",\"label\":\"Bearing\",\"kind\":\"choice\",\"options\":[" labels "]}")
+
+/* Choices that begin alike are told apart. */
+static void test_choices_alike(void)
+{
+    struct world *w = world_new(NULL);
+
+    put_event(w, "e1", "cmms.checklist.due.v1",
+              CHOICES("\"Replaced, drive end side left\",\"Replaced, drive end side right\""));
+    UNTIL(w, "due", idle(w));
+    tap(w, ANA, "t1", "y:c:go,1:C1");
+    CHECK_INT("asked", sent_to(w, ANA, "1/1"), 1);
+    CHECK_INT("the whole choice", sent_to(w, ANA, "drive end side right"), 1);
+    CHECK_INT("nothing failed", failed(w), 0);
+    tap(w, ANA, "t2", "y:c:a,1,0,1:C1");
+    CHECK_INT("answered", stream_events(w, "gateway.checklist.answered.v1", "side right"), 1);
+    world_free(&w);
+}
 
 /* The line about a CMMS that is away takes no message beyond its limit. */
 static void test_late_long(void)
@@ -162,6 +181,7 @@ int main(int argc, char **argv)
         TEST(test_long_order),
         TEST(test_long_reason),
         TEST(test_long_comment),
+        TEST(test_choices_alike),
         TEST(test_late_long),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
