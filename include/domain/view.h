@@ -49,7 +49,9 @@ struct view {
     size_t norders;
     struct view_matter matters[VIEW_MATTERS_MAX]; /* those that wait for him, the newest first; then others */
     size_t nmatters;
-    int64_t completed_today, open_total; /* STATUS counts; open_total may exceed what is listed */
+    struct wall *completed; /* when he completed orders, as far back as any day of his may have begun */
+    size_t ncompleted;
+    int64_t open_total; /* STATUS counts it; may exceed what is listed */
     size_t ndamaged; /* records that did not open and were left out: logged */
     struct str asset_id, asset_name; /* that the query's asset names, or empty */
     struct training *training; /* kept, the oldest first; asked for by the query */
@@ -69,7 +71,6 @@ struct view_query {
     struct str asset;          /* first word of what may be a report of a fault, or empty */
     bool training;             /* what is kept of it is wanted */
     struct str quoted;         /* provider's id of the quoted message, or empty */
-    struct wall today;         /* local midnight is not known before the person is: any time 26 h ago is fine */
 };
 typedef void view_fn(void *ctx, const struct err *err, const struct view *view);
 /** The view lives in @a, which must outlive the call. */

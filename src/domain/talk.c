@@ -208,13 +208,9 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     struct command_call call;
     struct str action, id;
     enum matter_kind kind;
-    struct wall midnight;
-    int32_t minutes;
     bool sure;
 
     *out = (struct view_query){.phone = in->phone, .bsuid = in->bsuid, .quoted = in->quoted};
-    timezone_local(t->conf->timezone, wall_now(), &minutes, &midnight);
-    out->today = midnight;
     if (in->type == INBOUND_TAP) {
         out->order_id = payload_order(in->payload);
         out->training = str_starts(in->payload, STR("training:"));

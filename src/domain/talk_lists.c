@@ -148,6 +148,20 @@ void talk_cmd_more(struct talk *t)
     list(t, str_eqz(t->conv.more, command_name(CMD_PENDING)), (size_t)t->conv.more_from);
 }
 
+/* Since midnight where he is. */
+static int64_t completed_today(const struct talk *t)
+{
+    struct wall midnight;
+    int32_t minutes;
+    int64_t n = 0;
+
+    timezone_local(t->timezone, t->p->now, &minutes, &midnight);
+    for (size_t i = 0; i < t->v->ncompleted; i++) {
+        n += t->v->completed[i].ms >= midnight.ms;
+    }
+    return n;
+}
+
 void talk_cmd_status(struct talk *t)
 {
     const struct order *quoted = talk_quoted_order(t);
@@ -174,7 +188,7 @@ void talk_cmd_status(struct talk *t)
     }
     talk_say(t, "reply.counts", ARG_N("assigned", assigned), ARG_N("acknowledged", acknowledged),
              ARG_N("in_progress", in_progress), ARG_N("overdue", overdue),
-             ARG_N("completed", t->v->completed_today));
+             ARG_N("completed", completed_today(t)));
 }
 
 /* ---- HELP ---- */

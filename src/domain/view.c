@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+/* His midnight is not known before he is; a day has 25 hours at most. */
+#define COMPLETED_MS ((int64_t)26 * 3600 * 1000)
+
 struct view_op {
     struct op op;
     struct op *pending;
@@ -132,6 +135,15 @@ static void read_training(const struct view_op *op, const struct reply *list, st
     }
 }
 
+static void read_completed(const struct view_op *op, const struct reply *list, struct view *view)
+{
+    view->completed = ARENA_ARRAY(op->a, struct wall, reply_len(list) + 1);
+    for (size_t i = 0; i < reply_len(list); i++) {
+        view->ncompleted += str_to_i64(reply_str(reply_at(list, i)), 0, INT64_MAX,
+                                       &view->completed[view->ncompleted].ms);
+    }
+}
+
 static bool read_view(const struct view_op *op, const struct reply *r, struct view *view,
                       struct err *err)
 {
@@ -145,7 +157,7 @@ static bool read_view(const struct view_op *op, const struct reply *r, struct vi
     view->to_ack = arena_dup(op->a, reply_str(reply_at(r, 12)));
     str_cut(arena_dup(op->a, reply_str(reply_at(r, 14))), '\n', &view->asset_id, &view->asset_name);
     view->quoted_message = arena_dup(op->a, reply_str(reply_at(r, 3)));
-    view->completed_today = reply_int(reply_at(r, 4));
+    read_completed(op, reply_at(r, 4), view);
     view->open_total = reply_int(reply_at(r, 5));
     read_conversation(op, reply_at(r, 2), view, err);
     if (!read_person(op, supervisor, reply_at(r, 7), &view->supervisor, err)) {
@@ -203,7 +215,7 @@ struct op *view_load(struct store *s, const struct tenant *t, struct arena *a,
     call_str(row, q->order_id);
     call_str(row, hashed(op, "pid", q->quoted));
     call_int(row, VIEW_ORDERS_MAX);
-    call_int(row, q->today.ms);
+    call_int(row, wall_now().ms - COMPLETED_MS);
     call_str(row, q->matter);
     call_str(row, q->asset);
     call_str(row, q->training ? STR("1") : STR(""));

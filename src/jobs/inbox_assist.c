@@ -87,7 +87,7 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
 
 static void read_view(struct inbox_job *j)
 {
-    struct view_query query = {.user = j->assist->person, .today = wall_now()};
+    struct view_query query = {.user = j->assist->person};
 
     j->pending = view_load(j->et->e->store, &j->et->t, j->work, &query, on_view, j);
 }

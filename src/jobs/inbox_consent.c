@@ -49,7 +49,7 @@ static void on_view(void *ctx, const struct err *err, const struct view *view)
 void inbox_read_consent(struct inbox_job *j)
 {
     const struct view_query query = {
-        .user = j->stopped_person, .phone = j->in.phone, .bsuid = j->in.bsuid, .today = wall_now()};
+        .user = j->stopped_person, .phone = j->in.phone, .bsuid = j->in.bsuid};
 
     j->pending = view_load(j->et->e->store, &j->et->t, j->work, &query, on_view, j);
 }

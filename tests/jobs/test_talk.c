@@ -175,6 +175,28 @@ static void test_late_long(void)
     world_free(&w);
 }
 
+/* Completed today is by the day of the person, not by that of the tenant. */
+static void test_today(void)
+{
+    static const char *const zones[] = {"Pacific/Kiritimati", "Pacific/Pago_Pago"};
+
+    for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+        struct world *w = world_new(NULL);
+        struct wall midnight;
+        int32_t minutes;
+
+        person(w, "p3", arena_printf(w->a, "\"id\":\"u1\",\"timezone\":\"%s\"", zones[i]).p);
+        timezone_local(str_of(zones[i]), wall_now(), &minutes, &midnight);
+        redis_get(w, "RPUSH oc:u1 %lld|before", (long long)midnight.ms - 1000);
+        redis_get(w, "RPUSH oc:u1 %lld|w1", (long long)midnight.ms);
+        redis_get(w, "RPUSH oc:u1 %lld|w2", (long long)midnight.ms + 1);
+        redis_get(w, "RPUSH oc:u1 0|w2");
+        say(w, ANA, "m1", "STATUS");
+        CHECK_INT(zones[i], sent_to(w, ANA, "Completed today: 1"), 1);
+        world_free(&w);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -183,6 +205,7 @@ int main(int argc, char **argv)
         TEST(test_long_comment),
         TEST(test_choices_alike),
         TEST(test_late_long),
+        TEST(test_today),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

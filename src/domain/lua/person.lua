@@ -1,6 +1,6 @@
 -- person: all that a decision about one person needs, in one round trip; see include/domain/view.h.
--- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit today_ms matter asset training, for each
--- {user, doc, conversation doc, quoted message, completed, open, supervisor, doc, orders, person,
+-- Rows of ARGV user phone_hash bsuid_hash typed_reversed order quoted_hash limit since_ms matter asset training, for each
+-- {user, doc, conversation doc, quoted message, completed since (ms)..., open, supervisor, doc, orders, person,
 -- broadcast quoted, broadcasts that asked last: is he safe, to confirm (and he has not), matters, asset,
 -- training kept, if asked for}
 --   doc = {version, body}, the conversation's with its numbered options behind; orders = {id, version, body, flags}...,
@@ -39,7 +39,7 @@ local function asked_of(user, what)
     return asked[field] or ''
 end
 
-local function view(user, phone, bsuid, typed, named, quote, limit, today, matter, asset, training)
+local function view(user, phone, bsuid, typed, named, quote, limit, since, matter, asset, training)
     if user == '' and phone ~= '' then user = known[phone] or '' end
     if user == '' and bsuid ~= '' then user = call('HGET', P .. 'ux', bsuid) or '' end
 
@@ -73,7 +73,7 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today, matte
     if user == '' then
         local person = '~' .. (phone ~= '' and phone or bsuid)
         local c = call('HMGET', P .. 'c:' .. person, 'v', 'b')
-        return {'', {false, false}, c, quoted, 0, 0, '', {false, false}, order, flags, person, of, '', '', {}, '', {}}
+        return {'', {false, false}, c, quoted, {}, 0, '', {false, false}, order, flags, person, of, '', '', {}, '', {}}
     end
 
     local u = call('HMGET', P .. 'u:' .. user, 'v', 'b', 'te', 'si', 'su')
@@ -94,11 +94,11 @@ local function view(user, phone, bsuid, typed, named, quote, limit, today, matte
         for _, id in ipairs(call('ZRANGE', P .. 'os:' .. u[4], '0', upto)) do add(id, SITE) end
     end
     -- Of an order the newest entry counts: completed then, or reopened since.
-    local completed = 0
+    local completed = {}
     local done, seen = call('LRANGE', P .. 'oc:' .. user, '0', '-1'), {}
     for i = #done, 1, -1 do
         local at, id = string.match(done[i], '^(%d+)|(.*)$')
-        if not seen[id] and tonumber(at) >= tonumber(today) then completed = completed + 1 end
+        if not seen[id] and tonumber(at) >= tonumber(since) then completed[#completed + 1] = at end
         seen[id] = true
     end
     local ack = asked_of(user, '|a')
