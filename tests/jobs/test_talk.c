@@ -197,6 +197,21 @@ static void test_today(void)
     }
 }
 
+/* "line" and "line 2" are two teams. */
+static void test_team_named(void)
+{
+    struct world *w = world_new(NULL);
+
+    person(w, "p3", "\"id\":\"u1\",\"teams\":[\"line\",\"line 2\"]");
+    person(w, "p4", "\"id\":\"u2\",\"teams\":[\"line\"]");
+    say(w, ANA, "m1", "TEAM line 2: the belt is back");
+    CHECK_INT("to that one", sent_to(w, ANA, "Sent to *line 2*"), 1);
+    CHECK_INT("not to the other", sent_to(w, BEN, "the belt is back"), 0);
+    say(w, ANA, "m2", "TEAM line 3 is down");
+    CHECK_INT("its beginning is no other", sent_to(w, BEN, "3 is down"), 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -206,6 +221,7 @@ int main(int argc, char **argv)
         TEST(test_choices_alike),
         TEST(test_late_long),
         TEST(test_today),
+        TEST(test_team_named),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
