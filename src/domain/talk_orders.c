@@ -288,6 +288,7 @@ void talk_show(struct talk *t, const struct order *o)
 /* A command whose text is still missing asks for it, and remembers for which order. */
 static void ask_text(struct talk *t, const struct order *o, enum command_id cmd)
 {
+    touch(t, o); /* the next turn reads it, on whosever list it is */
     if (cmd == CMD_NOTE) {
         talk_say(t, "reply.note_ask", ARG_IDENT("number", o->number));
     } else {

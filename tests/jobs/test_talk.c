@@ -212,6 +212,19 @@ static void test_team_named(void)
     world_free(&w);
 }
 
+/* Words that were asked for reach their order, also where it is nobody's list. */
+static void test_words_asked(void)
+{
+    struct world *w = world_new(NULL);
+
+    person(w, "p3", "\"id\":\"u2\",\"roles\":[\"admin\"]");
+    order(w, "o1", ORDER("1", "in_progress", OF_ANA));
+    say(w, BEN, "m1", "NOTE WO-1");
+    say(w, BEN, "m2", "bearing replaced");
+    CHECK_INT("booked", stream_events(w, "gateway.workorder.note_added.v1", "bearing replaced"), 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -222,6 +235,7 @@ int main(int argc, char **argv)
         TEST(test_late_long),
         TEST(test_today),
         TEST(test_team_named),
+        TEST(test_words_asked),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
