@@ -31,6 +31,7 @@ struct conversation {
      */
     struct str options[MESSAGE_ROWS_MAX];
     size_t noptions;
+    struct wall options_at;   /* when they were shown */
     bool options_over; /* the person went on to something else: a number is no tap any more */
     struct str last_order;    /* id of the order last acted upon or told about */
     struct str tapped[TAPPED_MAX]; /* buttons that did something, the newest first: "<message> <payload>" */

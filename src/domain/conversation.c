@@ -111,7 +111,8 @@ void conversation_options_decode(struct arena *a, struct str text, struct wall n
         return;
     }
     ids = json_get(j, "ids");
-    if (json_get_int(j, "at", 0) + OPTIONS_MS > now.ms) {
+    out->options_at.ms = json_get_int(j, "at", 0);
+    if (out->options_at.ms + OPTIONS_MS > now.ms) {
         for (size_t i = 0; i < json_len(ids) && i < MESSAGE_ROWS_MAX; i++) {
             out->options[out->noptions++] = arena_dup(a, json_str(json_at(ids, i)));
         }

@@ -189,13 +189,14 @@ static bool tapped_before(const struct talk *t, struct str button)
     return false;
 }
 
-static void tap_once(struct talk *t)
+/* @shown: what tells the message of the button from others. */
+static void tap_once(struct talk *t, struct str payload, struct str shown)
 {
-    struct str payload = t->in->payload, button = STR_NONE;
+    struct str button = STR_NONE;
     size_t before = t->p->nevents;
 
-    if (t->in->quoted.n > 0 && !is_step(payload)) {
-        button = arena_printf(t->a, "%.*s %.*s", STR_ARG(t->in->quoted), STR_ARG(payload));
+    if (shown.n > 0 && !is_step(payload)) {
+        button = arena_printf(t->a, "%.*s %.*s", STR_ARG(shown), STR_ARG(payload));
     }
     if (tapped_before(t, button)) {
         talk_say(t, "reply.tap_done");
@@ -216,7 +217,7 @@ void talk_tap(struct talk *t)
         talk_command(t);
         return;
     }
-    tap_once(t);
+    tap_once(t, t->in->payload, t->in->quoted);
 }
 
 /* ---- open questions ---- */
@@ -271,7 +272,8 @@ static bool answers_number(struct talk *t)
         return false;
     }
     t->via = "reply";
-    tap_payload(t, t->conv.options[n - 1]);
+    tap_once(t, t->conv.options[n - 1],
+             arena_printf(t->a, "#%lld", (long long)t->conv.options_at.ms));
     return true;
 }
 

@@ -225,6 +225,26 @@ static void test_words_asked(void)
     world_free(&w);
 }
 
+/* A number counts as the tap: a second one changes nothing. */
+static void test_number_twice(void)
+{
+    struct world *w = world_new(NULL);
+
+    w->content_status = 500;
+    person(w, "p3", "\"id\":\"u1\",\"supervisor\":\"u2\"");
+    order(w, "o1", ORDER("1", "open", OF_ANA));
+    said_to_twilio(w, "m1", "START WO-1");
+    said_to_twilio(w, "m2", "2");
+    CHECK_INT("escalated", stream_events(w, "gateway.workorder.escalated.v1", ""), 1);
+    said_to_twilio(w, "m3", "2");
+    CHECK_INT("once", stream_events(w, "gateway.workorder.escalated.v1", ""), 1);
+    CHECK_INT("which is said", sent_to(w, ANA, "already."), 1);
+    said_to_twilio(w, "m4", "WO-1");
+    said_to_twilio(w, "m5", "2");
+    CHECK_INT("asked anew, it counts", stream_events(w, "gateway.workorder.escalated.v1", ""), 2);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -236,6 +256,7 @@ int main(int argc, char **argv)
         TEST(test_today),
         TEST(test_team_named),
         TEST(test_words_asked),
+        TEST(test_number_twice),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
