@@ -21,6 +21,9 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
 /** @sender_id: the number of ours that was spoken to; answers go out by it. Always answers or says why not. */
 void talk_decide(const struct view *v, const struct inbound *in, struct str sender_id, struct plan *p);
 
+/** The orders that the options of @m act on, a line each: plain field oo, so that a number finds what it names. */
+struct str talk_options_orders(struct arena *a, const struct message *m);
+
 /**
  * The payload of "Read it" (TEMPLATE_WAITING), where something waits for that word: it follows by itself, and
  * nothing is said.

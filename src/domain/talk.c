@@ -152,6 +152,19 @@ static struct str payload_order(struct str payload)
     return rest;
 }
 
+struct str talk_options_orders(struct arena *a, const struct message *m)
+{
+    struct str ids = STR(""), id;
+
+    for (size_t i = 0; i < m->noptions; i++) {
+        id = payload_order(m->options[i].id);
+        if (id.n > 0) {
+            ids = arena_printf(a, "%.*s%.*s\n", STR_ARG(ids), STR_ARG(id));
+        }
+    }
+    return ids;
+}
+
 /*
  * The first word behind REPORT, without case. In a language that is not known yet it may be the
  * second word of anything that is no command.

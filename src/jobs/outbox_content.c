@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "domain/conversation.h"
 #include "domain/i18n.h"
+#include "domain/talk.h"
 #include "domain/user_store.h"
 #include "outbox_int.h"
 
@@ -107,6 +108,7 @@ static void numbered(struct attempt *at)
     conversation_options_encode(&at->m, wall_now(), &options);
     commit_hset(c, key, STR("op"), job_seal(et, at->a, key, "op", buf_str(&options)));
     commit_hset(c, key, STR("om"), conversation_options_matter(at->a, &at->m));
+    commit_hset(c, key, STR("oo"), talk_options_orders(at->a, &at->m));
     buf_fini(&options);
     twilio_numbered_text(
         at->a, &at->m,

@@ -245,6 +245,21 @@ static void test_number_twice(void)
     world_free(&w);
 }
 
+/* Of an order that is on no list of his too. */
+static void test_number_of_other(void)
+{
+    struct world *w = world_new(NULL);
+
+    w->content_status = 500;
+    person(w, "p3", "\"id\":\"u1\",\"roles\":[\"admin\"]");
+    order(w, "o1", ORDER("1777", "in_progress", ",\"assignees\":[{\"id\":\"u2\"}]"));
+    order(w, "o2", ORDER("2777", "in_progress", ",\"assignees\":[{\"id\":\"u2\"}]"));
+    said_to_twilio(w, "m1", "COMPLETE 777");
+    said_to_twilio(w, "m2", "1");
+    CHECK_INT("done", stream_events(w, "gateway.workorder.status_requested.v1", "completed"), 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -257,6 +272,7 @@ int main(int argc, char **argv)
         TEST(test_team_named),
         TEST(test_words_asked),
         TEST(test_number_twice),
+        TEST(test_number_of_other),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

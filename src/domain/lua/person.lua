@@ -77,9 +77,15 @@ local function view(user, phone, bsuid, typed, named, quote, limit, since, matte
     end
 
     local u = call('HMGET', P .. 'u:' .. user, 'v', 'b', 'te', 'si', 'su')
-    local c = call('HMGET', P .. 'c:' .. user, 'v', 'b', 'lo', 'op', 'om')
+    local c = call('HMGET', P .. 'c:' .. user, 'v', 'b', 'lo', 'op', 'om', 'oo')
     -- Of a number that stands for a tap nobody knows here what it names: that which its options were of.
     if c[4] and c[5] and c[5] ~= '' then matters[c[5]] = matters[c[5]] or 0 end
+    for id in string.gmatch(c[4] and c[6] or '', '[^\n]+') do
+        if not flags[id] then
+            order[#order + 1] = id
+            flags[id] = 0
+        end
+    end
     if c[3] and c[3] ~= '' then add(c[3], LAST) end
     local assigned = call('ZRANGE', P .. 'oa:' .. user, '0', upto)
     local open = #assigned
