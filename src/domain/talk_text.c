@@ -74,6 +74,10 @@ static void tap_anyway(struct talk *t, struct str id)
 {
     const struct order *o;
 
+    if ((t->u->roles & ROLE_CREW) == 0) {
+        talk_say(t, "reply.no_commands");
+        return;
+    }
     t->tap_order = id;
     o = talk_resolve(t, CMD_COMPLETE, FIT_OPEN);
     if (o != NULL) {

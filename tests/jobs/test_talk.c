@@ -260,6 +260,21 @@ static void test_number_of_other(void)
     world_free(&w);
 }
 
+/* Who is of the crew no more completes nothing by an old button. */
+static void test_old_button(void)
+{
+    struct world *w = world_new(NULL);
+    struct order o;
+
+    order(w, "o1", ORDER("1", "open", OF_ANA));
+    say(w, ANA, "m1", "COMPLETE WO-1");
+    person(w, "p3", "\"id\":\"u1\",\"roles\":[\"stakeholder\"]");
+    tap(w, ANA, "t1", "complete:1");
+    tap(w, ANA, "t2", "complete_anyway:1");
+    CHECK("still open", get_order(w, "1", &o) && o.status == ORDER_OPEN);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -273,6 +288,7 @@ int main(int argc, char **argv)
         TEST(test_words_asked),
         TEST(test_number_twice),
         TEST(test_number_of_other),
+        TEST(test_old_button),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
