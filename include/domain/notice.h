@@ -46,7 +46,8 @@ void notice_code(struct plan *p, const struct user *to, struct str code, struct 
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 /** To the supervisor: somebody asks for help with an order. */
-void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
+/** False: he is not to be told, or cannot be. */
+bool notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
 /** Scheduled maintenance is to be done, or (@now) due this minute; whether he is told. */
 bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to, bool now);
 /** Somebody has done it, or wants it at another time. */

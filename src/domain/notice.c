@@ -458,7 +458,7 @@ void notice_refused_words(struct plan *p, const struct order *o, const struct us
     m->order_number = o->number;
 }
 
-void notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by,
+bool notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by,
                       struct str why)
 {
     struct message *m;
@@ -478,4 +478,5 @@ void notice_escalated(struct plan *p, const struct order *o, const struct user *
         TEMPLATE_SET(p->a, m, TEMPLATE_ESCALATED, by, o->number, o->title, why);
         notice_order_buttons(p, o, to, m);
     }
+    return m != NULL;
 }

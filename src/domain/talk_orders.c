@@ -273,8 +273,10 @@ static void escalate(struct talk *t, const struct order *o, struct str why)
         talk_say(t, "reply.escalated_nobody", ARG_IDENT("number", o->number));
         return;
     }
-    notice_escalated(t->p, o, to, t->u->name, why);
-    talk_say(t, "reply.escalated", ARG_IDENT("number", o->number), ARG_S("supervisor", to->name));
+    talk_say(t,
+             notice_escalated(t->p, o, to, t->u->name, why) ? "reply.escalated"
+                                                            : "reply.escalated_untold",
+             ARG_IDENT("number", o->number), ARG_S("supervisor", to->name));
 }
 
 void talk_show(struct talk *t, const struct order *o)

@@ -260,6 +260,33 @@ static void test_number_of_other(void)
     world_free(&w);
 }
 
+/* Nobody is said to have heard it who did not. */
+static void test_supervisor_away(void)
+{
+    static const struct {
+        const char *label, *members;
+    } rows[] = {
+        {"not verified", "\"id\":\"u7\",\"name\":\"Eva\",\"phone\":\"+12025550197\""},
+        {"opted out",
+         "\"id\":\"u7\",\"name\":\"Eva\",\"phone\":\"+12025550197\",\"verified\":true,"
+         "\"opted_out\":[\"escalations\"]"},
+        {"no number", "\"id\":\"u7\",\"name\":\"Eva\",\"verified\":true"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+
+        person(w, "p3", rows[i].members);
+        person(w, "p4", "\"id\":\"u1\",\"supervisor\":\"u7\"");
+        order(w, "o1", ORDER("1", "in_progress", OF_ANA));
+        say(w, ANA, "m1", "ESCALATE WO-1 it smokes");
+        CHECK_INT(rows[i].label, stream_events(w, "gateway.workorder.escalated.v1", "smokes"), 1);
+        CHECK_INT(rows[i].label, sent_to(w, ANA, "escalated to Eva"), 0);
+        CHECK_INT(rows[i].label, sent_to(w, ANA, "WO-1 escalated"), 1);
+        world_free(&w);
+    }
+}
+
 /* Who is of the crew no more completes nothing by an old button. */
 static void test_old_button(void)
 {
@@ -288,6 +315,7 @@ int main(int argc, char **argv)
         TEST(test_words_asked),
         TEST(test_number_twice),
         TEST(test_number_of_other),
+        TEST(test_supervisor_away),
         TEST(test_old_button),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
