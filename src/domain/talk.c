@@ -130,6 +130,11 @@ void talk_user_changed(struct talk *t)
     plan_user(t->p, t->u, t->v->user);
 }
 
+struct wall talk_at_clock(const struct talk *t, struct wall midnight, int32_t minutes)
+{
+    return timezone_wall(t->timezone, timezone_shift(t->timezone, midnight) + minutes * 60000LL);
+}
+
 /* ---- one turn ---- */
 
 static struct str payload_order(struct str payload)

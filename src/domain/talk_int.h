@@ -48,6 +48,9 @@ void talk_event_end(struct talk *t, const char *type, const struct order *o, str
                     struct buf *data);
 void talk_user_changed(struct talk *t);
 
+/** When his clock shows @minutes on the day that begins at @midnight, also where the clocks change. */
+struct wall talk_at_clock(const struct talk *t, struct wall midnight, int32_t minutes);
+
 /* orders */
 bool talk_is_mine(const struct view_order *vo); /* by name or team */
 bool talk_may_change(const struct talk *t,

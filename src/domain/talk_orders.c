@@ -221,7 +221,7 @@ static struct wall delayed_until(const struct talk *t, const struct order *o, st
     if (o->due.ms > 0) {
         timezone_local(t->timezone, o->due, &minutes, &midnight);
     }
-    when.at.ms += minutes * 60000LL;
+    when.at = talk_at_clock(t, when.at, minutes);
     return when.at.ms > t->p->now.ms ? when.at : (struct wall){0};
 }
 

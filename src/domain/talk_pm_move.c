@@ -62,7 +62,7 @@ static struct wall later_today(const struct talk *t)
 
     timezone_local(t->timezone, t->p->now, &minutes, &midnight);
     minutes = (minutes + 4 * 60 + 59) / 60 * 60;
-    return (struct wall){minutes <= LATEST ? midnight.ms + minutes * 60000LL : 0};
+    return minutes <= LATEST ? talk_at_clock(t, midnight, minutes) : (struct wall){0};
 }
 
 static struct wall in_days(const struct talk *t, const struct pm *pm, int days)
@@ -74,7 +74,7 @@ static struct wall in_days(const struct talk *t, const struct pm *pm, int days)
     timezone_local(t->timezone, t->p->now, &minutes, &midnight);
     timezone_local(t->timezone, (struct wall){midnight.ms + 12 * HOUR_MS + days * DAY_MS}, &minutes,
                    &midnight);
-    return (struct wall){midnight.ms + usual_minutes(t, pm) * 60000LL};
+    return talk_at_clock(t, midnight, usual_minutes(t, pm));
 }
 
 /* ---- asking ---- */
@@ -165,11 +165,12 @@ static void move(struct talk *t, const struct matter *m, struct pm *pm, struct w
 static struct wall moment_of(const struct talk *t, const struct pm *pm, struct wall at,
                              enum when_grain grain)
 {
-    struct wall moment = {at.ms + usual_minutes(t, pm) * 60000LL};
+    struct wall moment;
 
     if (grain == WHEN_TIME) {
         return at;
     }
+    moment = talk_at_clock(t, at, usual_minutes(t, pm));
     if (moment.ms <= t->p->now.ms && at.ms + DAY_MS > t->p->now.ms) {
         moment = later_today(t);
         moment.ms = moment.ms > 0 ? moment.ms : t->p->now.ms + HOUR_MS;

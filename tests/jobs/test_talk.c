@@ -287,6 +287,47 @@ static void test_supervisor_away(void)
     }
 }
 
+/* The next day on which the clocks of @zone change, in local milliseconds. */
+static int64_t change_day(const char *zone)
+{
+    const int64_t day = 86400000;
+    int64_t d = timezone_shift(str_of(zone), wall_now()) / day + 2;
+
+    while (timezone_wall(str_of(zone), (d + 1) * day).ms - timezone_wall(str_of(zone), d * day).ms ==
+           day) {
+        d++;
+    }
+    return d * day;
+}
+
+/* A day is meant at the hour it was to be done, also on the day the clocks change. */
+static void test_clocks_change(void)
+{
+    static const char zone[] = "Europe/Madrid";
+    struct world *w = world_new(NULL);
+    char day[WALL_TEXT_BYTES], due[WALL_TEXT_BYTES], want[WALL_TEXT_BYTES];
+    int64_t eight = 8 * 3600000, changes = change_day(zone);
+
+    person(w, "p3", "\"id\":\"u1\",\"timezone\":\"Europe/Madrid\"");
+    wall_format((struct wall){changes}, day);
+    day[10] = '\0';
+    wall_format(timezone_wall(str_of(zone), changes - 86400000 + eight), due);
+    wall_format(timezone_wall(str_of(zone), changes + eight), want);
+    put_event(w, "e1", "cmms.pm.due.v1",
+              arena_printf(w->a,
+                           "{\"pm\":{\"id\":\"P1\",\"task\":\"Filter\",\"asset\":\"A\","
+                           "\"due_at\":\"%s\",\"assignees\":[\"u1\"]}}",
+                           due)
+                  .p);
+    order(w, "o1",
+          arena_printf(w->a, ORDER("1", "in_progress", OF_ANA ",\"due_at\":\"%s\""), due).p);
+    say(w, ANA, "m1", arena_printf(w->a, "RESCHEDULE %s", day).p);
+    CHECK_INT("moved", stream_events(w, "gateway.pm.reschedule_requested.v1", want), 1);
+    say(w, ANA, "m2", arena_printf(w->a, "DELAY WO-1 %s, no parts", day).p);
+    CHECK_INT("delayed", stream_events(w, "gateway.workorder.delay_reported.v1", want), 1);
+    world_free(&w);
+}
+
 /* Who is of the crew no more completes nothing by an old button. */
 static void test_old_button(void)
 {
@@ -316,6 +357,7 @@ int main(int argc, char **argv)
         TEST(test_number_twice),
         TEST(test_number_of_other),
         TEST(test_supervisor_away),
+        TEST(test_clocks_change),
         TEST(test_old_button),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
