@@ -17,7 +17,10 @@ struct str talk_asked_now(struct talk *t, const char *action, struct str answer)
 
 bool talk_asked_so(const struct talk *t, const char *question)
 {
-    return question_open(t) && str_eqz(t->conv.question, question) &&
+    struct str kind, about;
+
+    str_cut(t->conv.question, ':', &kind, &about);
+    return question_open(t) && str_eqz(kind, question) &&
            (t->tap_asked_ms == 0 || t->tap_asked_ms == t->conv.question_at.ms);
 }
 
@@ -34,10 +37,18 @@ static struct str take_time(struct talk *t, struct str action)
 
 /* ---- taps ---- */
 
+static void tap_command(struct talk *t, enum command_id cmd, struct str id)
+{
+    t->tap_order = id;
+    t->call.id = cmd;
+    talk_command(t);
+}
+
 static void tap_pick(struct talk *t, struct str rest)
 {
     struct str name, id;
     enum command_id cmd;
+    bool asked;
 
     str_cut(rest, ':', &name, &id);
     if (str_eqz(name, "media")) {
@@ -45,29 +56,23 @@ static void tap_pick(struct talk *t, struct str rest)
         return;
     }
     cmd = talk_command_named(name);
-    t->tap_order = id;
-    if (talk_asked_so(t, arena_printf(t->a, "%.*s", STR_ARG(name)).p)) {
-        t->call.rest = t->conv.question_rest;
-        t->call.status_ok =
-            cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
-    } else if (cmd == CMD_NOTE || cmd == CMD_DELAY || cmd == CMD_SET_STATUS) {
+    asked = talk_asked_so(t, arena_printf(t->a, "%.*s", STR_ARG(name)).p);
+    if (!asked && (cmd == CMD_NOTE || cmd == CMD_DELAY || cmd == CMD_SET_STATUS)) {
         /* The words it was about are forgotten after 15 minutes, or when others are asked about:
          * guessing them would book nonsense. */
         talk_say(t, "reply.question_expired");
         return;
     }
+    if (!asked) { /* of an older list: what is asked now stays asked, and files wait for it */
+        tap_command(t, cmd, id);
+        return;
+    }
+    t->call.rest = t->conv.question_rest;
+    t->call.status_ok = cmd == CMD_SET_STATUS && order_status_parse(t->call.rest, &t->call.status);
     t->conv.question = STR_NONE;
     t->conv_changed = true;
-    t->call.id = cmd;
-    talk_command(t);
+    tap_command(t, cmd, id);
     talk_media_follow(t, t->resolved);
-}
-
-static void tap_command(struct talk *t, enum command_id cmd, struct str id)
-{
-    t->tap_order = id;
-    t->call.id = cmd;
-    talk_command(t);
 }
 
 static void tap_anyway(struct talk *t, struct str id)

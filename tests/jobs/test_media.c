@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "media_int.h"
@@ -182,6 +183,27 @@ static void test_redirect(void)
     finish(w);
 }
 
+#define MORE(id)                                                                            \
+    "{\"workorder\":{\"id\":\"" id "\",\"number\":\"WO-" id "\",\"title\":\"T\",\"status\":" \
+    "\"in_progress\",\"assignees\":[{\"id\":\"u1\"}]}}"
+
+/* A row of another list shows its order; the file goes where its own question is answered. */
+static void test_other_list(void)
+{
+    struct world *w = start("\"retention_days\":30");
+
+    put_event(w, "o2", "cmms.workorder.created.v1", MORE("w2"));
+    put_photo(w, ANA, "p1", "");
+    UNTIL(w, "asked", idle(w) && sent_to(w, ANA, "pick:media:w1") == 1);
+    put_tap(w, ANA, "t1", "pick:show:w1");
+    UNTIL(w, "shown", idle(w));
+    CHECK_INT("not to the one that was looked at", redis_int(w, "ZCARD om:w1"), 0);
+    put_tap(w, ANA, "t2", "pick:media:w2");
+    UNTIL(w, "answered", idle(w));
+    CHECK_INT("to the one that was chosen", redis_int(w, "ZCARD om:w2"), 1);
+    finish(w);
+}
+
 static void test_quota(void)
 {
     struct world *w = start("\"quota_bytes\":40");
@@ -328,7 +350,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
-        TEST(test_damage),
+        TEST(test_damage), TEST(test_other_list),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
