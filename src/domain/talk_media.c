@@ -164,7 +164,8 @@ bool talk_media_typed(struct talk *t)
     struct str typed = str_trim(t->in->text);
     const struct order *o;
 
-    if (!str_eqz(t->conv.question, "media") || !waiting_order(t) || !command_order_like(typed)) {
+    if (t->in->type != INBOUND_TEXT || !str_eqz(t->conv.question, "media") || !waiting_order(t) ||
+        !command_order_like(typed)) {
         return false;
     }
     t->call = (struct command_call){.id = CMD_NONE, .order = typed, .order_sure = true};

@@ -433,7 +433,7 @@ void talk_cmd_set_status(struct talk *t)
 
 void talk_cmd_show(struct talk *t)
 {
-    if (talk_answers_which(t)) {
+    if (talk_answers_which(t) || talk_media_typed(t)) {
         return;
     }
     resolved(t, CMD_SHOW, FIT_OPEN);

@@ -187,6 +187,24 @@ static void test_redirect(void)
     "{\"workorder\":{\"id\":\"" id "\",\"number\":\"WO-" id "\",\"title\":\"T\",\"status\":" \
     "\"in_progress\",\"assignees\":[{\"id\":\"u1\"}]}}"
 
+/* "Which order?" is answered with a number, however it is written. */
+static void test_order_typed(void)
+{
+    static const char *const typed[] = {"WO-w2", "w2", "wo w2"};
+
+    for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
+        struct world *w = start("\"retention_days\":30");
+
+        put_event(w, "o2", "cmms.workorder.created.v1", MORE("w2"));
+        put_photo(w, ANA, "p1", "");
+        UNTIL(w, "asked", idle(w) && sent_to(w, ANA, "pick:media:w1") == 1);
+        put_text(w, ANA, "t2", typed[i]);
+        UNTIL(w, "answered", idle(w));
+        CHECK_INT(typed[i], redis_int(w, "ZCARD om:w2"), 1);
+        finish(w);
+    }
+}
+
 /* A row of another list shows its order; the file goes where its own question is answered. */
 static void test_other_list(void)
 {
@@ -350,7 +368,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
-        TEST(test_damage), TEST(test_other_list),
+        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
