@@ -111,6 +111,9 @@ bool talk_in_group(struct talk *t);
 bool talk_answers_team(struct talk *t);
 /** Whether the text was the answer to "What is wrong?". */
 bool talk_answers_report(struct talk *t);
+/** Whether "What is wrong?" waits for its answer; and asks it once more. */
+bool talk_report_asked(const struct talk *t);
+void talk_report_ask_again(struct talk *t);
 talk_fn talk_free_text, talk_tap, talk_media, talk_stranger;
 /** The number that a caption names, in a command or anywhere; empty: none. @sure: it looks like one. */
 struct str talk_caption_order(struct arena *a, struct str text, const struct command_call *call,

@@ -183,6 +183,14 @@ void talk_media_follow(struct talk *t, const struct order *o)
     }
 }
 
+static void add_waiting(struct talk *t, const struct medium *m)
+{
+    t->conv.media[t->conv.nmedia++] =
+        arena_printf(t->a, "%s:%.*s", media_kind_name(m->kind), STR_ARG(m->id));
+    t->conv.media_at = t->p->now;
+    t->conv_changed = true;
+}
+
 /* It is fetched meanwhile. False: too many wait; he was told. */
 static bool wait_for_answer(struct talk *t, struct medium *m)
 {
@@ -195,10 +203,7 @@ static bool wait_for_answer(struct talk *t, struct medium *m)
         return false;
     }
     fetch(t, m, NULL);
-    t->conv.media[t->conv.nmedia++] =
-        arena_printf(t->a, "%s:%.*s", media_kind_name(m->kind), STR_ARG(m->id));
-    t->conv.media_at = t->p->now;
-    t->conv_changed = true;
+    add_waiting(t, m);
     return true;
 }
 
@@ -364,11 +369,33 @@ void talk_media_unworded(struct talk *t)
     }
 }
 
+/* One more of a fault whose words are missing: of several that are sent together one has them. */
+static bool waits_for_words(struct talk *t)
+{
+    struct medium *m;
+
+    if (!talk_report_asked(t) || t->in->text.n > 0 || talk_quoted_order(t) != NULL) {
+        return false;
+    }
+    if (!waiting(t) || !t->conv.media_fault) {
+        t->conv.nmedia = 0;
+        t->conv.media_fault = true;
+    }
+    if (t->conv.nmedia == CONVERSATION_MEDIA_MAX) {
+        talk_say(t, "reply.media_many", ARG_N("most", CONVERSATION_MEDIA_MAX));
+        return true;
+    }
+    m = new_medium(t);
+    fetch(t, m, NULL);
+    add_waiting(t, m);
+    talk_report_ask_again(t);
+    return true;
+}
+
 /* A fault's, in its words or in answer to what is wrong: no order is asked for. */
 static bool reports(struct talk *t)
 {
-    bool answer =
-        str_eqz(t->conv.question, "report") && t->in->text.n > 0 && t->call.id == CMD_NONE;
+    bool answer = talk_report_asked(t) && t->in->text.n > 0 && t->call.id == CMD_NONE;
     struct medium *m;
 
     if (t->call.id != CMD_REPORT && !answer) {
@@ -431,7 +458,7 @@ void talk_media(struct talk *t)
         t->call = (struct command_call){.id = CMD_NONE};
     }
 
-    if (reports(t) || answers_item(t)) {
+    if (reports(t) || waits_for_words(t) || answers_item(t)) {
         return;
     }
     if ((t->u->roles & ROLE_CREW) == 0) {

@@ -42,8 +42,13 @@ static struct fault read_fault(struct talk *t, struct str words)
     return f;
 }
 
-/* What is wrong is still missing: the next text is it. */
-static void ask(struct talk *t, const struct fault *f)
+bool talk_report_asked(const struct talk *t)
+{
+    return str_eqz(t->conv.question, "report") &&
+           t->conv.question_at.ms + QUESTION_MS > t->p->now.ms;
+}
+
+static void say_ask(struct talk *t, const struct fault *f)
 {
     if (f->asset_id.n > 0) {
         talk_say(t, "reply.report_ask_asset",
@@ -51,6 +56,21 @@ static void ask(struct talk *t, const struct fault *f)
     } else {
         talk_say(t, "reply.report_ask");
     }
+}
+
+void talk_report_ask_again(struct talk *t)
+{
+    const struct fault f = {.asset_id = t->conv.question_rest};
+
+    say_ask(t, &f);
+    t->conv.question_at = t->p->now;
+    t->conv_changed = true;
+}
+
+/* What is wrong is still missing: the next text is it. */
+static void ask(struct talk *t, const struct fault *f)
+{
+    say_ask(t, f);
     talk_media_unworded(t);
     t->conv.question = STR("report");
     t->conv.question_rest = f->asset_id;
@@ -113,8 +133,7 @@ bool talk_answers_report(struct talk *t)
 {
     struct fault f = {.asset_id = t->conv.question_rest, .text = str_trim(t->in->text)};
 
-    if (!str_eqz(t->conv.question, "report") ||
-        t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms || f.text.n == 0) {
+    if (!talk_report_asked(t) || f.text.n == 0) {
         return false;
     }
     t->conv.question = STR_NONE;

@@ -222,6 +222,49 @@ static void test_other_list(void)
     finish(w);
 }
 
+/* Files that are sent together: one has the words, the others belong to the same fault. */
+static void test_fault_several(void)
+{
+    struct world *w = start("\"retention_days\":30");
+
+    put_photo(w, ANA, "p1", "REPORT P-01");
+    UNTIL(w, "asked", idle(w));
+    put_photo(w, ANA, "p2", "");
+    UNTIL(w, "asked again", idle(w));
+    CHECK_INT("what is wrong", sent_to(w, ANA, "What is wrong with"), 2);
+    put_text(w, ANA, "t1", "it leaks");
+    UNTIL(w, "reported", idle(w));
+    CHECK_INT("once", stream_events(w, "gateway.request.submitted.v1", "it leaks"), 1);
+    CHECK_INT("with both", stream_events(w, "gateway.request.submitted.v1", "},{\"id\""), 1);
+    CHECK_INT("none to the order at hand", redis_int(w, "ZCARD om:w1"), 0);
+    finish(w);
+}
+
+static struct wall later(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct wall){ts.tv_sec * 1000LL + ts.tv_nsec / 1000000 + (int64_t)20 * 60 * 1000};
+}
+
+/* A question that is over takes no file: it is kept once, for its order. */
+static void test_fault_over(void)
+{
+    struct world *w = start("\"retention_days\":30");
+
+    put_text(w, ANA, "t1", "REPORT P-01");
+    UNTIL(w, "asked", idle(w));
+    clock_fake(NULL, later);
+    put_photo(w, ANA, "p1", "the bearing");
+    UNTIL(w, "answered", idle(w));
+    UNTIL(w, "kept", stream_events(w, KEPT, "") == 1 && idle(w));
+    clock_fake(NULL, NULL);
+    CHECK_INT("one file", redis_int(w, "ZCARD mp:u1"), 1);
+    CHECK_INT("fetched once", (int64_t)w->nfiles, 1);
+    finish(w);
+}
+
 static void test_quota(void)
 {
     struct world *w = start("\"quota_bytes\":40");
@@ -368,7 +411,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
-        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list),
+        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list),      TEST(test_fault_several),     TEST(test_fault_over),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
