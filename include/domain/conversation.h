@@ -19,7 +19,8 @@
 
 struct conversation {
     /* The open question: the command that waits for its order, with its rest ("note", "bearing replaced"). */
-    struct str question;      /* command_name(), "text:<command>:<order>", "as_note", "confirm:<order>"; empty: none */
+    /* command_name(), "text:<command>:<order>", "as_note", "confirm:<order>", "do:<order or nothing>"; empty: none */
+    struct str question;
     struct str question_rest;
     struct wall question_at;
     /* MORE: the command that listed, and how many rows were shown. */

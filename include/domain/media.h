@@ -29,6 +29,7 @@ struct medium {
     struct str sender;                     /* the number of ours that he sent it to */
     struct str provider_id;                /* of his message */
     enum media_kind kind;
+    bool quoted; /* he sent it in answer to a message about that order */
     struct str caption, filename;
     struct str state, reason; /* reason of "failed": expired too_large type full lost */
     struct wall at, stored;

@@ -95,6 +95,9 @@ void medium_encode(const struct medium *m, struct buf *out)
     jw_int(&w, "at", m->at.ms);
     jw_int(&w, "stored", m->stored.ms);
     jw_int(&w, "bytes", m->bytes);
+    if (m->quoted) {
+        jw_bool(&w, "quoted", true);
+    }
     jw_close(&w, '}');
 }
 
@@ -114,6 +117,7 @@ bool medium_decode(struct arena *a, struct str text, int64_t version, struct med
     out->at.ms = json_get_int(j, "at", 0);
     out->stored.ms = json_get_int(j, "stored", 0);
     out->bytes = json_get_int(j, "bytes", 0);
+    out->quoted = json_get_bool(j, "quoted", false);
     json_free(&j);
     return true;
 }

@@ -16,19 +16,23 @@ bool assist_only_shows(struct str command)
     return false;
 }
 
-static void confirm(struct talk *t, struct str heard, struct str command)
+/* @o: the order that it is said of without naming it, or NULL. */
+static void confirm(struct talk *t, struct str heard, struct str command, const struct order *o)
 {
+    struct str does = o == NULL ? command
+                                : arena_printf(t->a, "%.*s (%.*s)", STR_ARG(command),
+                                               STR_ARG(o->number));
     struct message *m =
         heard.n > 0 ? talk_say(t, "reply.do_heard", ARG_S("heard", i18n_cut(t->a, heard, 400)),
-                               ARG_S("command", i18n_cut(t->a, command, 400)))
-                    : talk_say(t, "reply.do_ask", ARG_S("command", i18n_cut(t->a, command, 400)));
+                               ARG_S("command", i18n_cut(t->a, does, 400)))
+                    : talk_say(t, "reply.do_ask", ARG_S("command", i18n_cut(t->a, does, 400)));
 
     m->kind = MESSAGE_BUTTONS;
     talk_add_option(t, m, talk_asked_now(t, "do", STR("yes")),
                     I18N(t->a, t->l, t->timezone, "button.do_yes"), STR_NONE);
     talk_add_option(t, m, talk_asked_now(t, "do", STR("no")),
                     I18N(t->a, t->l, t->timezone, "button.do_no"), STR_NONE);
-    t->conv.question = STR("do");
+    t->conv.question = arena_printf(t->a, "do:%.*s", STR_ARG(o != NULL ? o->id : STR_NONE));
     t->conv.question_rest = command;
     t->conv.question_at = t->p->now;
     t->conv_changed = true;
@@ -36,8 +40,9 @@ static void confirm(struct talk *t, struct str heard, struct str command)
 
 void talk_tap_do(struct talk *t, struct str answer)
 {
-    struct str command = t->conv.question_rest;
+    struct str command = t->conv.question_rest, kind, order;
 
+    str_cut(t->conv.question, ':', &kind, &order);
     if (!talk_asked_so(t, "do")) {
         talk_say(t, "reply.question_expired");
         return;
@@ -50,6 +55,7 @@ void talk_tap_do(struct talk *t, struct str answer)
     }
     t->via = "button";
     command_parse(t->a, command, t->l, &t->call);
+    t->tap_order = t->call.order.n > 0 ? STR_NONE : order;
     talk_command(t);
 }
 
@@ -74,7 +80,7 @@ void assist_decide_chat(const struct view *v, const struct inbound *in, struct s
     }
     t = talk_begin(v, in, sender, p);
     if (answer->command.n > 0) {
-        confirm(t, STR_NONE, answer->command);
+        confirm(t, STR_NONE, answer->command, NULL);
     } else if (answer->says.n > 0) {
         talk_say(t, "reply.assistant", ARG_S("text", answer->says));
     } else {
@@ -114,7 +120,7 @@ void assist_decide_speech(const struct view *v, const struct medium *m, const st
         return; /* silence */
     }
     if (t->call.id != CMD_NONE) {
-        confirm(t, heard, words);
+        confirm(t, heard, words, m->quoted && t->call.order.n == 0 ? o : NULL);
     } else if (o != NULL && talk_may_change(t, o)) {
         note(t, m, o, heard);
     } else if (!assist_ask(p, t->u->id, sender, heard)) {

@@ -470,6 +470,7 @@ void talk_media(struct talk *t)
         return;
     }
     m = new_medium(t);
+    m->quoted = talk_quoted_order(t) != NULL;
     choose(t, &c);
     if (is_command(t)) {
         bool asked = c.order == NULL;
