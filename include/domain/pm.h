@@ -23,6 +23,8 @@ struct pm {
     struct str by;   /* name of whoever answered last, or empty */
     struct str by_id;
     bool told;       /* the assignees were reminded */
+    struct str knew[PM_PEOPLE_MAX]; /* of them who were so before the others joined */
+    size_t nknew;
     bool late_told;  /* and once more, at the time it is due */
     bool news;       /* the others are to hear what `by` said */
     /* Before the last answer, for a refusal: nothing before it when there is no `has_before`. */

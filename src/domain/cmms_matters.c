@@ -117,6 +117,51 @@ static bool pm_is_news(struct turn *t, const struct pm *pm)
            kept.due.ms != pm->due.ms || !str_eq(kept.task, pm->task);
 }
 
+static bool has_person(const struct pm *pm, struct str id)
+{
+    for (size_t i = 0; i < pm->npeople; i++) {
+        if (str_eq(pm->people[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * It is the same, for other people: who is new hears of it, who is not any more is not asked. What
+ * somebody said who still does it stands. False: nothing has changed.
+ */
+static bool pm_handed_over(struct turn *t, struct pm *pm)
+{
+    const struct matter *m = t->view->matter;
+    struct pm kept, now;
+    struct err err = {0};
+    bool other = false;
+
+    if (!pm_decode(t->p->a, m->body, &kept, &err)) {
+        return false;
+    }
+    now = has_person(pm, kept.by_id) ? kept : *pm;
+    memcpy(now.people, pm->people, sizeof(now.people));
+    now.npeople = pm->npeople;
+    now.told = false;
+    now.late_told = kept.late_told;
+    now.nknew = 0;
+    for (size_t i = 0; i < kept.npeople; i++) {
+        if (!has_person(pm, kept.people[i])) {
+            plan_ask(t->p, m, kept.people[i], false);
+            other = true;
+        } else if (kept.told) {
+            now.knew[now.nknew++] = kept.people[i];
+        }
+    }
+    for (size_t i = 0; i < pm->npeople; i++) {
+        other = other || !has_person(&kept, pm->people[i]);
+    }
+    *pm = now;
+    return other;
+}
+
 bool cmms_pm_due(struct turn *t, struct err *err)
 {
     struct matter *m = ARENA_NEW(t->p->a, struct matter);
@@ -126,7 +171,7 @@ bool cmms_pm_due(struct turn *t, struct err *err)
     if (!pm_from_json(t->p->a, cmms_matter_of(t->e), &pm, err)) {
         return false;
     }
-    if (!pm_is_news(t, &pm)) {
+    if (!pm_is_news(t, &pm) && !pm_handed_over(t, &pm)) {
         return true;
     }
     buf_init(&body, (size_t)1 << 20);

@@ -67,6 +67,11 @@ void pm_encode(const struct pm *pm, struct buf *out)
         jw_str(&w, NULL, pm->people[i]);
     }
     jw_close(&w, ']');
+    jw_open(&w, "knew", '[');
+    for (size_t i = 0; i < pm->nknew; i++) {
+        jw_str(&w, NULL, pm->knew[i]);
+    }
+    jw_close(&w, ']');
     jw_z(&w, "state", states[pm->state]);
     jw_str(&w, "by", pm->by);
     jw_str(&w, "by_id", pm->by_id);
@@ -83,7 +88,7 @@ void pm_encode(const struct pm *pm, struct buf *out)
 bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err)
 {
     struct json *j;
-    const struct json *people;
+    const struct json *people, *knew;
 
     if (!json_parse(text, (size_t)1 << 20, &j, err)) {
         return false;
@@ -105,6 +110,10 @@ bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err
     people = json_get(j, "people");
     for (size_t i = 0; i < json_len(people) && i < PM_PEOPLE_MAX; i++) {
         out->people[out->npeople++] = arena_dup(a, json_str(json_at(people, i)));
+    }
+    knew = json_get(j, "knew");
+    for (size_t i = 0; i < json_len(knew) && i < PM_PEOPLE_MAX; i++) {
+        out->knew[out->nknew++] = arena_dup(a, json_str(json_at(knew, i)));
     }
     json_free(&j);
     return true;
@@ -136,6 +145,16 @@ void pm_keep(struct arena *a, const struct pm *pm, struct matter *m)
     buf_fini(&body);
 }
 
+static bool knew(const struct pm *pm, struct str id)
+{
+    for (size_t i = 0; i < pm->nknew; i++) {
+        if (str_eq(pm->knew[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void remind(const struct matter_view *v, struct pm *pm, const struct matter *m,
                    struct plan *p, bool late)
 {
@@ -143,7 +162,8 @@ static void remind(const struct matter_view *v, struct pm *pm, const struct matt
         const struct user *to = matter_person(v, pm->people[i]);
 
         /* Whose answer the CMMS refused has just been told so, with the buttons. */
-        if (to != NULL && (late || !str_eq(to->id, pm->by_id)) && notice_pm(p, pm, m, to, late)) {
+        if (to != NULL && (late || (!str_eq(to->id, pm->by_id) && !knew(pm, to->id))) &&
+            notice_pm(p, pm, m, to, late)) {
             plan_ask(p, m, to->id, true);
         }
     }
@@ -180,6 +200,7 @@ bool pm_strike(const struct matter_view *v, struct plan *p, struct err *err)
         pm.late_told = true;
     }
     pm.told = true;
+    pm.nknew = 0;
     if (pm.news) {
         tell_others(v, &pm, m, p);
         pm.news = false;

@@ -217,6 +217,36 @@ static void test_refused(void)
     world_free(&w);
 }
 
+/* The same maintenance for other people: who joins hears of it, who leaves is not asked any more. */
+static void test_handed_over(void)
+{
+    static const struct {
+        const char *event, *people;
+        int ana, ben;     /* told so far */
+        const char *asks; /* what waits for Ana */
+    } rows[] = {
+        {"h1", "\"u1\"",          1, 0, "p:P9"},
+        {"h2", "\"u1\",\"u2\"", 1, 1, "p:P9"},
+        {"h3", "\"u2\",\"u1\"", 1, 1, "p:P9"},
+        {"h4", "\"u2\"",          1, 1, ""    },
+        {"h5", "\"u1\"",          2, 1, "p:P9"},
+    };
+    struct world *w = world_new(NULL);
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        pm(w, rows[i].event,
+           arena_printf(w->a,
+                        "{\"pm\":{\"id\":\"P9\",\"task\":\"Change filter\",\"asset\":\"A\","
+                        "\"due_at\":\"2099-12-01T08:00:00Z\",\"assignees\":[%s]}}",
+                        rows[i].people)
+               .p);
+        CHECK_INT(rows[i].event, sent_to(w, ANA, "Change filter"), rows[i].ana);
+        CHECK_INT(rows[i].event, sent_to(w, BEN, "Change filter"), rows[i].ben);
+        CHECK_Z(rows[i].event, str_of(redis_get(w, "HGET bq u1|y")), rows[i].asks);
+    }
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -240,7 +270,8 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_told_and_done), TEST(test_confirm),        TEST(test_killed),  TEST(test_moved),
-        TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad)};
+        TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad),
+        TEST(test_handed_over)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
