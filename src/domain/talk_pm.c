@@ -5,15 +5,30 @@
 
 #define CHOICES_MAX MESSAGE_ROWS_MAX
 
+/* It may have been given to others since he was asked. */
+static bool may_answer(const struct talk *t, const struct pm *pm)
+{
+    bool may = (t->u->roles & (ROLE_SUPERVISOR | ROLE_ADMIN)) != 0;
+
+    for (size_t i = 0; i < pm->npeople; i++) {
+        may = may || str_eq(pm->people[i], t->u->id);
+    }
+    return may;
+}
+
 bool talk_pm_open(struct talk *t, const struct matter *m, struct pm *pm)
 {
     struct err err = {0};
 
-    if (pm_decode(t->a, m->body, pm, &err)) {
-        return true;
+    if (!pm_decode(t->a, m->body, pm, &err)) {
+        talk_say(t, "reply.tap_unknown");
+        return false;
     }
-    talk_say(t, "reply.tap_unknown");
-    return false;
+    if (!may_answer(t, pm)) {
+        talk_say(t, "reply.no_pm");
+        return false;
+    }
+    return true;
 }
 
 static const char *const events[] = {[PM_CONFIRMED] = "gateway.pm.confirmed.v1",

@@ -217,6 +217,30 @@ static void test_refused(void)
     world_free(&w);
 }
 
+/* Who does it no more changes nothing by a button of then. */
+static void test_old_button(void)
+{
+    static const char *const actions[] = {"done", "confirm", "move", "at,4099680000000"};
+    struct world *w = world_new(NULL);
+
+    pm(w, "e1",
+       "{\"pm\":{\"id\":\"P1\",\"task\":\"Change filter\",\"asset\":\"A\",\"due_at\":\"" DUE
+       "\",\"assignees\":[\"u1\"]}}");
+    pm(w, "e2",
+       "{\"pm\":{\"id\":\"P1\",\"task\":\"Change filter\",\"asset\":\"A\",\"due_at\":\"" DUE
+       "\",\"assignees\":[\"u2\"]}}");
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        tap(w, ANA, actions[i], arena_printf(w->a, "y:p:%s:P1", actions[i]).p);
+    }
+    CHECK_INT("not done", stream_events(w, "gateway.pm.completed.v1", ""), 0);
+    CHECK_INT("not confirmed", stream_events(w, "gateway.pm.confirmed.v1", ""), 0);
+    CHECK_INT("not moved", stream_events(w, "gateway.pm.reschedule_requested.v1", ""), 0);
+    CHECK_INT("she is told each time", sent_to(w, ANA, "No scheduled maintenance"), 4);
+    tap(w, BEN, "b1", "y:p:done:P1");
+    CHECK_INT("who does it does", stream_events(w, "gateway.pm.completed.v1", ""), 1);
+    world_free(&w);
+}
+
 /* The same maintenance for other people: who joins hears of it, who leaves is not asked any more. */
 static void test_handed_over(void)
 {
@@ -271,7 +295,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_told_and_done), TEST(test_confirm),        TEST(test_killed),  TEST(test_moved),
         TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad),
-        TEST(test_handed_over)};
+        TEST(test_handed_over), TEST(test_old_button)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
