@@ -197,7 +197,7 @@ static void test_order_typed(void)
 
         put_event(w, "o2", "cmms.workorder.created.v1", MORE("w2"));
         put_photo(w, ANA, "p1", "");
-        UNTIL(w, "asked", idle(w) && sent_to(w, ANA, "pick:media:w1") == 1);
+        UNTIL(w, "asked", idle(w) && sent_to(w, ANA, ":media:w1") == 1);
         put_text(w, ANA, "t2", typed[i]);
         UNTIL(w, "answered", idle(w));
         CHECK_INT(typed[i], redis_int(w, "ZCARD om:w2"), 1);
@@ -212,7 +212,7 @@ static void test_other_list(void)
 
     put_event(w, "o2", "cmms.workorder.created.v1", MORE("w2"));
     put_photo(w, ANA, "p1", "");
-    UNTIL(w, "asked", idle(w) && sent_to(w, ANA, "pick:media:w1") == 1);
+    UNTIL(w, "asked", idle(w) && sent_to(w, ANA, ":media:w1") == 1);
     put_tap(w, ANA, "t1", "pick:show:w1");
     UNTIL(w, "shown", idle(w));
     CHECK_INT("not to the one that was looked at", redis_int(w, "ZCARD om:w1"), 0);
