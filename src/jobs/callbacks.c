@@ -18,6 +18,7 @@
 #define FAILING_ALERT      3 /* failures in a row, whatever their subject */
 #define RETRY_AFTER_MOST_S 86400
 #define GONE_MS            1000
+#define ANSWER_MAX         ((size_t)64 * 1024) /* what is behind it is not read */
 
 struct callback {
     uint32_t magic;
@@ -31,6 +32,9 @@ struct callback {
     int tries;             /* to record */
     struct str stored;     /* the event without its sequence */
     struct mono began;
+    struct buf answer; /* its body, and before that of its head */
+    int status;
+    int64_t retry_after_s;
     enum { END_DONE, END_REFUSED, END_LATER, END_GONE, END_DEAD } end; /* gone: later, and no try */
     struct str reason;
     int64_t wait_ms;
@@ -44,6 +48,7 @@ static void callback_free(struct callback *cb)
     timer_free(&cb->retry);
     arena_free(&cb->a);
     arena_free(&cb->scratch);
+    buf_fini(&cb->answer);
     lane_item_done(&cb->item);
     mem_free(&cb);
 }
@@ -170,7 +175,7 @@ static struct str refusal_reason(struct callback *cb, struct str body)
     struct json *j = NULL;
     struct str reason = STR_NONE;
 
-    if (json_parse(body, 64 * 1024, &j, NULL)) {
+    if (json_parse(body, ANSWER_MAX, &j, NULL)) {
         reason = i18n_cut(cb->a, arena_dup(cb->a, json_get_str(j, "reason")), REASON_MAX);
         json_free(&j);
     }
@@ -262,18 +267,9 @@ void callbacks_resume(struct engine_tenant *et)
     }
 }
 
-static void on_answer(void *ctx, const struct err *err, const struct http_answer *answer)
+static void judge(struct callback *cb)
 {
-    struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
-
-    cb->pending = NULL;
-    histogram_add(HISTOGRAM_CALLBACK, mono_now().us - cb->began.us);
-    if (err != NULL) {
-        cb->reason = arena_dup(cb->a, str_of(err->msg));
-        end_failed(cb, 0);
-        return;
-    }
-    if (answer->status >= 200 && answer->status < 300) {
+    if (cb->status >= 200 && cb->status < 300) {
         cb->et->callbacks.failing = 0;
         endpoint_heard(cb->et);
         if (!cb->et->callbacks.off) {
@@ -284,21 +280,56 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
         record(cb);
         return;
     }
-    if (answer->status == 409 || answer->status == 422) {
+    if (cb->status == 409 || cb->status == 422) {
         cb->et->callbacks.failing = 0;
         endpoint_heard(cb->et);
-        cb->reason = refusal_reason(cb, answer->body);
+        cb->reason = refusal_reason(cb, buf_str(&cb->answer));
         metric_add(METRIC_CALLBACKS_REFUSED, 1);
         cb->end = END_REFUSED;
         record(cb);
         return;
     }
-    if (answer->status == 410) {
+    if (cb->status == 410) {
         endpoint_gone(cb);
         return;
     }
-    cb->reason = arena_printf(cb->a, "the endpoint answered %d", answer->status);
-    end_failed(cb, answer->retry_after_s);
+    cb->reason = arena_printf(cb->a, "the endpoint answered %d", cb->status);
+    end_failed(cb, cb->retry_after_s);
+}
+
+static bool on_head(void *ctx, const struct http_answer *head)
+{
+    struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
+
+    cb->status = head->status;
+    cb->retry_after_s = head->retry_after_s;
+    return true;
+}
+
+static bool on_body(void *ctx, struct str bytes)
+{
+    struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
+
+    buf_add(&cb->answer, bytes);
+    return true;
+}
+
+/* An answer with more to say than is read is an answer: its status stands in its head. */
+static void on_answer(void *ctx, const struct err *err, const struct http_answer *answer)
+{
+    struct callback *cb = obj_check(ctx, CALLBACK_MAGIC);
+
+    cb->pending = NULL;
+    histogram_add(HISTOGRAM_CALLBACK, mono_now().us - cb->began.us);
+    if (err != NULL && !(err->code == ERR_TOO_LONG && cb->status > 0)) {
+        cb->reason = arena_dup(cb->a, str_of(err->msg));
+        end_failed(cb, 0);
+        return;
+    }
+    if (answer != NULL) {
+        on_head(cb, answer);
+    }
+    judge(cb);
 }
 
 /* ---- posting ---- */
@@ -356,7 +387,9 @@ static void post(struct callback *cb, struct str id, struct str body)
                               .flags = HTTP_IDEMPOTENT |
                                        (s->allow_private_callbacks ? 0 : HTTP_PUBLIC_ONLY),
                               .timeout_ms = s->callback_timeout_ms,
-                              .response_bytes_max = 64 * 1024};
+                              .response_bytes_max = ANSWER_MAX,
+                              .on_head = on_head,
+                              .on_data = on_body};
     cb->began = mono_now();
     cb->pending = http_call_start(cb->et->e->http, &call, on_answer, cb);
     buf_fini(&text);
@@ -385,6 +418,7 @@ static void on_item(void *ctx, struct lane_item *item)
 
     *cb = (struct callback){
         .magic = CALLBACK_MAGIC, .et = et, .item = item, .a = arena_new(), .scratch = arena_new()};
+    buf_init(&cb->answer, ANSWER_MAX);
     job_begin(et->e, &cb->job, drop_callback);
     if (!job_item_body(et, cb->a, STR("ev"), item, &cb->stored, &err) ||
         !str_to_i64(item->id, 1, INT64_MAX, &sequence)) {

@@ -87,6 +87,32 @@ static void test_rows(void)
     }
 }
 
+/* What is said behind the status is not read to its end; the status counts all the same. */
+static void test_wordy(void)
+{
+    static const struct {
+        int status;
+        size_t posts;
+    } wordy[] = {
+        {200, 1},
+        {422, 1},
+        {500, 2}
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(wordy); i++) {
+        struct world *w = world_new(NULL);
+
+        w->hooks[w->nhooks++] = (struct act){.status = wordy[i].status,
+                                             .body = arena_printf(w->a, "%*s", 300000, "x").p};
+        tell(w, EVENT, "WO-1", "{\"text\":\"x\"}");
+        UNTIL(w, "posted", w->nhooked == wordy[i].posts && idle(w));
+        world_run(w, 300);
+        CHECK_INT("posts", w->nhooked, wordy[i].posts);
+        CHECK_INT("no dead letter", redis_int(w, "ZCARD dl"), 0);
+        world_free(&w);
+    }
+}
+
 /* One subject waits for its first; another does not wait at all. */
 static void test_order(void)
 {
@@ -228,8 +254,9 @@ static void test_redis_away(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_rows),      TEST(test_order),   TEST(test_gone),   TEST(test_failing),
-        TEST(test_told_late), TEST(test_damaged), TEST(test_reaped), TEST(test_redis_away)};
+        TEST(test_rows),    TEST(test_wordy),     TEST(test_order),
+        TEST(test_gone),    TEST(test_failing),   TEST(test_told_late),
+        TEST(test_damaged), TEST(test_reaped),    TEST(test_redis_away)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
