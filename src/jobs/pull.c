@@ -7,7 +7,8 @@
  * tp: HASH sender -> wall ms up to which its list has been read. It moves when all pages were kept;
  * a pull that fails is tried again some times, and then an hour later from where it was. The first
  * pull of a sender only notes the time: what was written before we were there is not ours to carry
- * out.
+ * out. A time that lies ahead was noted by a clock that was; where the list agrees with the clock of
+ * now, it is read as far back as repeats are known, and the time noted anew.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -35,6 +36,7 @@ struct pull {
     struct inbound *said; /* the newest first */
     size_t nsaid, cap, left;
     int tries;
+    bool ahead; /* the time noted is yet to come */
 };
 
 static void sender_begin(void *ctx);
@@ -81,7 +83,12 @@ static void sender_note(struct pull *p)
     log_debug("pulled", LF_STR("tenant", p->et->t.id), LF_STR("sender", sender_of(p)->id),
               LF_INT("pages", (int64_t)p->pages), LF_INT("messages", (int64_t)p->nsaid));
 
-    commit_hmax(c, STR("tp"), sender_of(p)->id, p->began.ms);
+    if (p->ahead) {
+        commit_hset(c, STR("tp"), sender_of(p)->id,
+                    arena_printf(p->a, "%lld", (long long)p->began.ms));
+    } else {
+        commit_hmax(c, STR("tp"), sender_of(p)->id, p->began.ms);
+    }
     p->pending = commit_run(p->et->e->store, &c, on_noted, p);
 }
 
@@ -132,6 +139,12 @@ static void slice_accept(struct pull *p)
     p->pending = accept_webhook(p->et->e, PROVIDER_TWILIO, &batch, ours, p, on_kept, p);
 }
 
+/* It is our clock that is wrong: by it, what is known already would be said for the first time. */
+static bool behind(const struct pull *p, const struct inbound_batch *page)
+{
+    return p->ahead && page->n > 0 && page->items[0].at.ms > p->began.ms + OVERLAP_MS;
+}
+
 /* Of a page what was said to us since the last pull. Is there more on the next one? */
 static bool pick(struct pull *p, const struct inbound_batch *page)
 {
@@ -169,6 +182,11 @@ static void on_page(void *ctx, const struct err *err, const struct http_answer *
     if (err != NULL || !twilio_messages_parse(p->a, sender_of(p), answer->status, answer->body,
                                               &page, &p->next, &own)) {
         sender_failed(p, err != NULL ? err : &own);
+        return;
+    }
+    if (behind(p, &page)) {
+        err_set(&own, ERR_PROVIDER, "the clock of this machine is behind");
+        sender_failed(p, &own);
         return;
     }
     if (pick(p, &page) && p->next.method != NULL && ++p->pages < PAGES_MAX) {
@@ -209,12 +227,15 @@ static void on_since(void *ctx, const struct err *err, const struct reply *reply
         return;
     }
     p->began = wall_now();
+    p->ahead = false;
     if (last == 0) {
         sender_note(p);
         return;
     }
-    p->since.ms =
-        last - OVERLAP_MS > p->began.ms - OLDEST_MS ? last - OVERLAP_MS : p->began.ms - OLDEST_MS;
+    p->ahead = last > p->began.ms + OVERLAP_MS;
+    p->since.ms = !p->ahead && last - OVERLAP_MS > p->began.ms - OLDEST_MS
+                      ? last - OVERLAP_MS
+                      : p->began.ms - OLDEST_MS;
     arena_reset(p->a);
     p->said = NULL;
     p->nsaid = p->cap = p->pages = 0;

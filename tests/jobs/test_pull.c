@@ -108,9 +108,44 @@ static void test_ends(void)
     world_free(&w);
 }
 
+/* The clock was set ahead when the last pull was noted, and is right again. */
+static void test_noted_ahead(void)
+{
+    struct world *w = down();
+    int64_t ahead = wall_now().ms + (int64_t)30 * 24 * 3600 * 1000;
+
+    redis_get(w, "HSET tp tw %lld", (long long)ahead);
+    w->list = said(w, "SM1", "NOTE one", 3600);
+    world_start(w);
+    UNTIL(w, "carried out", notes(w, "one") == 1 && idle(w));
+    UNTIL(w, "noted anew", redis_int(w, "HGET tp tw") < ahead);
+    world_stop(w, 1000);
+    w->list = said(w, "SM2", "NOTE two", 0);
+    world_start(w);
+    UNTIL(w, "and the next", notes(w, "two") == 1 && idle(w));
+    world_free(&w);
+}
+
+/* Or ours is behind, by what the list says: nothing is read, and what was noted stays. */
+static void test_clock_behind(void)
+{
+    struct world *w = down();
+    int64_t ahead = wall_now().ms + (int64_t)30 * 24 * 3600 * 1000;
+
+    redis_get(w, "HSET tp tw %lld", (long long)ahead);
+    w->list = said(w, "SM1", "NOTE one", -29 * 24 * 3600);
+    world_start(w);
+    UNTIL(w, "asked", w->nlists == 1);
+    world_run(w, 200);
+    CHECK_INT("not carried out", notes(w, ""), 0);
+    CHECK_INT("noted as before", redis_int(w, "HGET tp tw"), ahead);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_in_order_once), TEST(test_away), TEST(test_ends)};
+    static const struct test tests[] = {TEST(test_in_order_once), TEST(test_away), TEST(test_ends),
+                                        TEST(test_noted_ahead), TEST(test_clock_behind)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
