@@ -14,6 +14,7 @@
 #define LOCK_MS    ((int64_t)10 * 60 * 1000)
 #define CALL_MS    20000
 #define SOON_MS    ((int64_t)60 * 1000)
+#define AGAIN_MS   ((int64_t)10 * 60 * 1000)
 #define HOUR_MS    ((int64_t)3600 * 1000)
 #define LOST_NAMED 5 /* in an alert */
 #define PAGES_MAX  100
@@ -123,18 +124,20 @@ struct str sync_account(const struct template_sync *y)
     return sender_account(y->s);
 }
 
+/* What is wished for was not done there, whatever the reason was: the wish stands. */
 static void account_failed(struct template_sync *y, struct str why)
 {
+    if (y->later_ms == 0 && (y->want.n > 0 || y->nremovals > 0)) {
+        y->later_ms = AGAIN_MS;
+    }
     log_warn("templates of an account not looked at", LF_STR("tenant", y->et->t.id),
              LF_STR("sender", y->s->id), LF_STR("reason", why));
     if (y->want.n > 0) {
         alert_raise(
             y->et, arena_printf(y->work, "templates:%.*s", STR_ARG(y->s->id)), "warning",
             arena_printf(y->work, "the templates could not be registered: %.*s", STR_ARG(why)),
-            y->later_ms > 0 ? STR("it is tried again by itself; check the token's rights and "
-                                  "business_account_id")
-                            : STR("mend the token's rights or business_account_id, then register "
-                                  "them again"));
+            STR("it is tried again by itself; check the token's rights and "
+                "business_account_id"));
     }
     sync_next_account(y);
 }

@@ -44,9 +44,9 @@ struct world_templates {
     struct made made[MADE_MAX];
     size_t nmade, nsubmitted, nlists, ndeleted, nrefused;
     int refuse_status; /* from the refuse_from-th on */
+    int list_status;   /* of Meta's list; 0: good */
     size_t refuse_from;
     const char *refuse_body;
-    const char *list_refused; /* what Meta says to who wants the list; NULL: the list */
 };
 
 struct world {

@@ -91,12 +91,11 @@ bool world_templates(struct world *w, struct http_req *r)
         say(r, 201, STR("{\"name\":\"x\",\"category\":\"UTILITY\",\"status\":\"received\"}"));
     } else if (post) {
         make(w, r, meta);
+    } else if (meta && w->t.list_status != 0) {
+        w->t.nlists++;
+        say(r, w->t.list_status, STR("{\"error\":{\"message\":\"m\",\"code\":100}}"));
     } else if (meta) {
         w->t.nlists++;
-        if (w->t.list_refused != NULL) {
-            say(r, 400, str_of(w->t.list_refused));
-            return true;
-        }
         say(r, 200, listed(w, true, "{\"data\":[", "]}"));
     } else if (str_ends(path, STR("/ApprovalRequests"))) {
         say(r, 200,
