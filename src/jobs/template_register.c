@@ -10,11 +10,26 @@
 
 /* ---- deleting ---- */
 
-static bool to_go(const struct template_sync *y, struct str name)
+/* Made anew by the operator, in these words. */
+static bool is_made(const struct template_sync *y, const struct template_listed *l)
+{
+    char hash[TEMPLATE_HASH_CHARS + 1];
+
+    for (size_t i = templates_count(y->et->t.templates); i < y->ndefs; i++) {
+        if (str_eq(y->defs[i]->name, l->name) && str_eq(y->defs[i]->language, l->language)) {
+            template_hash(y->defs[i], hash);
+            return str_eqz(l->state.hash, hash);
+        }
+    }
+    return false;
+}
+
+/* The removal stands until every account has heard of it, and the same may be wished for since. */
+static bool to_go(const struct template_sync *y, const struct template_listed *l)
 {
     for (size_t i = 0; i < y->nremovals; i++) {
-        if (str_eq(y->removals[i], name)) {
-            return true;
+        if (str_eq(y->removals[i], l->name)) {
+            return !is_made(y, l);
         }
     }
     return false;
@@ -69,7 +84,7 @@ void sync_remove(struct template_sync *y)
     struct outgoing out;
 
     arena_reset(y->work);
-    while (y->step < y->nlist && !to_go(y, y->list[y->step]->name)) {
+    while (y->step < y->nlist && !to_go(y, y->list[y->step])) {
         y->step++;
     }
     if (y->step == y->nlist) {

@@ -199,6 +199,36 @@ static void test_no_list(void)
     world_free(&w);
 }
 
+/* Deleted and made anew while an account is away: what was made since is not what was to go. */
+static void test_made_anew(void)
+{
+    static const char made[] = "{\"category\":\"UTILITY\",\"body\":\"Stop!\"}";
+    struct world *w = begun();
+    size_t all = templates_count(engine_tenant(w->et)->templates), deleted;
+
+    redis_get(w, "HSET td lift|en_US %s", made);
+    register_all(w);
+    CHECK_INT("made", count(w, false), all + 1);
+    w->t.list_status = 400;
+    redis_get(w, "DEL td");
+    wish(w, "lift");
+    UNTIL(w, "deleted", w->t.ndeleted == 1 && at_rest(w));
+    redis_get(w, "HSET td lift|en_US %s", made);
+    wish(w, NULL);
+    UNTIL(w, "made anew", count(w, false) == all + 1 && at_rest(w));
+    deleted = w->t.ndeleted;
+    redis_get(w, "HSET ts later 1");
+    templates_sync(w->et);
+    UNTIL(w, "looked", w->et->syncing == NULL && at_rest(w));
+    w->t.list_status = 0;
+    redis_get(w, "HSET ts later 1");
+    templates_sync(w->et);
+    UNTIL(w, "done", redis_int(w, "HLEN ts") == 1 && at_rest(w));
+    CHECK_INT("it stays", w->t.ndeleted, deleted);
+    CHECK_INT("at both", count(w, true) + count(w, false), 2 * (all + 1));
+    world_free(&w);
+}
+
 /* Killed in the middle: the wish stands in Redis, and nothing is made twice. */
 static void test_cut_off(void)
 {
@@ -302,7 +332,8 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_registered), TEST(test_decided), TEST(test_refused), TEST(test_held_up),
-        TEST(test_no_list),    TEST(test_cut_off), TEST(test_slow),    TEST(test_deleted), TEST(test_told)};
+        TEST(test_no_list),    TEST(test_made_anew), TEST(test_cut_off), TEST(test_slow),
+        TEST(test_deleted),    TEST(test_told)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
