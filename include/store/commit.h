@@ -42,8 +42,11 @@ void commit_check_owner(struct commit *c, struct str key, struct str field, stru
 void commit_check_held(struct commit *c, struct str queue, struct str lane, struct str id);
 /** The message waits, not handed over or certainly refused, and no worker has it. Else COMMIT_CONFLICT. */
 void commit_check_untaken(struct commit *c, struct str queue, struct str lane, struct str id);
-/** Handed over once, settled by nothing but "sent" or "uncertain", and in nobody's hands. Else COMMIT_CONFLICT. */
-void commit_check_once_sent(struct commit *c, struct str id);
+/**
+ * Of @attempts all but the last were refused for certain, that one is settled by nothing but "sent" or "uncertain",
+ * and it is in nobody's hands. Else COMMIT_CONFLICT.
+ */
+void commit_check_once_sent(struct commit *c, struct str id, int64_t attempts);
 /** Makes the unit repeatable: checks and remembers @unit_id for 8 days at least. Call where the checks are. */
 void commit_once(struct commit *c, struct str unit_id);
 
@@ -117,8 +120,8 @@ void commit_unheard(struct commit *c, struct str sender, struct str person);
 /** One of them waits no more. */
 void commit_unhold(struct commit *c, struct str queue, struct str lane, struct str id);
 /**
- * The one attempt of a message was refused for certain after it was accepted: it goes again, at the front of
- * its lane, and not a third time. Only behind commit_check_once_sent(). One of a cancelled broadcast fails
+ * The one attempt of a message that was out was refused for certain after it was accepted: it goes again, at the
+ * front of its lane. Only behind commit_check_once_sent(). One of a cancelled broadcast fails
  * -> 1 it goes again; 0: it failed
  */
 void commit_again(struct commit *c, struct str id, struct wall at, struct str detail);

@@ -103,8 +103,9 @@ void inbox_set_aside(struct inbox_job *j, const struct err *err)
     j->dead = arena_dup(j->a, str_of(err->msg));
     j->message_id = j->message_hash = STR_NONE;
     j->late_next = j->late_detail = STR_NONE;
-    j->critical_failed = j->again = j->followers_more = false;
-    j->later_ms = 0;
+    j->critical_failed = j->followers_more = false;
+    j->trouble = NULL;
+    j->again = j->later_ms = 0;
     j->keep = false;
     j->also_check = j->also_write = NULL;
     j->read = inbox_read_nothing;

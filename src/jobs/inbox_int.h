@@ -48,7 +48,9 @@ struct inbox_job {
     struct str message_hash; /* or only the provider's id of it */
     bool critical_failed;    /* said again by another way, at once */
     const struct message *group_message; /* to a group, that did not reach it, or not all of them */
-    bool again;              /* refused for its form after all: it goes once more, in another */
+    int64_t again;           /* refused after all, at that attempt: it goes once more; 0: it does not */
+    const struct provider_error *trouble; /* what its sender is in, says the status; or NULL */
+    struct str trouble_user;              /* and with whom */
     /* what is learned of a template */
     struct str template_key; /* "name|language"; empty: nothing */
     struct template_state template_state;

@@ -3,12 +3,16 @@
  * each. Which message it is about stands in our correlation, or the provider's id leads to it. A
  * status may come before the answer to the send it is about: then it waits, and at last is left
  * with the id for whoever learns it. One that a provider accepted and then refused for being
- * outside the 24-hour window goes again, once, in the form that goes there.
+ * outside the 24-hour window goes again, once, in the form that goes there. A limit, and what stops
+ * the sender, mean the same as in the answer to the send: the sender is told, and the message waits.
  */
 #include "base/log.h"
 #include "base/mem.h"
 #include "inbox_int.h"
+#include "outbox_int.h"
 
+#define DAY_MS        ((int64_t)24 * 3600 * 1000)
+#define NEWS_MS       60000 /* older words tell how the sender was, not how it is */
 #define EARLY_MS      30000 /* an answer comes within the timeout of a send */
 #define EARLY_LOOK_MS 1000
 
@@ -28,8 +32,8 @@ static const char *word_of(enum delivery_state state)
 
 void inbox_check_status(struct inbox_job *j, struct commit *c)
 {
-    if (j->again) {
-        commit_check_once_sent(c, j->message_id);
+    if (j->again > 0) {
+        commit_check_once_sent(c, j->message_id, j->again);
     }
 }
 
@@ -46,12 +50,15 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
             detail = str_slice(detail, 0, i);
         }
     }
-    if (j->again) {
+    if (j->trouble != NULL) {
+        sender_told(j->et, j->sender_id, j->trouble_user, j->trouble, c);
+    }
+    if (j->again > 0) {
         commit_again(c, j->message_id, j->in.at,
-                     arena_printf(j->work,
-                                  "refused after it was accepted: %.*s; it goes again, as "
-                                  "a template or when the person writes",
-                                  STR_ARG(detail)));
+                     arena_printf(j->work, "refused after it was accepted: %.*s; it goes again%s",
+                                  STR_ARG(detail),
+                                  j->trouble == NULL ? ", as a template or when the person writes"
+                                                     : ""));
         return;
     }
     commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
@@ -65,6 +72,12 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
 
 /* ---- what follows ---- */
 
+static const struct provider_error *row_of(const struct inbox_job *j)
+{
+    return provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
+        ->error_find(j->in.error.code, 0);
+}
+
 static void write_reason(struct inbox_job *j, const struct provider_error *row, struct jw *w)
 {
     jw_open(w, "reason", '{');
@@ -76,9 +89,7 @@ static void write_reason(struct inbox_job *j, const struct provider_error *row, 
 
 static void tell_cmms(struct inbox_job *j, const struct message *m)
 {
-    const struct provider *provider =
-        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider);
-    const struct provider_error *row = provider->error_find(j->in.error.code, 0);
+    const struct provider_error *row = row_of(j);
     struct buf data;
     struct jw w;
 
@@ -147,22 +158,50 @@ static bool superseded(const struct inbox_job *j, const struct kept *kept)
     return attempt < kept->sends || attempt <= kept->refused;
 }
 
-/* ---- refused for its form, after it was accepted ---- */
+/* ---- refused for its form or its sender, after it was accepted ---- */
+
+/* A limit of the sender or of the pair, or the sender is stopped. */
+static bool is_trouble(const struct provider_error *row)
+{
+    return row != NULL &&
+           (row->cls == OUTCOME_THROTTLED || row->cls == OUTCOME_SENDER_STOPPED);
+}
 
 /*
- * Its window was shut by the provider's clock. Only what was handed over once: of an attempt before
- * that one nobody knows whether it arrived.
+ * Only what was handed over once, but for attempts that were refused: of another one nobody knows
+ * whether it arrived. Its window was shut by the provider's clock: then in the other form, once.
+ * What passes by itself it waits for, for a day; without the pair's clock nothing would hold it. A
+ * critical one that can go by another way does not wait.
  */
 static bool may_go_again(const struct inbox_job *j, const struct kept *kept,
                          const struct message *m)
 {
-    const struct provider_error *row =
-        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
-            ->error_find(j->in.error.code, 0);
+    const struct sender *s = tenant_sender(j->et->t.conf, j->sender_id);
+    const struct provider_error *row = row_of(j);
+    struct wall due = m->send_at.ms > m->created.ms ? m->send_at : m->created;
 
-    return j->in.state == DELIVERY_FAILED && row != NULL && row->cls == OUTCOME_NEED_TEMPLATE &&
-           kept->form.n == 0 && kept->sends == 1 && kept->refused == 0 && !kept->another_way &&
-           !m->sms && m->kind != MESSAGE_TEMPLATE && m->kind != MESSAGE_READ;
+    if (j->in.state != DELIVERY_FAILED || row == NULL || kept->sends != kept->refused + 1 ||
+        kept->another_way || m->kind == MESSAGE_READ) {
+        return false;
+    }
+    if (is_trouble(row)) {
+        return wall_now().ms - due.ms < DAY_MS &&
+               (row->scope != SCOPE_PAIR || s->pair_interval_ms > 0) &&
+               !failover_next(j->et->t.conf, m, NULL, &(struct failover_step){0});
+    }
+    return row->cls == OUTCOME_NEED_TEMPLATE && kept->form.n == 0 && kept->refused == 0 &&
+           !m->sms && m->kind != MESSAGE_TEMPLATE;
+}
+
+static void note_trouble(struct inbox_job *j, const struct message *m)
+{
+    const struct provider_error *row = row_of(j);
+
+    if (j->in.state == DELIVERY_FAILED && is_trouble(row) &&
+        wall_now().ms - j->in.at.ms < NEWS_MS) {
+        j->trouble = row;
+        j->trouble_user = m->user;
+    }
 }
 
 /* Whoever sent it has not written down that it was accepted: then it is his still. */
@@ -178,16 +217,16 @@ static void go_again(struct inbox_job *j, const struct kept *kept, const struct 
         j->later_ms = EARLY_LOOK_MS;
         return;
     }
-    inbox_note_template(j, m, kept->form);
-    j->again = true;
+    if (!is_trouble(row_of(j))) {
+        inbox_note_template(j, m, kept->form);
+    }
+    j->again = kept->sends;
 }
 
 /* Refused after all, because he does not want it. */
 static void note_stopped(struct inbox_job *j, const struct message *m)
 {
-    const struct provider_error *row =
-        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
-            ->error_find(j->in.error.code, 0);
+    const struct provider_error *row = row_of(j);
 
     if (row != NULL && row->cls == OUTCOME_OPTED_OUT && m->user.n > 0) {
         j->stopped_person = m->user;
@@ -200,9 +239,7 @@ static void note_stopped(struct inbox_job *j, const struct message *m)
 static void write_missed(struct inbox_job *j, struct commit *c)
 {
     struct str who = j->in.phone.n > 0 ? j->in.phone : j->in.bsuid;
-    const struct provider_error *row =
-        provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
-            ->error_find(j->in.error.code, 0);
+    const struct provider_error *row = row_of(j);
 
     group_refused_put(&j->et->t, j->work, c, j->group_message,
                       who.n > 0 ? vault_hash_arena(j->et->t.vault, j->work, "phone", who)
@@ -237,8 +274,9 @@ static void decide(struct inbox_job *j, const struct kept *kept)
     struct str text, key = arena_printf(j->work, "m:%.*s", STR_ARG(j->message_id));
 
     inbox_plan(j, STR_NONE);
-    j->critical_failed = j->again = false;
-    j->later_ms = 0;
+    j->critical_failed = false;
+    j->trouble = NULL;
+    j->again = j->later_ms = 0;
     j->stopped = 0;
     j->also_write = NULL;
     inbox_seen_in_group(j);
@@ -260,6 +298,7 @@ static void decide(struct inbox_job *j, const struct kept *kept)
             inbox_run(j);
             return;
         }
+        note_trouble(j, &m);
         if (may_go_again(j, kept, &m)) {
             go_again(j, kept, &m);
             inbox_run(j);

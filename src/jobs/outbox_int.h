@@ -148,6 +148,9 @@ void outbox_slow_down(struct attempt *at);
 void outbox_rest(struct attempt *at, int64_t ms);
 void outbox_pause(struct attempt *at);
 void outbox_tell(struct attempt *at, struct commit *c);
+/** The same, by a status that failed a message of @sender's to @user, in the commit of that. */
+void sender_told(struct engine_tenant *et, struct str sender, struct str user,
+                 const struct provider_error *row, struct commit *c);
 
 /** For the lanes of its queue. */
 void outbox_on_item(void *ctx, struct lane_item *item);

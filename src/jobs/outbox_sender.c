@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #define REST_MOST   ((int64_t)24 * 3600 * 1000)
+#define REST_LEAST  1000 /* behind a status that tells of a limit, and no time */
 #define SLOWEST_PCT 5
 #define NOTE_US     ((int64_t)1000000)
 
@@ -132,6 +133,63 @@ void outbox_tell(struct attempt *at, struct commit *c)
                                 same_account(at->ob->sender, other->sender))) {
             tell_one(at, other->sender, c);
         }
+    }
+}
+
+static void told_one(const struct outbox *ob, const struct provider_error *row, struct commit *c)
+{
+    struct str id = ob->sender->id, why = str_of(row->title), advice = str_of(row->advice);
+
+    if (row->cls == OUTCOME_SENDER_STOPPED) {
+        commit_sender(c, id, "pause", 0, 0, why, advice);
+    } else {
+        commit_sender(c, id, "slow", SLOWEST_PCT, 0, why, advice);
+        commit_sender(c, id, "rest", row->retry_after_ms > 0 ? row->retry_after_ms : REST_LEAST, 0,
+                      why, advice);
+    }
+}
+
+static void told_pair(const struct outbox *ob, struct str user, struct commit *c)
+{
+    const struct sender *s = ob->sender;
+    struct arena *a = arena_new();
+
+    if (s->pair_interval_ms > 0 && user.n > 0) {
+        commit_ahead(c, arena_printf(a, "pr:%s", ob->queue), user,
+                     s->pair_burst * s->pair_interval_ms * 1000);
+    }
+    arena_free(&a);
+}
+
+void sender_told(struct engine_tenant *et, struct str sender, struct str user,
+                 const struct provider_error *row, struct commit *c)
+{
+    struct outbox *ob = outbox_of_sender(et, sender);
+
+    if (ob == NULL) {
+        return;
+    }
+    if (row->scope == SCOPE_PAIR) {
+        told_pair(ob, user, c);
+        return;
+    }
+    for (size_t i = 0; i < et->noutboxes; i++) {
+        const struct outbox *other = &et->outboxes[i];
+
+        if (other == ob || (row->scope == SCOPE_ACCOUNT && row->cls == OUTCOME_THROTTLED &&
+                            same_account(ob->sender, other->sender))) {
+            told_one(other, row, c);
+        }
+    }
+    if (row->alert && worth_a_line(ob)) {
+        struct arena *a = arena_new();
+        bool stopped = row->cls == OUTCOME_SENDER_STOPPED;
+
+        log_warn("sender held back by a status", LF_STR("tenant", et->t.id),
+                 LF_STR("sender", sender), LF_Z("reason", row->title));
+        alert_raise(et, arena_printf(a, "sender:%.*s", STR_ARG(sender)),
+                    stopped ? "critical" : "warning", str_of(row->title), str_of(row->advice));
+        arena_free(&a);
     }
 }
 

@@ -345,11 +345,11 @@ void commit_check_untaken(struct commit *c, struct str queue, struct str lane, s
     commit_arg_id(c, id);
 }
 
-void commit_check_once_sent(struct commit *c, struct str id)
+void commit_check_once_sent(struct commit *c, struct str id, int64_t attempts)
 {
     commit_op_check(c, STR("once_sent"));
     commit_arg_id(c, id);
-    commit_arg_int(c, 1);
+    commit_arg_int(c, attempts);
 }
 
 void commit_once(struct commit *c, struct str unit_id)

@@ -26,13 +26,18 @@ static void on_resumed(void *ctx, const struct err *err, const struct commit_out
     resumed++;
 }
 
-static void resume(struct world *w)
+static void resume_of(struct world *w, const char *sender)
 {
     int before = resumed;
 
     CHECK("there is such a sender",
-          engine_sender_resume(w->et, STR("main"), on_resumed, NULL) != NULL);
+          engine_sender_resume(w->et, str_of(sender), on_resumed, NULL) != NULL);
     UNTIL(w, "resumed", resumed > before);
+}
+
+static void resume(struct world *w)
+{
+    resume_of(w, "main");
 }
 
 /* Ten people; the first answer says that the token is dead. */
@@ -183,6 +188,58 @@ static void test_slow_down(void)
     world_free(&w);
 }
 
+/*
+ * Accepted, and refused by a status, as most of Twilio's refusals come: a limit fails no message,
+ * and of what stops the sender the rest of the queue is no part.
+ */
+static const struct {
+    const char *label, *sender;
+    int64_t code;
+    const char *field; /* of the sender; NULL: it is the pair's alone */
+    int times;
+} told_late[] = {
+    {"Meta's pace",      "main", 130429, "since",  1},
+    {"Twilio's pace",    "tw",   63018,  "since",  3},
+    {"an hour's rest",   "main", 131048, "rest",   1},
+    {"the pair's pace",  "main", 131056, NULL,     2},
+    {"payment",          "main", 131042, "paused", 1},
+    {"Meta's rejection", "tw",   63020,  "paused", 2},
+};
+
+static void test_told_late(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(told_late); i++) {
+        const char *label = told_late[i].label, *sender = told_late[i].sender;
+        struct world *w = world_new(NULL);
+        struct outbox *ob = outbox_of_sender(w->et, str_of(sender));
+        struct str id;
+
+        w->probe_status = 401; /* of itself it does not go on */
+        ((struct sender *)(uintptr_t)ob->sender)->pair_interval_ms = 6000;
+        ((struct sender *)(uintptr_t)ob->sender)->pair_burst = 45;
+        outbox_apply_rate(ob);
+        redis_get(w, "HSET w:%s u1 %lld", sender, (long long)wall_now().ms);
+        id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .sender = sender});
+        UNTIL(w, label, str_eqz(message_state(w, id), "sent") && idle(w));
+        for (int n = 1; n <= told_late[i].times; n++) {
+            const struct post *p = &w->sent[w->nsent - 1];
+            size_t before = w->nsent;
+
+            put_status_of(w, sender, p->id, p->correlation, DELIVERY_FAILED, told_late[i].code);
+            UNTIL(w, label, str_eqz(message_state(w, id), "queued"));
+            CHECK(label, told_late[i].field == NULL || stands(w, sender, told_late[i].field));
+            world_run(w, 100);
+            CHECK_INT("it waits", w->nsent, before);
+            redis_get(w, "DEL pr:out:%s", sender);
+            resume_of(w, sender);
+            UNTIL(w, label, w->nsent == before + 1 && idle(w));
+            CHECK_Z(label, message_state(w, id), "sent");
+        }
+        CHECK_INT("no failure told", stream_events(w, "gateway.message.status_changed.v1", ""), 0);
+        world_free(&w);
+    }
+}
+
 static void run_commit(struct world *w, struct commit **c)
 {
     int before = resumed;
@@ -325,9 +382,10 @@ static void test_order(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_pause),       TEST(test_reload_resumes), TEST(test_probe), TEST(test_slow_down),
-        TEST(test_late_answer), TEST(test_two_gateways),   TEST(test_pace),  TEST(test_rest),
-        TEST(test_retry_after), TEST(test_pair),           TEST(test_order)};
+        TEST(test_pause),        TEST(test_reload_resumes), TEST(test_probe),
+        TEST(test_slow_down),    TEST(test_told_late),      TEST(test_late_answer),
+        TEST(test_two_gateways), TEST(test_pace),           TEST(test_rest),
+        TEST(test_retry_after),  TEST(test_pair),           TEST(test_order)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

@@ -49,10 +49,11 @@ local function hold(queue, lane, id, over_ms, window_ms, detail)
     return result
 end
 
--- Is its one attempt settled by nothing but an acceptance, and in nobody's hands?
+-- Is its last attempt settled by nothing but an acceptance, each before it refused, and nobody at it?
 local function once_sent(id, attempts)
     local m = call('HMGET', P .. 'm:' .. id, 's', 'n', 'ag', 'q', 'l', 'fb')
-    if (m[1] ~= 'sent' and m[1] ~= 'uncertain') or m[2] ~= attempts or m[3] or m[6] or not m[5] then
+    if (m[1] ~= 'sent' and m[1] ~= 'uncertain') or m[2] ~= attempts or m[6] or not m[5]
+        or tonumber(m[3] or 0) ~= attempts - 1 then
         return false
     end
     return not in_hand(m[4], m[5], id)

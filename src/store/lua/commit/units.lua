@@ -118,7 +118,7 @@ while at <= most do
         elseif op == 'untaken' then -- a message that waits, in nobody's hands: queue lane id
             if not untaken(A[at + 1], A[at + 2], A[at + 3]) then refused = {'conflict', 'm:' .. A[at + 3]} end
             at = at + 4
-        elseif op == 'once_sent' then -- handed over once, and nobody is at it: id attempts
+        elseif op == 'once_sent' then -- out once, and nobody is at it: id attempts
             if not once_sent(A[at + 1], A[at + 2]) then refused = {'conflict', 'm:' .. A[at + 1]} end
             at = at + 3
         else
