@@ -13,8 +13,8 @@ static const char *const prio_names[PRIO_COUNT] = {
 };
 
 /*
- * Why a message failed. The outbox writes "code|title|advice"; a status webhook leaves "code
- * title", to which the provider's table knows the advice. Returns the code.
+ * Why a message failed: "code|title|advice". Of older versions, what a status told is "code title",
+ * to which the table of its sender's provider knows the advice. Returns the code.
  */
 struct str message_state_error(struct arena *a, struct str state, struct str detail,
                                const struct provider *provider, struct str *title,

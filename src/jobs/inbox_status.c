@@ -30,6 +30,30 @@ static const char *word_of(enum delivery_state state)
                                          : "sent";
 }
 
+static const struct provider_error *row_of(const struct inbox_job *j)
+{
+    return provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
+        ->error_find(j->in.error.code, 0);
+}
+
+/*
+ * In the words of whoever said so: it may have gone by another sender than its own, and that may be
+ * another provider's. A code that is not in the table has the provider's own words.
+ */
+static struct str failure(struct inbox_job *j)
+{
+    const struct provider_error *row = row_of(j);
+    struct outcome why = {.code = j->in.error.code};
+    struct str rest;
+
+    str_cut(j->in.error.title, '|', &why.title, &rest); /* which ends it, in the record */
+    if (row != NULL) {
+        why.advice = str_of(row->advice);
+        why.title = row->code != 0 || why.title.n == 0 ? str_of(row->title) : why.title;
+    }
+    return ended_detail(j->work, &why);
+}
+
 void inbox_check_status(struct inbox_job *j, struct commit *c)
 {
     if (j->again > 0) {
@@ -39,26 +63,18 @@ void inbox_check_status(struct inbox_job *j, struct commit *c)
 
 void inbox_write_status(struct inbox_job *j, struct commit *c)
 {
-    struct str detail = j->in.state == DELIVERY_FAILED
-                            ? arena_printf(j->work, "%lld %.*s", (long long)j->in.error.code,
-                                           STR_ARG(j->in.error.title))
-                            : STR("by webhook");
+    struct str detail = j->in.state == DELIVERY_FAILED ? failure(j) : STR("by webhook");
 
-    /* Lines end entries of a timeline. */
-    for (size_t i = 0; i < detail.n; i++) {
-        if (detail.p[i] == '\n') {
-            detail = str_slice(detail, 0, i);
-        }
-    }
     if (j->trouble != NULL) {
         sender_told(j->et, j->sender_id, j->trouble_user, j->trouble, c);
     }
     if (j->again > 0) {
-        commit_again(c, j->message_id, j->in.at,
-                     arena_printf(j->work, "refused after it was accepted: %.*s; it goes again%s",
-                                  STR_ARG(detail),
-                                  j->trouble == NULL ? ", as a template or when the person writes"
-                                                     : ""));
+        detail = arena_printf(j->work, "refused after it was accepted: %lld %.*s; it goes again%s",
+                              (long long)j->in.error.code, STR_ARG(j->in.error.title),
+                              row_of(j)->cls == OUTCOME_NEED_TEMPLATE
+                                  ? ", as a template or when the person writes"
+                                  : "");
+        commit_again(c, j->message_id, j->in.at, ended_line(j->work, detail));
         return;
     }
     commit_status(c, j->message_id, j->message_hash, word_of(j->in.state), j->in.at, detail);
@@ -71,12 +87,6 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
 }
 
 /* ---- what follows ---- */
-
-static const struct provider_error *row_of(const struct inbox_job *j)
-{
-    return provider_of(tenant_sender(j->et->t.conf, j->sender_id)->provider)
-        ->error_find(j->in.error.code, 0);
-}
 
 static void write_reason(struct inbox_job *j, const struct provider_error *row, struct jw *w)
 {

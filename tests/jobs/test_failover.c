@@ -255,6 +255,22 @@ static void test_status_by_the_next(void)
     world_free(&w);
 }
 
+/* It is told in the words of the one that says so, whose codes its own provider does not know. */
+static void test_failed_by_the_next(void)
+{
+    struct world *w = world_new(&soon);
+    struct str id;
+
+    w->probe_status = 401;
+    redis_get(w, "HSET sn:main paused 1");
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "sent", w->nsent == 1 && str_eqz(message_state(w, id), "sent"));
+    put_status_of(w, "tw", w->sent[0].id, w->sent[0].correlation, DELIVERY_FAILED, 63003);
+    UNTIL(w, "failed", str_eqz(message_state(w, id), "failed"));
+    CHECK("why", in_timeline(w, id, "63003|The number is not on WhatsApp|Reach the person"));
+    world_free(&w);
+}
+
 /* He never wrote to tw: what has no template waits for main, and nothing behind it is said first.
  */
 static void test_stays(void)
@@ -502,6 +518,7 @@ int main(int argc, char **argv)
                                         TEST(test_uncertain_goes_on),
                                         TEST(test_by_the_next),
                                         TEST(test_status_by_the_next),
+                                        TEST(test_failed_by_the_next),
                                         TEST(test_stays),
                                         TEST(test_critical_does_not_stay),
                                         TEST(test_template_there),
