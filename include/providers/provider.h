@@ -129,7 +129,7 @@ bool twilio_content_needed(const struct sender *s, const struct message *m);
 void twilio_content_key(const struct message *m, struct buf *key);
 void twilio_content_build(struct arena *a, const struct sender *s, const struct message *m, struct outgoing *out);
 bool twilio_content_sid(struct arena *a, int status, struct str body, struct str *sid);
-/** The fallback: the options numbered in the text ("Reply 1, 2 or 3"). */
+/** The fallback: the options numbered in the text ("Reply 1, 2 or 3"), without descriptions or sections if too long. */
 void twilio_numbered_text(struct arena *a, const struct message *m, struct str hint, struct str *text);
 
 #endif

@@ -332,33 +332,48 @@ void twilio_content_variables(const struct message *m, struct buf *out)
     jw_close(&w, '}');
 }
 
-void twilio_numbered_text(struct arena *a, const struct message *m, struct str hint,
-                          struct str *text)
-{
-    struct buf b;
+enum detail { DETAIL_TITLES, DETAIL_SECTIONS, DETAIL_ALL };
 
-    buf_init(&b, TEXT_MAX);
+static void numbered_text(const struct message *m, struct str hint, enum detail detail,
+                          struct buf *out)
+{
     if (m->header.n > 0) {
-        buf_addf(&b, "*%.*s*\n\n", STR_ARG(m->header));
+        buf_addf(out, "*%.*s*\n\n", STR_ARG(m->header));
     }
-    buf_add(&b, m->text);
-    buf_add_char(&b, '\n');
+    buf_add(out, m->text);
+    buf_add_char(out, '\n');
     for (size_t i = 0; i < m->noptions; i++) {
         const struct message_option *o = &m->options[i];
 
-        if (o->section.n > 0 && (i == 0 || !str_eq(o->section, m->options[i - 1].section))) {
-            buf_addf(&b, "\n*%.*s*", STR_ARG(o->section));
+        if (detail >= DETAIL_SECTIONS && o->section.n > 0 &&
+            (i == 0 || !str_eq(o->section, m->options[i - 1].section))) {
+            buf_addf(out, "\n*%.*s*", STR_ARG(o->section));
         }
-        buf_addf(&b, "\n%zu. %.*s", i + 1, STR_ARG(o->title));
-        if (o->description.n > 0) {
-            buf_addf(&b, " (%.*s)", STR_ARG(o->description));
+        buf_addf(out, "\n%zu. %.*s", i + 1, STR_ARG(o->title));
+        if (detail >= DETAIL_ALL && o->description.n > 0) {
+            buf_addf(out, " (%.*s)", STR_ARG(o->description));
         }
     }
     if (hint.n > 0) {
-        buf_addf(&b, "\n\n%.*s", STR_ARG(hint));
+        buf_addf(out, "\n\n%.*s", STR_ARG(hint));
     }
     if (m->footer.n > 0) {
-        buf_addf(&b, "\n\n_%.*s_", STR_ARG(m->footer));
+        buf_addf(out, "\n\n_%.*s_", STR_ARG(m->footer));
+    }
+}
+
+/* What was accepted as a list must go as a text too: what explains its rows gives way. */
+void twilio_numbered_text(struct arena *a, const struct message *m, struct str hint,
+                          struct str *text)
+{
+    enum detail detail = DETAIL_ALL;
+    struct buf b;
+
+    buf_init(&b, TEXT_MAX);
+    numbered_text(m, hint, detail, &b);
+    while (detail > DETAIL_TITLES && str_utf8_len(buf_str(&b)) > TWILIO_BODY_MAX) {
+        buf_reset(&b);
+        numbered_text(m, hint, --detail, &b);
     }
     *text = buf_to_arena(a, &b);
 }
