@@ -124,6 +124,20 @@ static void alert(struct attempt *at)
                 "warning", at->o.title, at->o.advice);
 }
 
+bool outbox_held_back(struct attempt *at)
+{
+    if (at->o.cls == OUTCOME_THROTTLED) {
+        end_throttled(at);
+        return true;
+    }
+    if (at->o.cls == OUTCOME_SENDER_STOPPED) {
+        outbox_pause(at);
+        attempt_end(at, THEN_LATER, STOPPED_MS);
+        return true;
+    }
+    return false;
+}
+
 static void end_by_outcome(struct attempt *at)
 {
     if (outbox_form_refused(at)) {
@@ -145,11 +159,8 @@ static void end_by_outcome(struct attempt *at)
         end_ambiguous(at);
         break;
     case OUTCOME_THROTTLED:
-        end_throttled(at);
-        break;
     case OUTCOME_SENDER_STOPPED:
-        outbox_pause(at);
-        attempt_end(at, THEN_LATER, STOPPED_MS);
+        outbox_held_back(at);
         break;
     case OUTCOME_REFUSED:
     case OUTCOME_OPTED_OUT:

@@ -52,7 +52,7 @@ struct attempt {
     bool uncounted;   /* its broadcast was cancelled: the claim leased it without an attempt */
     bool looked;      /* the provider was asked whether it has an attempt before this one */
     bool found;       /* and it has */
-    bool again;       /* refused for the window: it counts no more, and the message goes in another form */
+    bool again;       /* refused for the window or a limit: it counts no more, and the message goes again */
     bool look_failed; /* it could not be asked */
     struct lookup *lookup;
     bool late;       /* the lease was lost after the provider accepted: recorded as evidence */
@@ -148,6 +148,8 @@ void outbox_slow_down(struct attempt *at);
 void outbox_rest(struct attempt *at, int64_t ms);
 void outbox_pause(struct attempt *at);
 void outbox_tell(struct attempt *at, struct commit *c);
+/** Ends an attempt that was refused for a limit or for its sender: the message waits. False: for neither. */
+bool outbox_held_back(struct attempt *at);
 /** The same, by a status that failed a message of @sender's to @user, in the commit of that. */
 void sender_told(struct engine_tenant *et, struct str sender, struct str user,
                  const struct provider_error *row, struct commit *c);

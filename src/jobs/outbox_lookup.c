@@ -63,10 +63,12 @@ static void end_found(struct attempt *at, const struct inbound *item)
     at->o.code = item->error.code;
     at->o.title = row != NULL ? str_of(row->title) : STR("the provider could not deliver it");
     at->o.advice = row != NULL ? str_of(row->advice) : item->error.details;
-    /* Refused for its form alone: it goes again in the other one, as after a status that says so.
-     */
+    at->o.scope = row != NULL ? row->scope : SCOPE_MESSAGE;
+    at->o.retry_after_ms = row != NULL ? row->retry_after_ms : 0;
+    /* Refused for its form alone, for a limit, or for its sender: it goes again, as after a status
+     * that says so. */
     at->again = at->lookup->by == at->ob && at->lookup->nsent == 1 && !at->uncounted;
-    if (!at->again || !outbox_form_refused(at)) {
+    if (!at->again || !(outbox_form_refused(at) || outbox_held_back(at))) {
         attempt_end(at, THEN_FAILED, 0);
     }
 }

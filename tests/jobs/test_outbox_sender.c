@@ -1,6 +1,7 @@
 /* The sender: pause and its probe, rest, slow-down; none of it costs a message an attempt. */
 #include "world.h"
 
+#include "base/mem.h"
 #include "outbox_int.h"
 
 #include <time.h>
@@ -240,6 +241,33 @@ static void test_told_late(void)
     }
 }
 
+/* Nobody answered, and the list tells of a limit of the account or of the sender. */
+static void test_told_by_the_list(void)
+{
+    static const char codes[] = {'7', '8'}; /* their ends: 63017, 63018 */
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        struct world *w = world_new(NULL);
+        struct str id;
+        char *list;
+
+        redis_get(w, "HSET w:tw u1 %lld", (long long)wall_now().ms - 1000);
+        list = mem_dupz(str_of(world_listed(w, "SMfound", ANA, "hello", "failed", 0)));
+        *(strstr(list, "63016") + 4) = codes[i];
+        w->list = list;
+        w->sends[w->nsends++] = (struct act){.how = RESET};
+        id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL, .sender = "tw"});
+        UNTIL(w, "again", w->nsent == 2 && idle(w));
+        CHECK_Z("sent", message_state(w, id), "sent");
+        CHECK("slower", stands(w, "tw", "since"));
+        CHECK("no duplicate",
+              str_find(message_timeline(w, id), STR("possible_duplicate")) == SIZE_MAX);
+        CHECK_INT("no failure told", stream_events(w, "gateway.message.status_changed.v1", ""), 0);
+        world_free(&w);
+        mem_free(&list);
+    }
+}
+
 static void run_commit(struct world *w, struct commit **c)
 {
     int before = resumed;
@@ -382,10 +410,11 @@ static void test_order(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_pause),        TEST(test_reload_resumes), TEST(test_probe),
-        TEST(test_slow_down),    TEST(test_told_late),      TEST(test_late_answer),
-        TEST(test_two_gateways), TEST(test_pace),           TEST(test_rest),
-        TEST(test_retry_after),  TEST(test_pair),           TEST(test_order)};
+        TEST(test_pause),       TEST(test_reload_resumes),  TEST(test_probe),
+        TEST(test_slow_down),   TEST(test_told_late),       TEST(test_told_by_the_list),
+        TEST(test_late_answer), TEST(test_two_gateways),    TEST(test_pace),
+        TEST(test_rest),        TEST(test_retry_after),     TEST(test_pair),
+        TEST(test_order)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
