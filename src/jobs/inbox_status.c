@@ -66,7 +66,8 @@ void inbox_write_status(struct inbox_job *j, struct commit *c)
     struct str detail = j->in.state == DELIVERY_FAILED ? failure(j) : STR("by webhook");
 
     if (j->trouble != NULL) {
-        sender_told(j->et, j->sender_id, j->trouble_user, j->trouble, c);
+        sender_told(j->et, j->sender_id, j->trouble_user, j->trouble,
+                    j->again > 0 ? j->again - 1 : 0, c);
     }
     if (j->again > 0) {
         detail = arena_printf(j->work, "refused after it was accepted: %lld %.*s; it goes again%s",

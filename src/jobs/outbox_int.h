@@ -150,9 +150,12 @@ void outbox_pause(struct attempt *at);
 void outbox_tell(struct attempt *at, struct commit *c);
 /** Ends an attempt that was refused for a limit or for its sender: the message waits. False: for neither. */
 bool outbox_held_back(struct attempt *at);
-/** The same, by a status that failed a message of @sender's to @user, in the commit of that. */
+/**
+ * The same, by a status that failed a message of @sender's to @user, in the commit of that. It was refused so
+ * @tries times before: it is accepted at once each time, so the rest is what keeps it from going to and fro.
+ */
 void sender_told(struct engine_tenant *et, struct str sender, struct str user,
-                 const struct provider_error *row, struct commit *c);
+                 const struct provider_error *row, int64_t tries, struct commit *c);
 
 /** For the lanes of its queue. */
 void outbox_on_item(void *ctx, struct lane_item *item);

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #define REST_MOST   ((int64_t)24 * 3600 * 1000)
-#define REST_LEAST  1000 /* behind a status that tells of a limit, and no time */
 #define SLOWEST_PCT 5
 #define NOTE_US     ((int64_t)1000000)
 
@@ -136,7 +135,8 @@ void outbox_tell(struct attempt *at, struct commit *c)
     }
 }
 
-static void told_one(const struct outbox *ob, const struct provider_error *row, struct commit *c)
+static void told_one(const struct outbox *ob, const struct provider_error *row, int64_t tries,
+                     struct commit *c)
 {
     struct str id = ob->sender->id, why = str_of(row->title), advice = str_of(row->advice);
 
@@ -144,7 +144,8 @@ static void told_one(const struct outbox *ob, const struct provider_error *row, 
         commit_sender(c, id, "pause", 0, 0, why, advice);
     } else {
         commit_sender(c, id, "slow", SLOWEST_PCT, 0, why, advice);
-        commit_sender(c, id, "rest", row->retry_after_ms > 0 ? row->retry_after_ms : REST_LEAST, 0,
+        commit_sender(c, id, "rest",
+                      row->retry_after_ms > 0 ? row->retry_after_ms : outbox_backoff_ms(tries), 0,
                       why, advice);
     }
 }
@@ -162,7 +163,7 @@ static void told_pair(const struct outbox *ob, struct str user, struct commit *c
 }
 
 void sender_told(struct engine_tenant *et, struct str sender, struct str user,
-                 const struct provider_error *row, struct commit *c)
+                 const struct provider_error *row, int64_t tries, struct commit *c)
 {
     struct outbox *ob = outbox_of_sender(et, sender);
 
@@ -178,7 +179,7 @@ void sender_told(struct engine_tenant *et, struct str sender, struct str user,
 
         if (other == ob || (row->scope == SCOPE_ACCOUNT && row->cls == OUTCOME_THROTTLED &&
                             same_account(ob->sender, other->sender))) {
-            told_one(other, row, c);
+            told_one(other, row, tries, c);
         }
     }
     if (row->alert && worth_a_line(ob)) {
