@@ -211,6 +211,37 @@ static void test_left_end(void)
     world_free(&w);
 }
 
+static void put_leased(struct world *w, const char *id, int64_t ends_in_ms)
+{
+    char words[128];
+
+    put_by_hand(w, id);
+    snprintf(words, sizeof(words), "ZREM {acme}:r:out:main:3 3%s", id);
+    redis(w, words);
+    snprintf(words, sizeof(words), "HSET {acme}:k:out:main 3%s 1|%s|somebody.1", id, id);
+    redis(w, words);
+    snprintf(words, sizeof(words), "ZADD {acme}:f:out:main %lld 3%s", (long long)(wall_now().ms + ends_in_ms), id);
+    redis(w, words);
+}
+
+/* Leases that end one shortly after another: none waits for a new lease of the one before to end. */
+static void test_ends(void)
+{
+    struct world *w = open_world(NULL);
+    struct lane_options o;
+    struct line l;
+
+    put_leased(w, "x", 300);
+    put_leased(w, "y", 350);
+    put_leased(w, "z", 400);
+    o = line_options(&l);
+    line_start(&l, w, &o);
+    CHECK("all of them", line_wait(&l, 3, 2000));
+    line_drop(&l);
+    lane_worker_free(&l.worker);
+    world_free(&w);
+}
+
 static void test_full(void)
 {
     struct world *w = open_world(NULL);
@@ -254,7 +285,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_reaped),         TEST(test_lost_reply),     TEST(test_outage),
         TEST(test_claim_given_up), TEST(test_grant_given_up), TEST(test_full),
-        TEST(test_left_end),       TEST(test_refused),
+        TEST(test_left_end),       TEST(test_ends),           TEST(test_refused),
     };
 
     world_scripts();

@@ -67,7 +67,7 @@ if lost ~= '0' and not repeated then
 end
 
 -- What is held by hand says itself until when; among the ends there is one place for all of it, "*", at the
--- earliest of them or before. Returns when it must be looked at again, or nil: nothing is held so any more.
+-- earliest of them or before.
 local function look_at_hands()
     local held, soonest = call('HGETALL', leases), nil
     for i = 1, #held, 2 do
@@ -81,18 +81,17 @@ local function look_at_hands()
         end
     end
     if soonest then call('ZADD', ends, int(soonest), '*') else call('ZREM', ends, '*') end
-    return soonest
 end
 
 -- Expired leases are not new work: they take no rate token and are never refused.
-local lapse = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2]
+local lapse, lapsed = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2], false
 if lapse and tonumber(lapse) <= now_ms and not repeated then
-    lapse = now_ms + lease_ms
+    lapsed = true
     for _, lane in ipairs(call('ZRANGEBYSCORE', ends, '-inf', now_ms, 'LIMIT', 0, want)) do
         local held = lane ~= '*' and call('HGET', leases, lane)
         local id = held and not by_hand(held) and call('LINDEX', list .. lane, '0')
         if lane == '*' then
-            lapse = look_at_hands() or lapse
+            look_at_hands()
         elseif id then
             if n < want and not given[lane] then pick(lane, id, nil, 1) end
         else -- an end that is nobody's
@@ -299,6 +298,7 @@ if n > 0 then
     call('SET', last, serial, 'PX', 2 * lease_ms)
     if not lapse then lapse = till_ms end
 end
+if lapsed then lapse = call('ZRANGE', ends, '0', '0', 'WITHSCORES')[2] end -- others may end a moment later
 if lapse then wake = math.min(wake, tonumber(lapse)) end
 
 local windows = {}
