@@ -160,7 +160,7 @@ const struct route routes[] = {
     {"GET",    "/readyz",                               ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   health_ready,                "Health",
      "Is it ready? Details with a key",                                                                                                                                          NULL,                                                        NULL,               "Health",              200},
     {"GET",    "/metrics",                              ALL,   ROUTE_LOOPBACK | ROUTE_NOT_READY, health_metrics,              "Health",
-     "Prometheus text; without a key from loopback only",                                                                                                                        NULL,                                                        NULL,               NULL,                  200},
+     "Prometheus text; without a key from loopback only, and not through a proxy there",                                                                                         NULL,                                                        NULL,               NULL,                  200},
     {"GET",    "/api/openapi.json",                     ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   api_openapi,                 "Documents",
      "This document",                                                                                                                                                            NULL,                                                        NULL,               NULL,                  200},
     {"GET",    "/api/docs",                             ALL,   ROUTE_PUBLIC | ROUTE_NOT_READY,   api_docs,                    "Documents",
