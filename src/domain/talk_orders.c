@@ -431,9 +431,15 @@ void talk_cmd_set_status(struct talk *t)
     resolved(t, CMD_SET_STATUS, FIT_OPEN);
 }
 
+/* "WO-12" may be the answer to which order a file is for; "wo WO-12" asks to see it. */
+static bool one_word(const struct talk *t)
+{
+    return str_find_char(str_trim(t->in->text), ' ', 0) == SIZE_MAX;
+}
+
 void talk_cmd_show(struct talk *t)
 {
-    if (talk_answers_which(t) || talk_media_typed(t)) {
+    if (talk_answers_which(t) || (one_word(t) && talk_media_typed(t))) {
         return;
     }
     resolved(t, CMD_SHOW, FIT_OPEN);
