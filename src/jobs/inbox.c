@@ -148,7 +148,8 @@ static void on_planned(void *ctx, const struct err *err, const struct commit_out
     if (j->plan.nmedia > 0) {
         lane_worker_wake(j->et->in);
     }
-    if (j->followers_more && outcome->result == COMMIT_OK) {
+    if (j->followers_more &&
+        (outcome->result == COMMIT_OK || outcome->result == COMMIT_DUPLICATE)) {
         if (!inbox_over(j)) {
             read_afresh(j);
         }
@@ -175,6 +176,10 @@ static void plan_lease(void *ctx, struct commit *c)
     inbox_check_status(j, c);
     if (j->also_check != NULL) {
         j->also_check(j, c);
+    }
+    if (j->followers_more) { /* the lease stays: asked again this would all be written twice */
+        commit_once(c, arena_printf(j->work, "fo:%.*s:%.*s", STR_ARG(j->item->id),
+                                    STR_ARG(j->followers_after)));
     }
 }
 

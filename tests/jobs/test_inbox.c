@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "inbox_int.h"
-#include "crowd.h"
+#include "world.h"
 
 #define ORDER(id, more)                                     \
     "{\"workorder\":{\"id\":\"" id "\",\"number\":\"WO-" id \
@@ -515,36 +515,6 @@ static void test_reminder_ahead(void)
     world_free(&w);
 }
 
-/*
- * More people follow a machine, or its site, than are told in one step: each of them once, also when the
- * gateway ends between two steps.
- */
-static void test_many_followers(void)
-{
-    struct world *w = world_new(NULL);
-    int64_t before;
-
-    crowd(w, 600);
-    stand_still(w);
-    for (int i = 1; i <= 600; i++) { /* some of both */
-        redis_get(w, "ZADD %s 0 p%d", i <= 400 ? "fa:P-01" : "fs:North", i);
-        redis_get(w, "ZADD fs:North 0 p%d", i % 7 == 0 ? i : 600);
-    }
-    before = redis_int(w, "ZCARD mx");
-    put_event(w, "down", "cmms.asset.status_changed.v1",
-              "{\"asset\":{\"id\":\"P-01\",\"name\":\"Pump\",\"site\":\"North\",\"status\":\"down\"}}");
-    UNTIL(w, "a step", redis_int(w, "ZCARD mx") > before);
-    CHECK("not the last", redis_int(w, "ZCARD mx") < before + 600);
-    world_kill(w);
-    world_start(w);
-    UNTIL(w, "all", redis_int(w, "ZCARD mx") >= before + 600 && redis_int(w, "HLEN k:in") == 0);
-    CHECK_INT("each once", redis_int(w, "ZCARD mx"), before + 600);
-    CHECK_INT("the first", redis_int(w, "ZCARD mu:p1"), 1);
-    CHECK_INT("the last", redis_int(w, "ZCARD mu:p600"), 1);
-    CHECK_INT("of both", redis_int(w, "ZCARD mu:p7"), 1);
-    world_free(&w);
-}
-
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -554,7 +524,7 @@ int main(int argc, char **argv)
         TEST(test_refused_first),  TEST(test_statuses),       TEST(test_early_failure),
         TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
         TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
-        TEST(test_reminder_missed), TEST(test_reminder_ahead), TEST(test_many_followers)};
+        TEST(test_reminder_missed), TEST(test_reminder_ahead)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
