@@ -266,6 +266,13 @@ bool talk_checklist_takes_photo(struct talk *t, const struct order **order)
     return true;
 }
 
+bool talk_checklist_photo_since(struct talk *t, struct wall at)
+{
+    struct round r;
+
+    return t->call.order.n == 0 && fresh_photo_item(t, &r) && r.c.asked_at.ms >= at.ms;
+}
+
 void talk_checklist_photo(struct talk *t, struct str media_id)
 {
     struct round r;

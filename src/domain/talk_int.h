@@ -154,6 +154,8 @@ bool talk_order_checklist_tap(struct talk *t, struct str order_id, struct str ac
 bool talk_checklist_typed(struct talk *t);
 /** Is a photo what the item that was asked last wants? *order: whose list it is, or NULL. */
 bool talk_checklist_takes_photo(struct talk *t, const struct order **order);
+/** Was he asked for that photo at @at or later? */
+bool talk_checklist_photo_since(struct talk *t, struct wall at);
 void talk_checklist_photo(struct talk *t, struct str media_id);
 /** Says that the order has a checklist, unless it is done. */
 void talk_checklist_offer(struct talk *t, const struct order *o);

@@ -369,12 +369,17 @@ void talk_media_unworded(struct talk *t)
     }
 }
 
-/* One more of a fault whose words are missing: of several that are sent together one has them. */
+/*
+ * One more of a fault whose words are missing: of several that are sent together one has them. The
+ * item of a checklist that wants a photo goes first where it was asked since.
+ */
 static bool waits_for_words(struct talk *t)
 {
     struct medium *m;
 
-    if (!talk_report_asked(t) || t->in->text.n > 0 || talk_quoted_order(t) != NULL) {
+    if (!talk_report_asked(t) || t->in->text.n > 0 || talk_quoted_order(t) != NULL ||
+        (media_kind_told(t->in) == MEDIA_PHOTO &&
+         talk_checklist_photo_since(t, t->conv.question_at))) {
         return false;
     }
     if (!waiting(t) || !t->conv.media_fault) {

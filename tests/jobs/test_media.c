@@ -247,6 +247,28 @@ static void test_fault_several(void)
     finish(w);
 }
 
+/* "What is wrong?" is open: a photo is for the item of a checklist that asked for one since. */
+static void test_fault_or_item(void)
+{
+    struct world *w = start("\"retention_days\":30");
+
+    put_event(w, "c1", "cmms.checklist.due.v1",
+              "{\"checklist\":{\"id\":\"C1\",\"name\":\"Daily check\",\"period\":\"daily\",\"items\":["
+              "{\"id\":\"a\",\"label\":\"Gauge\",\"kind\":\"photo\",\"required\":true}],"
+              "\"assignees\":[\"u1\"]}}");
+    UNTIL(w, "due", idle(w));
+    put_text(w, ANA, "t1", "REPORT P-01");
+    UNTIL(w, "asked", idle(w));
+    put_tap(w, ANA, "t2", "y:c:go,1:C1");
+    UNTIL(w, "begun", idle(w));
+    put_photo(w, ANA, "p1", "");
+    UNTIL(w, "fetched", w->nfiles == 1 && idle(w));
+    CHECK_INT("the item has it",
+              stream_events(w, "gateway.checklist.answered.v1", "\"id\":\"a\""), 1);
+    CHECK_INT("what is wrong is not asked again", sent_to(w, ANA, "What is wrong with"), 1);
+    finish(w);
+}
+
 static struct wall later(void)
 {
     struct timespec ts;
@@ -418,7 +440,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
-        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list),      TEST(test_fault_several),     TEST(test_fault_over),
+        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list),      TEST(test_fault_several), TEST(test_fault_or_item),     TEST(test_fault_over),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
