@@ -127,6 +127,17 @@ static bool has_person(const struct pm *pm, struct str id)
     return false;
 }
 
+/* He was told, perhaps before an earlier hand-over of which nobody has heard yet. */
+static bool has_heard(const struct pm *kept, struct str id)
+{
+    bool heard = kept->told;
+
+    for (size_t i = 0; i < kept->nknew && !heard; i++) {
+        heard = str_eq(kept->knew[i], id);
+    }
+    return heard;
+}
+
 /*
  * It is the same, for other people: who is new hears of it, who is not any more is not asked. What
  * somebody said who still does it stands. False: nothing has changed.
@@ -151,7 +162,7 @@ static bool pm_handed_over(struct turn *t, struct pm *pm)
         if (!has_person(pm, kept.people[i])) {
             plan_ask(t->p, m, kept.people[i], false);
             other = true;
-        } else if (kept.told) {
+        } else if (has_heard(&kept, kept.people[i])) {
             now.knew[now.nknew++] = kept.people[i];
         }
     }

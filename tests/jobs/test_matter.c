@@ -274,6 +274,30 @@ static void test_handed_over(void)
     world_free(&w);
 }
 
+/* Twice before anybody is told of the first time: who knew it before still knows it. */
+static void test_handed_over_twice(void)
+{
+    static const char *const people[] = {"\"u1\"", "\"u1\",\"u2\"", "\"u1\",\"u2\",\"u3\""};
+    struct world *w = world_new(NULL);
+
+    for (size_t i = 0; i < ARRAY_LEN(people); i++) {
+        put_event(w, arena_printf(w->a, "h%zu", i).p, "cmms.pm.due.v1",
+                  arena_printf(w->a,
+                               "{\"pm\":{\"id\":\"P9\",\"task\":\"Change filter\",\"asset\":\"A\","
+                               "\"due_at\":\"2099-12-01T08:00:00Z\",\"assignees\":[%s]}}",
+                               people[i])
+                      .p);
+        if (i == 0) {
+            UNTIL(w, "told", sent_to(w, ANA, "Change filter") == 1 && idle(w));
+            lane_worker_pause(w->et->in, true);
+        }
+    }
+    lane_worker_pause(w->et->in, false);
+    UNTIL(w, "who joined", sent_to(w, BEN, "Change filter") == 1 && idle(w));
+    CHECK_INT("not a second time", sent_to(w, ANA, "Change filter"), 1);
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -298,7 +322,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_told_and_done), TEST(test_confirm),        TEST(test_killed),  TEST(test_moved),
         TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad),
-        TEST(test_handed_over), TEST(test_old_button)};
+        TEST(test_handed_over), TEST(test_handed_over_twice), TEST(test_old_button)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
