@@ -136,6 +136,9 @@ void commit_message_note(struct commit *c, struct str id, struct wall at, struct
 void commit_unsend(struct commit *c, struct str id);
 void commit_status(struct commit *c, struct str id, struct str provider_hash, const char *state,
                    struct wall at, struct str detail); /* -> moved|kept|none */
+/** The same, "sent", of an attempt that the provider names: of one that was refused after all it says nothing. */
+void commit_status_sent(struct commit *c, struct str id, int64_t attempt, struct wall at,
+                        struct str detail); /* -> moved|kept|none */
 /** Uncertain for good: a message of a broadcast counts as failed until evidence comes. */
 void commit_given_up(struct commit *c, struct str id);
 /*

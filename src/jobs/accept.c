@@ -188,7 +188,15 @@ static bool plain_status(const struct webhook_unit *u, const struct inbound *in)
 static void unit_status(struct webhook_unit *u, const struct inbound *in, struct commit *c)
 {
     char hash[VAULT_HASH_CHARS + 1];
+    struct str id;
+    int64_t attempt;
 
+    if ((in->state == DELIVERY_SENT || in->state == DELIVERY_NONE) &&
+        correlation_check(vault_mac_key(u->et->t.vault), u->et->t.id, in->correlation, &id,
+                          &attempt)) {
+        commit_status_sent(c, id, attempt, in->at, STR("by webhook"));
+        return;
+    }
     vault_hash(u->et->t.vault, "pid", in->provider_id, hash);
     commit_status(c, correlated(u, in), str_of(hash), state_words[in->state], in->at,
                   STR("by webhook"));

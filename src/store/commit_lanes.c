@@ -267,6 +267,16 @@ void commit_status(struct commit *c, struct str id, struct str provider_hash, co
     commit_arg(c, detail);
 }
 
+void commit_status_sent(struct commit *c, struct str id, int64_t attempt, struct wall at,
+                        struct str detail)
+{
+    commit_op(c, STR("status_sent"));
+    commit_arg_id(c, id);
+    commit_arg_int(c, attempt);
+    commit_arg_int(c, at.ms);
+    commit_arg(c, detail);
+}
+
 void commit_provider_id(struct commit *c, struct str provider_hash, struct str id)
 {
     assert(provider_hash.n > 0);

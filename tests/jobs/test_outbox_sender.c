@@ -241,6 +241,37 @@ static void test_told_late(void)
     }
 }
 
+/* "Sent" of the attempt that was refused after all comes late: it says nothing of the one that is out. */
+static void test_sent_told_late(void)
+{
+    struct world *w = world_new(NULL);
+    struct http_reply busy = {.status = 429,
+                              .content_type = "application/json",
+                              .body = STR("{\"error\":{\"message\":\"m\",\"code\":130429}}")};
+    struct str id, first, correlation;
+
+    w->probe_status = 401;
+    id = put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "sent", str_eqz(message_state(w, id), "sent") && idle(w));
+    first = w->sent[0].id;
+    correlation = w->sent[0].correlation;
+    w->sends[w->nsends++] = (struct act){.how = ANSWER};
+    w->sends[w->nsends++] = (struct act){.how = HANG};
+    w->asends = 1;
+    put_status(w, first, correlation, DELIVERY_FAILED, 130429);
+    UNTIL(w, "again", str_eqz(message_state(w, id), "queued"));
+    resume(w);
+    UNTIL(w, "posted", w->nsent == 2 && w->nhanging == 1);
+    put_status(w, first, correlation, DELIVERY_SENT, 0);
+    world_run(w, 100);
+    http_reply(w->hanging[0], &busy);
+    world_run(w, 200);
+    resume(w);
+    UNTIL(w, "it goes again", w->nsent == 3 && idle(w));
+    CHECK_Z("sent", message_state(w, id), "sent");
+    world_free(&w);
+}
+
 /* Nobody answered, and the list tells of a limit of the account or of the sender. */
 static void test_told_by_the_list(void)
 {
@@ -411,7 +442,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_pause),       TEST(test_reload_resumes),  TEST(test_probe),
-        TEST(test_slow_down),   TEST(test_told_late),       TEST(test_told_by_the_list),
+        TEST(test_slow_down),   TEST(test_told_late), TEST(test_sent_told_late),       TEST(test_told_by_the_list),
         TEST(test_late_answer), TEST(test_two_gateways),    TEST(test_pace),
         TEST(test_rest),        TEST(test_retry_after),     TEST(test_pair),
         TEST(test_order)};

@@ -22,15 +22,18 @@ local function know(id)
     return known[1]
 end
 
--- line: "at_ms,detail" for its timeline. Returns moved | kept | none, and the rank it had.
-local function move(id, state, line)
+-- line: "at_ms,detail" for its timeline; attempt: what a provider says is of that one, or nil. Returns
+-- moved | kept | none, and the rank it had.
+local function move(id, state, line, attempt)
     local key = P .. 'm:' .. id
     local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'br', 'bf', 'ag')
     known_key = nil
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
     if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
-    if to == 4 and m[5] and m[5] == call('HGET', key, 'n') then return 'kept', from end -- of the refused attempt
+    if to == 4 and m[5] and (attempt and tonumber(attempt) <= tonumber(m[5]) or m[5] == call('HGET', key, 'n')) then
+        return 'kept', from -- of a refused attempt
+    end
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. line .. '\n')
@@ -51,8 +54,8 @@ end
 
 -- Evidence about a message whose lane waits (uncertain, or to be tried again) decides it, and the lane
 -- goes on. While a worker holds the lease, its own completion does that.
-local function status(id, state, at_ms, detail)
-    local moved, from = move(id, state, at_ms .. ',' .. detail)
+local function status(id, state, at_ms, detail, attempt)
+    local moved, from = move(id, state, at_ms .. ',' .. detail, attempt)
     if moved == 'moved' and from < DECIDED then
         local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
         local queue, lane = at[1], at[2]

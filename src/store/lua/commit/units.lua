@@ -149,6 +149,9 @@ while at <= most do
                 call('SET', P .. 'ps', '', 'PX', 3600000)
             end
             at = at + 6
+        elseif op == 'status_sent' then -- by a provider that names the attempt: id attempt at_ms detail -> as above
+            result = status(a, 'sent', c, d, b)
+            at = at + 5
         elseif op == 'sent' then -- what the lease is for, a message: "at_ms,detail" provider_hash
             handed_over(leased_queue, leased_lane, leased, a, b)
             at = at + 3
