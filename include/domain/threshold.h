@@ -10,7 +10,8 @@
  *
  * Readings older than one taken before do not count (answered "duplicate"); one older than max_age_s begins
  * nothing. A hold is over by a later reading, or by our clock when none comes. What a threshold raised that is not
- * configured any more is cleared by a reading that others fit and none of them is crossed by.
+ * configured any more is cleared by a reading that others fit and none of them is crossed by, ten minutes after
+ * the first one that did not find it, unless a gateway still knows it.
  */
 #ifndef CREWLINE_DOMAIN_THRESHOLD_H
 #define CREWLINE_DOMAIN_THRESHOLD_H
@@ -49,6 +50,7 @@ struct crossing { /* a threshold that the last readings were beyond */
     struct str threshold; /* its id */
     enum crossing_state state;
     struct wall since, until; /* until: a hold is over by our clock */
+    struct wall gone; /* since when readings meet no threshold of that name; 0: it is configured */
     double value;
     struct str alert; /* id, when ON */
 };

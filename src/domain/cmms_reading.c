@@ -11,6 +11,7 @@
 
 #define FUTURE_MS  (5 * 60 * 1000) /* a clock that goes wrong by more would silence what follows */
 #define EVENT_ITEM 'E'             /* as jobs/jobs_int.h names it */
+#define GONE_MS    ((int64_t)10 * 60 * 1000)
 
 bool cmms_reading_subject(struct arena *a, const struct json *j, struct err *err)
 {
@@ -229,26 +230,49 @@ static const struct threshold *threshold_of(const struct tenant_settings *t, str
     return NULL;
 }
 
+/* Whether a threshold is behind one of them. Notes since when none is behind the others. */
+static bool look_for_gone(struct plan *p, struct condition *c, bool *changed)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < c->n; i++) {
+        struct crossing *one = &c->list[i];
+        bool known = threshold_of(p->tenant->conf, one->threshold) != NULL;
+
+        if (known != (one->gone.ms == 0)) {
+            one->gone.ms = known ? 0 : p->now.ms;
+            *changed = true;
+        }
+        any = any || known;
+    }
+    return any;
+}
+
 /*
  * What no threshold is behind any more nothing would ever clear: it goes when none of those that
- * are there is crossed. Not before: of two gateways one may have read the settings anew.
+ * are there is crossed. Not at once: of two gateways one may have read the settings anew, and who
+ * knows the threshold says so with his next reading.
  */
 static bool forget_gone(struct plan *p, struct condition *c)
 {
-    bool any = c->n > 0;
+    bool changed = false;
 
-    for (size_t i = 0; i < c->n; i++) {
-        if (threshold_of(p->tenant->conf, c->list[i].threshold) != NULL) {
-            return false;
-        }
+    if (look_for_gone(p, c, &changed)) {
+        return changed;
     }
-    while (c->n > 0) {
-        if (c->list[0].state == CROSSING_ON) {
-            clear_alert(p, &c->list[0]);
+    for (size_t i = c->n; i > 0; i--) {
+        struct crossing *one = &c->list[i - 1];
+
+        if (p->now.ms - one->gone.ms < GONE_MS) {
+            continue;
         }
-        drop(c, &c->list[0]);
+        if (one->state == CROSSING_ON) {
+            clear_alert(p, one);
+        }
+        drop(c, one);
+        changed = true;
     }
-    return any;
+    return changed;
 }
 
 /* The clock is the end of the first hold. */

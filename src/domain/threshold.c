@@ -83,6 +83,7 @@ void condition_encode(const struct condition *c, struct buf *out)
         jw_bool(&w, "on", c->list[i].state == CROSSING_ON);
         jw_int(&w, "since", c->list[i].since.ms);
         jw_int(&w, "until", c->list[i].until.ms);
+        jw_int(&w, "gone", c->list[i].gone.ms);
         jw_real(&w, "value", c->list[i].value);
         jw_str(&w, "alert", c->list[i].alert);
         jw_close(&w, '}');
@@ -111,6 +112,7 @@ bool condition_decode(struct arena *a, struct str text, struct condition *out, s
             .state = json_get_bool(one, "on", false) ? CROSSING_ON : CROSSING_HOLD,
             .since = {json_get_int(one, "since", 0)},
             .until = {json_get_int(one, "until", 0)},
+            .gone = {json_get_int(one, "gone", 0)},
             .value = json_get_real(one, "value", 0),
             .alert = arena_dup(a, json_get_str(one, "alert"))};
     }
