@@ -150,14 +150,16 @@ static void told_one(const struct outbox *ob, const struct provider_error *row, 
     }
 }
 
-static void told_pair(const struct outbox *ob, struct str user, struct commit *c)
+static void told_pair(const struct outbox *ob, struct str user, int64_t tries, struct commit *c)
 {
     const struct sender *s = ob->sender;
+    int64_t wait_ms = outbox_backoff_ms(tries);
     struct arena *a = arena_new();
 
     if (s->pair_interval_ms > 0 && user.n > 0) {
+        wait_ms = wait_ms > s->pair_interval_ms ? wait_ms : s->pair_interval_ms;
         commit_ahead(c, arena_printf(a, "pr:%s", ob->queue), user,
-                     s->pair_burst * s->pair_interval_ms * 1000);
+                     (wait_ms + (s->pair_burst - 1) * s->pair_interval_ms) * 1000);
     }
     arena_free(&a);
 }
@@ -171,7 +173,7 @@ void sender_told(struct engine_tenant *et, struct str sender, struct str user,
         return;
     }
     if (row->scope == SCOPE_PAIR) {
-        told_pair(ob, user, c);
+        told_pair(ob, user, tries, c);
         return;
     }
     for (size_t i = 0; i < et->noutboxes; i++) {
