@@ -83,6 +83,10 @@ int64_t redis_aof_whole(const char *p, size_t n)
     bool inside = false; /* a transaction */
     size_t whole = 0;
 
+    while (r.n > 0 && p[r.n - 1] == '\0') {
+        r.n--;
+    }
+    n = r.n;
     while (r.at < n && !r.torn && !r.odd) {
         struct str name = STR_NONE;
 

@@ -7,6 +7,10 @@
  * the start after that the half transaction ends with the EXEC of the next one, and is carried out:
  * items without the record that they were seen, leases without an end. So we cut it first, where
  * the transaction begins. Nothing of it was ever acknowledged.
+ *
+ * After a power cut a file may be as long as it was to become, and hold NULs where the bytes did not
+ * reach the disk. Redis takes that for a damaged file, and does not start. A whole command ends with
+ * a line break, so such NULs belong to what was never acknowledged either, and go with it.
  */
 #ifndef CREWLINE_STORE_REDIS_AOF_H
 #define CREWLINE_STORE_REDIS_AOF_H

@@ -236,6 +236,29 @@ static void test_whole(void)
     }
 }
 
+#define BYTES(text) {text, sizeof(text) - 1}
+
+/* What a power cut leaves: bytes that the file was to have, and that never came. */
+static void test_nuls(void)
+{
+    static const struct {
+        const char *label;
+        struct str text;
+        int64_t whole;
+    } of[] = {
+        {"behind a command",       BYTES("*1\r\n$4\r\nPING\r\n\0\0\0\0"),             14},
+        {"amid a length",          BYTES("*1\r\n$4\r\nPING\r\n*2\r\n$1\0\0\0"),      14},
+        {"amid an argument",       BYTES("*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPI\0\0\0"), 14},
+        {"nothing else",           BYTES("\0\0"),                                     0 },
+        {"an argument holds one",  BYTES("*1\r\n$4\r\nPI\0G\r\n"),                    14},
+        {"something behind them",  BYTES("*1\r\n$4\r\nPING\r\n\0\0*1\r\n"),           -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+        CHECK_INT(of[i].label, redis_aof_whole(of[i].text.p, of[i].text.n), of[i].whole);
+    }
+}
+
 static void test_life(void)
 {
     life_of("data");
@@ -460,7 +483,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_life),         TEST(test_half_a_transaction),
-        TEST(test_whole),        TEST(test_odd_path),
+        TEST(test_whole),        TEST(test_nuls), TEST(test_odd_path),
         TEST(test_long_path),    TEST(test_long_path_elsewhere),
         TEST(test_two),          TEST(test_killed),
         TEST(test_failed),       TEST(test_no_program),
