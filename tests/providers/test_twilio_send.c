@@ -507,6 +507,12 @@ static void test_content_key(void)
     m.options[1].description = STR("Hall 3");
     CHECK("description or none", !str_eq(key_of(&m), key_of(&list)));
     m = list;
+    m.options[1].description = STR(" \t ");
+    CHECK_STR("one of blanks is none", key_of(&m), key_of(&list));
+    m.template_.content_sid = STR(HX);
+    CHECK("built", provider_twilio.build(arena, &sender, &m, STR_NONE, STR_NONE, &out, &(struct err){0}));
+    CHECK("no variable is empty", str_find(out.body, STR("%22%22")) == SIZE_MAX);
+    m = list;
     m.list_button = STR("Show");
     CHECK("label", !str_eq(key_of(&m), key_of(&list)));
 }

@@ -95,6 +95,12 @@ static void put_variable(struct jw *w, const char *name, size_t *n)
     jw_z(w, name, text);
 }
 
+/* An empty variable is refused (21656), and of blanks nothing is left. */
+static bool described(const struct message_option *o)
+{
+    return str_trim(o->description).n > 0;
+}
+
 static void put_options(struct jw *w, const struct message *m, size_t *n)
 {
     bool list = m->kind == MESSAGE_LIST;
@@ -105,7 +111,7 @@ static void put_options(struct jw *w, const struct message *m, size_t *n)
         if (list) {
             put_variable(w, "id", n);
             put_variable(w, "item", n);
-            if (m->options[i].description.n > 0) {
+            if (described(&m->options[i])) {
                 put_variable(w, "description", n);
             }
         } else {
@@ -323,7 +329,7 @@ void twilio_content_variables(const struct message *m, struct buf *out)
             put_value(&w, &v.n, m->options[i].id);
             if (m->kind == MESSAGE_LIST) {
                 put_value(&w, &v.n, m->options[i].title);
-                if (m->options[i].description.n > 0) {
+                if (described(&m->options[i])) {
                     put_value(&w, &v.n, m->options[i].description);
                 }
             }
@@ -350,7 +356,7 @@ static void numbered_text(const struct message *m, struct str hint, enum detail 
             buf_addf(out, "\n*%.*s*", STR_ARG(o->section));
         }
         buf_addf(out, "\n%zu. %.*s", i + 1, STR_ARG(o->title));
-        if (detail >= DETAIL_ALL && o->description.n > 0) {
+        if (detail >= DETAIL_ALL && described(o)) {
             buf_addf(out, " (%.*s)", STR_ARG(o->description));
         }
     }
