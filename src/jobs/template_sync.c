@@ -215,7 +215,8 @@ static void note_missing(struct template_sync *y, struct commit *c)
     struct str key, keys[SYNC_KEYS_MAX];
     size_t n = 0;
 
-    for (size_t it = 0; (s = approvals_next(y->et, sync_account(y), &it, &key)) != NULL;) {
+    for (size_t it = 0;
+         !y->cut && (s = approvals_next(y->et, sync_account(y), &it, &key)) != NULL;) {
         if (s->status != TEMPLATE_UNKNOWN && s->status != TEMPLATE_MISSING && n < SYNC_KEYS_MAX &&
             map_get(y->found, key) == NULL) {
             keys[n++] = arena_dup(y->work, key);
@@ -341,6 +342,7 @@ static void add(struct template_sync *y, struct template_listed *l)
         map_put(y->found, key, l);
         return;
     }
+    y->cut = y->cut || old == NULL;
     if (d != NULL) {
         template_hash(d, hash);
     }
@@ -373,6 +375,7 @@ static void on_page(void *ctx, const struct err *err, const struct http_answer *
         sync_http(y, &y->next, on_page);
         return;
     }
+    y->cut = y->cut || page.next.method != NULL;
     y->step = 0;
     sync_remove(y);
 }
@@ -435,6 +438,7 @@ void sync_next_account(struct template_sync *y)
     map_free(&y->found);
     y->found = map_new();
     y->nlist = y->step = 0;
+    y->cut = false;
     while (y->at < conf->nsenders && !is_first(y, y->at)) {
         y->at++;
     }

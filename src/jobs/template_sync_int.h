@@ -31,6 +31,7 @@ struct template_sync {
     struct map *found; /* "name|language" -> struct template_listed */
     struct template_listed *list[SYNC_KEYS_MAX];
     size_t nlist, step;
+    bool cut; /* there are more: what is not in the list may be there all the same */
     struct template_state state; /* of the one at hand */
     struct str lost;             /* which cannot be sent any more, for people */
     size_t nlost;

@@ -328,12 +328,42 @@ static void test_told(void)
     world_free(&w);
 }
 
+/* More than are looked at: of what is beyond them nobody knows that it is gone. */
+static void test_many(void)
+{
+    struct world *w = begun();
+    const char *name = TEMPLATE_ASSIGNED;
+
+    while (w->t.nmade < 1900) {
+        struct made *m = &w->t.made[w->t.nmade++];
+
+        *m = (struct made){.meta = true,
+                           .body = arena_printf(w->a,
+                                                "{\"name\":\"other_%zu\",\"language\":\"en_US\","
+                                                "\"category\":\"UTILITY\",\"components\":[{"
+                                                "\"type\":\"BODY\",\"text\":\"Hello\"}]}",
+                                                w->t.nmade)};
+        snprintf(m->id, sizeof(m->id), "%zu", 9000 + w->t.nmade);
+    }
+    register_all(w);
+    w->t.status = "APPROVED";
+    look(w);
+    for (size_t i = 0; i < templates_count(engine_tenant(w->et)->templates); i++) {
+        const struct template_def *d = templates_at(engine_tenant(w->et)->templates, i);
+
+        name = status_of(w, WABA, d->name.p, d->language.p) == TEMPLATE_MISSING ? d->name.p : name;
+    }
+    CHECK_Z("none is missing", str_of(name), TEMPLATE_ASSIGNED);
+    CHECK_INT("nobody is alarmed", stream_events(w, "gateway.system.alert.v1", "deleted"), 0);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_registered), TEST(test_decided), TEST(test_refused), TEST(test_held_up),
         TEST(test_no_list),    TEST(test_made_anew), TEST(test_cut_off), TEST(test_slow),
-        TEST(test_deleted),    TEST(test_told)};
+        TEST(test_deleted),    TEST(test_told), TEST(test_many)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
