@@ -26,7 +26,8 @@ struct pm {
     struct str knew[PM_PEOPLE_MAX]; /* of them who were so before the others joined */
     size_t nknew;
     bool late_told;  /* and once more, at the time it is due */
-    bool news;       /* the others are to hear what `by` said */
+    bool news;       /* the others are to hear of it: done, or moved */
+    struct str news_by, news_by_id; /* by whom: another may have confirmed since */
     /* Before the last answer, for a refusal: nothing before it when there is no `has_before`. */
     bool has_before;
     enum pm_state before;

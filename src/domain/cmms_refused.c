@@ -97,9 +97,10 @@ static void pm_refused(const struct json *event, struct str reason, const struct
     }
     /* Somebody may have said something else since: that stands. */
     if (pm.has_before && pm_says(&pm, json_get_str(event, "type"))) {
+        pm.news = pm.news && pm.state == PM_CONFIRMED; /* of what was said before that */
         pm.state = pm.before;
         pm.due = pm.due_before;
-        pm.has_before = pm.news = false;
+        pm.has_before = false;
         pm.by = STR_NONE;
         pm.told = !m->over; /* the others were told that it is done: they are reminded anew */
         m->over = false;

@@ -69,15 +69,15 @@ bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, cons
 void notice_pm_said(struct plan *p, const struct pm *pm, const struct user *to)
 {
     struct message *out;
-    struct str moment;
+    struct str moment, by = pm->news_by.n > 0 ? pm->news_by : pm->by;
     struct page g;
 
     page_init(&g, p, to);
     moment = page_moment(&g, "value.moment", pm->due);
     if (pm->state == PM_DONE) {
-        page_add(&g, "notice.pm_done", ARG_S("name", pm->by), ARG_S("task", pm->task));
+        page_add(&g, "notice.pm_done", ARG_S("name", by), ARG_S("task", pm->task));
     } else {
-        page_add(&g, "notice.pm_moved", ARG_S("name", pm->by), ARG_S("task", pm->task),
+        page_add(&g, "notice.pm_moved", ARG_S("name", by), ARG_S("task", pm->task),
                  ARG_S("moment", moment));
     }
     out = notice_tell(p, NULL, to, CLASS_REMINDERS, page_end(&g));
@@ -85,9 +85,9 @@ void notice_pm_said(struct plan *p, const struct pm *pm, const struct user *to)
         return;
     }
     if (pm->state == PM_DONE) {
-        TEMPLATE_SET(p->a, out, TEMPLATE_PM_DONE, pm->task, pm->by);
+        TEMPLATE_SET(p->a, out, TEMPLATE_PM_DONE, pm->task, by);
     } else {
-        TEMPLATE_SET(p->a, out, TEMPLATE_PM_MOVED, pm->task, moment, pm->by);
+        TEMPLATE_SET(p->a, out, TEMPLATE_PM_MOVED, pm->task, moment, by);
     }
 }
 

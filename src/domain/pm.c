@@ -78,6 +78,10 @@ void pm_encode(const struct pm *pm, struct buf *out)
     jw_bool(&w, "told", pm->told);
     jw_bool(&w, "late_told", pm->late_told);
     jw_bool(&w, "news", pm->news);
+    if (pm->news) {
+        jw_str(&w, "news_by", pm->news_by);
+        jw_str(&w, "news_by_id", pm->news_by_id);
+    }
     if (pm->has_before) {
         jw_z(&w, "before", states[pm->before]);
         jw_int(&w, "due_before", pm->due_before.ms);
@@ -103,6 +107,8 @@ bool pm_decode(struct arena *a, struct str text, struct pm *out, struct err *err
                        .told = json_get_bool(j, "told", false),
                        .late_told = json_get_bool(j, "late_told", false),
                        .news = json_get_bool(j, "news", false),
+                       .news_by = arena_dup(a, json_get_str(j, "news_by")),
+                       .news_by_id = arena_dup(a, json_get_str(j, "news_by_id")),
                        .has_before = json_get(j, "before") != NULL,
                        .before = state_of(json_get_str(j, "before")),
                        .due_before = {json_get_int(j, "due_before", 0)},
@@ -172,10 +178,12 @@ static void remind(const struct matter_view *v, struct pm *pm, const struct matt
 static void tell_others(const struct matter_view *v, const struct pm *pm, const struct matter *m,
                         struct plan *p)
 {
+    struct str by_id = pm->news_by_id.n > 0 ? pm->news_by_id : pm->by_id;
+
     for (size_t i = 0; i < pm->npeople; i++) {
         const struct user *to = matter_person(v, pm->people[i]);
 
-        if (to != NULL && !str_eq(to->id, pm->by_id)) {
+        if (to != NULL && !str_eq(to->id, by_id)) {
             notice_pm_said(p, pm, to);
             plan_ask(p, m, to->id, false);
         }

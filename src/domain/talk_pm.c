@@ -61,7 +61,11 @@ void talk_pm_settle(struct talk *t, const struct matter *m, struct pm *pm, enum 
     pm->by = t->u->name;
     pm->by_id = t->u->id;
     pm->due = state == PM_MOVED ? due : pm->due;
-    pm->news = state != PM_CONFIRMED && pm->npeople > 1;
+    if (state != PM_CONFIRMED) { /* else what the others are about to be told stands */
+        pm->news = pm->npeople > 1;
+        pm->news_by = pm->by;
+        pm->news_by_id = pm->by_id;
+    }
     *after = *m;
     after->over = state == PM_DONE;
     after->clock = pm->news ? t->p->now : (struct wall){0};
