@@ -45,6 +45,8 @@ void notice_code(struct plan *p, const struct user *to, struct str code, struct 
 /** The CMMS refused a change of status (the order is back), or words about it. */
 void notice_refused(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
+/** What he sent about something else, by its name: an alert, a team. */
+void notice_refused_about(struct plan *p, struct str name, const struct user *to, struct str reason);
 /** To the supervisor: somebody asks for help with an order. */
 /** False: he is not to be told, or cannot be. */
 bool notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);

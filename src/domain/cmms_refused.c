@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "cmms_int.h"
+#include "domain/alert.h"
 #include "domain/notice.h"
 #include "domain/pm.h"
 #include "matter_int.h"
@@ -40,6 +41,8 @@ static void order_refused(const struct json *event, struct str reason, const str
     if (o == NULL) {
         if (to != NULL && str_eqz(type, "gateway.request.submitted.v1")) {
             notice_report_refused(p, to, json_str(json_path(event, "data.text")), reason);
+        } else if (to != NULL && str_eqz(type, "gateway.team.message.v1")) {
+            notice_refused_about(p, json_str(json_path(event, "data.team")), to, reason);
         }
         return;
     }
@@ -61,8 +64,11 @@ static void order_refused(const struct json *event, struct str reason, const str
 struct str cmms_refused_matter(struct arena *a, const struct json *event)
 {
     struct str id = json_get_text(json_path(event, "data.pm"), "id", a);
+    struct str alert = json_get_text(json_path(event, "data.alert"), "id", a);
 
-    return matter_id_ok(id) ? matter_ref(a, MATTER_PM, id) : STR_NONE;
+    return matter_id_ok(id)      ? matter_ref(a, MATTER_PM, id)
+           : matter_id_ok(alert) ? matter_ref(a, MATTER_ALERT, alert)
+                                 : STR_NONE;
 }
 
 static bool pm_says(const struct pm *pm, struct str type)
@@ -116,6 +122,24 @@ static void pm_refused(const struct json *event, struct str reason, const struct
     }
 }
 
+/* ---- alerts ---- */
+
+/* Who is called next is ours to say: nothing goes back, and who responded stays on it. */
+static void alert_refused(const struct json *event, struct str reason, const struct matter *m,
+                          const struct user *to, struct plan *p)
+{
+    struct str name = json_get_text(json_path(event, "data.alert"), "id", p->a);
+    struct err err = {0};
+    struct alert al;
+
+    if (m != NULL && alert_decode(p->a, m->body, &al, &err) && al.asset_name.n > 0) {
+        name = al.asset_name;
+    }
+    if (to != NULL) {
+        notice_refused_about(p, name, to, reason);
+    }
+}
+
 /* ---- any ---- */
 
 void cmms_refused(const struct json *event, struct str reason, const struct cmms_view *view,
@@ -124,7 +148,9 @@ void cmms_refused(const struct json *event, struct str reason, const struct cmms
     const struct user *to = nusers > 0 ? view->users[0] : NULL;
     struct str checklist = json_str(json_path(event, "data.checklist.name"));
 
-    if (view->matter != NULL) {
+    if (json_path(event, "data.alert.id") != NULL) {
+        alert_refused(event, reason, view->matter, to, p);
+    } else if (view->matter != NULL) {
         pm_refused(event, reason, view->matter, to, p);
     } else if (checklist.n > 0) {
         if (to != NULL) {

@@ -213,6 +213,18 @@ void notice_report_refused(struct plan *p, const struct user *to, struct str tex
                  page_word(&g, "request", request_states[REQUEST_REFUSED].name));
 }
 
+void notice_refused_about(struct plan *p, struct str name, const struct user *to, struct str reason)
+{
+    struct message *m = plan_message(p, to, MESSAGE_TEXT);
+    struct page g;
+
+    page_init(&g, p, to);
+    page_add(&g, "notice.refused_about", ARG_S("name", name), ARG_S("reason", reason));
+    m->text = page_end(&g);
+    m->prio = PRIO_REPLY;
+    TEMPLATE_SET(p->a, m, TEMPLATE_PM_REFUSED, name, reason);
+}
+
 /* What CMMSs call the states of a machine; another word is told as it came. */
 static struct str asset_status(const struct page *g, struct str status)
 {

@@ -259,6 +259,22 @@ static void test_escalated(void)
     world_free(&w);
 }
 
+/* The CMMS does not take that she is on it: she is told why, and is on it all the same. */
+static void test_response_refused(void)
+{
+    struct world *w = world_new(NULL);
+
+    w->hooks[w->nhooks++] = (struct act){.status = 409, .body = "{\"reason\":\"closed in the office\"}"};
+    tell(w, "e1", "cmms.alert.raised.v1", ALERT("AL-9", "critical", LONG_LADDER));
+    put_text(w, ANA, "t1", "RESPONDING");
+    UNTIL(w, "told", sent_to(w, ANA, "closed in the office") == 1 && idle(w));
+    CHECK_INT("of which", sent_to(w, ANA, "about *Pump Station P-01*: closed"), 1);
+    put_text(w, ANA, "t2", "RESPONDING");
+    UNTIL(w, "again", idle(w));
+    CHECK_INT("once", stream_events(w, "gateway.alert.responded.v1", ""), 1);
+    world_free(&w);
+}
+
 /* Which one a word means: alerts before orders, the quote before all, several are asked about. */
 static void test_which(void)
 {
@@ -521,7 +537,7 @@ static void test_first(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_responding),      TEST(test_silence),      TEST(test_quorum),
+        TEST(test_response_refused), TEST(test_responding),      TEST(test_silence),      TEST(test_quorum),
         TEST(test_reopened),        TEST(test_silent_returns), TEST(test_graver),
         TEST(test_escalated),       TEST(test_which),        TEST(test_who_is_told),
         TEST(test_builtin),         TEST(test_many),         TEST(test_threshold),

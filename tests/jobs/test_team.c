@@ -67,6 +67,20 @@ static void test_said_and_answered(void)
     world_free(&w);
 }
 
+/* The CMMS does not take it: the crew has read it, and he is told that the office has not. */
+static void test_refused(void)
+{
+    struct world *w = team_world();
+
+    w->hooks[w->ahooks] = (struct act){.status = 422, .body = "{\"reason\":\"no such team\"}"};
+    w->nhooks = w->ahooks + 1;
+    put_text(w, BEN, "t1", "TEAM the belt is back");
+    UNTIL(w, "told", sent_to(w, BEN, "no such team") == 1 && idle(w));
+    CHECK_INT("of what", sent_to(w, BEN, "about *mech*"), 1);
+    CHECK_INT("Ana not", sent_to(w, ANA, "no such team"), 0);
+    world_free(&w);
+}
+
 /* The payload of a team's row in the @nth list that asked Ana. */
 static const char *row_of(struct world *w, const char *team, size_t nth)
 {
@@ -479,7 +493,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_said_and_answered),
                                         TEST(test_which),
-                                        TEST(test_alike),
+                                        TEST(test_alike), TEST(test_refused),
                                         TEST(test_older_list),
                                         TEST(test_left),
                                         TEST(test_killed),
