@@ -14,7 +14,7 @@
 #define QUESTION_MS (15 * 60 * 1000)
 #define OPTIONS_MS  ((int64_t)24 * 3600 * 1000)
 
-#define TAPPED_MAX  4
+#define TAPPED_MAX  16
 #define CONVERSATION_MEDIA_MAX 20
 
 struct conversation {

@@ -198,6 +198,32 @@ static bool tapped_before(const struct talk *t, struct str button)
     return false;
 }
 
+/* A matter shows by itself what was said to it. */
+static bool of_matter(struct str button)
+{
+    struct str shown, payload;
+
+    return str_cut(button, ' ', &shown, &payload) && str_starts(payload, STR("y:"));
+}
+
+/* The oldest makes room, of those that leave a trace elsewhere if there are any. */
+static void remember_tap(struct talk *t, struct str button)
+{
+    struct str *all = t->conv.tapped;
+    size_t at = 0;
+
+    while (at < TAPPED_MAX && all[at].n > 0) {
+        at++;
+    }
+    for (size_t i = TAPPED_MAX; at == TAPPED_MAX && i-- > 0;) {
+        at = of_matter(all[i]) ? i : at;
+    }
+    at = at < TAPPED_MAX ? at : TAPPED_MAX - 1;
+    memmove(&all[1], &all[0], at * sizeof(button));
+    all[0] = button;
+    t->conv_changed = true;
+}
+
 /* @shown: what tells the message of the button from others. */
 static void tap_once(struct talk *t, struct str payload, struct str shown)
 {
@@ -213,9 +239,7 @@ static void tap_once(struct talk *t, struct str payload, struct str shown)
     }
     tap_payload(t, payload);
     if (button.n > 0 && t->p->nevents > before) {
-        memmove(&t->conv.tapped[1], &t->conv.tapped[0], (TAPPED_MAX - 1) * sizeof(button));
-        t->conv.tapped[0] = button;
-        t->conv_changed = true;
+        remember_tap(t, button);
     }
 }
 

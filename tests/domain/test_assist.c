@@ -168,9 +168,53 @@ static void test_older_list(void)
     }
 }
 
+static void tap_under(struct scene *s, const char *message, const char *payload)
+{
+    const struct inbound in = {.kind = INBOUND_MESSAGE,
+                               .type = INBOUND_TAP,
+                               .at = s->now,
+                               .phone = s->user.phone,
+                               .text = STR("a title"),
+                               .quoted = str_of(message),
+                               .payload = str_of(payload)};
+
+    plan_init(&s->plan, a, &s->tenant, s->now, STR("in4"));
+    talk_decide(&s->view, &in, STR("main"), &s->plan);
+    remember(s);
+}
+
+/* A whole checklist later an old button still says that it was done. */
+static void test_old_button(void)
+{
+    struct scene *s = scene();
+    struct user boss = s->user;
+    struct matter m = {.kind = MATTER_ORDER_CHECKLIST, .id = STR("w1")};
+
+    boss.id = STR("u9");
+    s->view.supervisor = &boss;
+    s->orders[0].source =
+        STR("{\"checklist\":[{\"id\":\"a\",\"label\":\"Oil level\",\"kind\":\"yes_no_na\"},"
+            "{\"id\":\"b\",\"label\":\"Belts\",\"kind\":\"check\"}]}");
+    tap_under(s, "wamid.old", "escalate:w1");
+    CHECK_INT("escalated", s->plan.nevents, 1);
+    for (int i = 0; i < 40; i++) {
+        tap_under(s, arena_printf(a, "wamid.%d", i).p,
+                  arena_printf(a, "y:o:a,1,0,%d:w1", i % 2).p);
+        CHECK_INT("an answer", s->plan.nevents, 1);
+        if (s->plan.nmatters > 0) {
+            m = *s->plan.matters[0];
+            m.version++;
+            s->view.matters[0] = (struct view_matter){&m, VIEW_ASKED};
+            s->view.nmatters = 1;
+        }
+    }
+    tap_under(s, "wamid.old", "escalate:w1");
+    CHECK_INT("not once more", s->plan.nevents, 0);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list)};
+    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button)};
     struct err err = {0};
     int code;
 
