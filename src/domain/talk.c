@@ -219,6 +219,18 @@ static bool names_training(const struct tenant *t, struct str text)
     return false;
 }
 
+/* "do@<time>:yes:<number>": the command that is confirmed names it. */
+static struct str confirmed_order(struct arena *a, struct str payload)
+{
+    struct str action, answer, number;
+
+    if (!str_starts(payload, STR("do@")) || !str_cut(payload, ':', &action, &answer) ||
+        !str_cut(answer, ':', &answer, &number)) {
+        return STR_NONE;
+    }
+    return command_order_canonical(a, number);
+}
+
 void talk_query(struct arena *a, const struct tenant *t, const struct inbound *in,
                 struct view_query *out)
 {
@@ -232,6 +244,7 @@ void talk_query(struct arena *a, const struct tenant *t, const struct inbound *i
     if (in->type == INBOUND_TAP) {
         out->order_id = payload_order(in->payload);
         out->training = str_starts(in->payload, STR("training:"));
+        out->typed = confirmed_order(a, in->payload);
         if (matter_payload_parse(in->payload, &out->matter, &action, a) &&
             matter_ref_parse(out->matter, &kind, &id) && kind == MATTER_ORDER_CHECKLIST) {
             out->order_id = id;

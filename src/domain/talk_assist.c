@@ -19,6 +19,8 @@ bool assist_only_shows(struct str command)
 /* @o: the order that it is said of without naming it, or NULL. */
 static void confirm(struct talk *t, struct str heard, struct str command, const struct order *o)
 {
+    struct command_call call;
+    struct str yes = STR("yes");
     struct str does = o == NULL ? command
                                 : arena_printf(t->a, "%.*s (%.*s)", STR_ARG(command),
                                                STR_ARG(o->number));
@@ -27,8 +29,13 @@ static void confirm(struct talk *t, struct str heard, struct str command, const 
                                ARG_S("command", i18n_cut(t->a, does, 400)))
                     : talk_say(t, "reply.do_ask", ARG_S("command", i18n_cut(t->a, does, 400)));
 
+    command_parse(t->a, command, t->l, &call);
+    /* So that it is read when he taps, also if it is on no list of his. */
+    if (call.order.n > 0 && call.order.n <= 64) {
+        yes = arena_printf(t->a, "yes:%.*s", STR_ARG(call.order));
+    }
     m->kind = MESSAGE_BUTTONS;
-    talk_add_option(t, m, talk_asked_now(t, "do", STR("yes")),
+    talk_add_option(t, m, talk_asked_now(t, "do", yes),
                     I18N(t->a, t->l, t->timezone, "button.do_yes"), STR_NONE);
     talk_add_option(t, m, talk_asked_now(t, "do", STR("no")),
                     I18N(t->a, t->l, t->timezone, "button.do_no"), STR_NONE);
@@ -40,8 +47,9 @@ static void confirm(struct talk *t, struct str heard, struct str command, const 
 
 void talk_tap_do(struct talk *t, struct str answer)
 {
-    struct str command = t->conv.question_rest, kind, order;
+    struct str command = t->conv.question_rest, kind, order, named;
 
+    str_cut(answer, ':', &answer, &named);
     str_cut(t->conv.question, ':', &kind, &order);
     if (!talk_asked_so(t, "do")) {
         talk_say(t, "reply.question_expired");

@@ -2,6 +2,7 @@
  * question, and no later one. */
 #include "domain/assist.h"
 
+#include "domain/command.h"
 #include "domain/talk.h"
 #include "harness.h"
 
@@ -212,9 +213,24 @@ static void test_old_button(void)
     CHECK_INT("not once more", s->plan.nevents, 0);
 }
 
+/* An order outside his lists is read by its number: the button that confirms has to name it. */
+static void test_reads_what_it_names(void)
+{
+    struct scene *s = scene();
+    const char *yes = ask(s, "COMPLETE WO-2");
+    const struct inbound in = {
+        .kind = INBOUND_MESSAGE, .type = INBOUND_TAP, .payload = str_of(yes)};
+    struct view_query query;
+
+    talk_query(a, &s->tenant, &in, &query);
+    CHECK_STR("its number", query.typed, command_order_canonical(a, STR("WO-2")));
+    tap(s, yes);
+    CHECK("done", s->plan.norders == 1 && str_eqz(s->plan.orders[0]->id, "w2"));
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button)};
+    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button), TEST(test_reads_what_it_names)};
     struct err err = {0};
     int code;
 
