@@ -186,6 +186,13 @@ static void put_off(struct inbox_job *j)
 
 /* ---- keeping ---- */
 
+/* Here or in the store: no try helps before somebody has seen to it. */
+static void tell_no_room(struct inbox_job *j, const struct err *err)
+{
+    alert_raise(j->et, STR("media"), "critical", str_of(err->msg),
+                STR("see to the room and the rights of the place where files are kept"));
+}
+
 static void on_put(void *ctx, const struct err *err)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
@@ -193,8 +200,7 @@ static void on_put(void *ctx, const struct err *err)
 
     j->pending = NULL;
     if (err != NULL) {
-        alert_raise(j->et, STR("media"), "critical", str_of(err->msg),
-                    STR("see to the room and the rights of the place where files are kept"));
+        tell_no_room(j, err);
         f->got.end = FETCH_LATER;
         f->got.reason = "lost";
         f->got.err = *err;
@@ -447,6 +453,8 @@ static void on_fetched(void *ctx, struct media_fetched *got)
     media_fetch_free(&f->fetch);
     if (got->end == FETCH_GOT) {
         hash_name(j);
+    } else if (got->err.code == ERR_IO) { /* it could not grow on our disk */
+        tell_no_room(j, &got->err);
     }
     j->read = read_docs;
     arena_reset(j->work);

@@ -435,12 +435,33 @@ static void test_damage(void)
     finish(w);
 }
 
+/* A file cannot grow on our disk: somebody is told, and it is tried until it can. */
+static void test_no_room(void)
+{
+    struct world *w = start("\"retry_for_s\":60");
+    const char *tmp = arena_printf(w->a, "%s/media/tmp", dir).p;
+    int fd;
+
+    rmdir(tmp);
+    mkdir(arena_printf(w->a, "%s/media", dir).p, 0700);
+    fd = open(tmp, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    CHECK("in its place", fd >= 0);
+    close(fd);
+    put_photo(w, ANA, "p1", "one");
+    UNTIL(w, "told", stream_events(w, "gateway.system.alert.v1", "\"component\":\"media\"") == 1);
+    CHECK_INT("not kept", stream_events(w, KEPT, ""), 0);
+    unlink(tmp);
+    UNTIL(w, "kept", idle(w) && stream_events(w, KEPT, "") == 1);
+    finish(w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
-        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list),      TEST(test_fault_several), TEST(test_fault_or_item),     TEST(test_fault_over),
+        TEST(test_damage), TEST(test_order_typed), TEST(test_other_list), TEST(test_fault_several),
+        TEST(test_fault_or_item), TEST(test_fault_over), TEST(test_no_room),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
