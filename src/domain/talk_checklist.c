@@ -43,6 +43,24 @@ static void tap_answer(struct round *r, size_t i, size_t k)
     }
 }
 
+/* The place of the choice with that mark now: the CMMS may have put them in another order since. */
+static size_t place_of(struct round *r, size_t i, size_t k, struct str mark)
+{
+    const struct checklist_item *item = &r->c.items[i];
+    size_t n;
+
+    if (mark.n == 0) {
+        return k;
+    }
+    item_options(item->kind, &n);
+    for (size_t c = 0; c < item->nchoices; c++) {
+        if (str_eq(round_choice_mark(r->t->a, &item->choices[c]), mark)) {
+            return n + c;
+        }
+    }
+    return n + item->nchoices; /* it is none of them any more */
+}
+
 static void tap_item(struct round *r, struct str action, size_t i, size_t k)
 {
     bool open = r->c.at == i && str_eq(r->c.holder, r->t->u->id);
@@ -85,12 +103,13 @@ static void tap_round(struct round *r, struct str action)
 
 static void tap(struct round *r, struct str text)
 {
-    struct str action, round, item, option;
+    struct str action, round, item, option, mark;
     int64_t n = 0, i = -1, k = 0;
 
     str_cut(text, ',', &action, &round);
     str_cut(round, ',', &round, &item);
     str_cut(item, ',', &item, &option);
+    str_cut(option, ',', &option, &mark);
     str_to_i64(item, 0, CHECKLIST_ITEMS_MAX, &i);
     str_to_i64(option, 0, CHECKLIST_CHOICES_MAX, &k);
     if (!str_to_i64(round, 0, INT64_MAX, &n) || i >= (int64_t)r->c.nitems) {
@@ -102,7 +121,7 @@ static void tap(struct round *r, struct str text)
             round_button_go(r, m);
         }
     } else if (item.n > 0 && i >= 0) {
-        tap_item(r, action, (size_t)i, (size_t)k);
+        tap_item(r, action, (size_t)i, place_of(r, (size_t)i, (size_t)k, mark));
     } else {
         tap_round(r, action);
     }

@@ -215,6 +215,10 @@ static void add_options(struct round *r, size_t i, struct message *m)
                   : item->choices[k - n].label;
         struct str action = arena_printf(r->t->a, "a,%lld,%zu,%zu", (long long)r->c.round, i, k);
 
+        if (k >= n) {
+            action = arena_printf(r->t->a, "%.*s,%.*s", STR_ARG(action),
+                                  STR_ARG(round_choice_mark(r->t->a, &item->choices[k - n])));
+        }
         talk_add_option(r->t, m, matter_payload(r->t->a, r->m, action.p), title,
                         m->kind == MESSAGE_LIST && str_utf8_len(title) > 24 ? title : STR_NONE);
     }

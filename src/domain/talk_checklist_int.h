@@ -37,6 +37,9 @@ void round_give(struct round *r, size_t i, enum item_state state, struct str val
 void round_give_noted(struct round *r, size_t i, struct str value, struct str note);
 void round_give_why(struct round *r, struct str why);
 
+/** What tells a choice from the others, wherever the CMMS puts it. */
+struct str round_choice_mark(struct arena *a, const struct item_choice *choice);
+
 /* talk_checklist_ask.c */
 /** Plans the matter as it is now, and who is asked. */
 void round_keep(struct round *r);

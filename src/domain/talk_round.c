@@ -1,4 +1,6 @@
 /* talk_round: which round of a checklist is meant, whose it is, what an answer does to it. */
+#include "base/crypto.h"
+#include "base/text.h"
 #include "talk_checklist_int.h"
 
 #define NOTE_CHARS_MAX 1000
@@ -124,6 +126,20 @@ bool round_may(struct round *r)
         return o != NULL && talk_may_change(r->t, o) && !o->deleted;
     }
     return is_assignee(r) || (r->t->u->roles & (ROLE_SUPERVISOR | ROLE_ADMIN)) != 0;
+}
+
+struct str round_choice_mark(struct arena *a, const struct item_choice *choice)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct buf hex;
+    struct str out;
+
+    sha256(choice->value, digest);
+    buf_init(&hex, 16);
+    hex_add(&hex, str_make(digest, 4));
+    out = arena_dup(a, buf_str(&hex));
+    buf_fini(&hex);
+    return out;
 }
 
 /* ---- whose it is ---- */

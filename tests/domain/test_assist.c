@@ -213,6 +213,41 @@ static void test_old_button(void)
     CHECK_INT("not once more", s->plan.nevents, 0);
 }
 
+static const char *checklist_of(const char *choices)
+{
+    return arena_printf(a,
+                        "{\"checklist\":[{\"id\":\"n\",\"label\":\"Noise\",\"kind\":\"choice\","
+                        "\"options\":[%s]},{\"id\":\"b\",\"label\":\"Belts\"}]}",
+                        choices)
+        .p;
+}
+
+/* The CMMS puts the choices in another order, and takes one out: a button of before means its own. */
+static void test_choices_moved(void)
+{
+    struct scene *s = scene();
+    const struct message *m;
+    struct matter kept;
+    const char *low, *high;
+
+    s->orders[0].source = str_of(checklist_of("\"Low\",\"High\""));
+    tap_under(s, "wamid.1", "y:o:go,1:w1");
+    CHECK("asked", s->plan.nmessages == 1 && s->plan.messages[0].m.noptions == 2);
+    m = &s->plan.messages[0].m;
+    low = arena_dup(a, m->options[0].id).p;
+    high = arena_dup(a, m->options[1].id).p;
+    kept = *s->plan.matters[0];
+    kept.version = 1;
+    s->view.matters[0] = (struct view_matter){&kept, VIEW_ASKED};
+    s->view.nmatters = 1;
+    s->orders[0].source = str_of(checklist_of("\"Very high\",\"Low\""));
+    tap_under(s, "wamid.2", high);
+    CHECK_INT("it is gone: nothing is booked", s->plan.nevents, 0);
+    tap_under(s, "wamid.2", low);
+    CHECK("the same as before", s->plan.nevents == 1 && str_find(s->plan.events[0].data,
+                                                                 STR("\"value\":\"Low\"")) != SIZE_MAX);
+}
+
 /* An order outside his lists is read by its number: the button that confirms has to name it. */
 static void test_reads_what_it_names(void)
 {
@@ -230,7 +265,7 @@ static void test_reads_what_it_names(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button), TEST(test_reads_what_it_names)};
+    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button), TEST(test_choices_moved), TEST(test_reads_what_it_names)};
     struct err err = {0};
     int code;
 
