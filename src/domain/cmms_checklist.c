@@ -3,6 +3,18 @@
 #include "cmms_int.h"
 #include "domain/checklist.h"
 
+static bool same_item(const struct checklist_item *a, const struct checklist_item *b)
+{
+    bool same = str_eq(a->id, b->id) && str_eq(a->label, b->label) && a->kind == b->kind &&
+                a->nchoices == b->nchoices;
+
+    for (size_t i = 0; same && i < a->nchoices; i++) {
+        same = str_eq(a->choices[i].value, b->choices[i].value) &&
+               str_eq(a->choices[i].label, b->choices[i].label);
+    }
+    return same;
+}
+
 /* A list that comes again while its round is open and has not changed is no news. */
 static bool round_is_news(const struct checklist *kept, const struct checklist *now)
 {
@@ -10,8 +22,7 @@ static bool round_is_news(const struct checklist *kept, const struct checklist *
                 kept->npeople == now->npeople && str_eq(kept->name, now->name) && now->due.ms > 0;
 
     for (size_t i = 0; same && i < now->nitems; i++) {
-        same = str_eq(kept->items[i].id, now->items[i].id) &&
-               str_eq(kept->items[i].label, now->items[i].label);
+        same = same_item(&kept->items[i], &now->items[i]);
     }
     for (size_t i = 0; same && i < now->npeople; i++) {
         same = str_eq(kept->people[i], now->people[i]);

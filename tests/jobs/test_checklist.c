@@ -204,6 +204,27 @@ static void test_anew(void)
     world_free(&w);
 }
 
+#define NOISE(options)                                                                    \
+    "{\"checklist\":{\"id\":\"C1\",\"name\":\"Noise\",\"due_at\":\"2031-05-06T10:00:00Z\"," \
+    "\"items\":[{\"id\":\"a\",\"label\":\"How loud?\",\"kind\":\"choice\",\"options\":[" options  \
+    "]}],\"assignees\":[\"u1\"]}}"
+
+/* The same round again is no news; with other choices it is another one. */
+static void test_other_choices(void)
+{
+    struct world *w = world_new(NULL);
+
+    due(w, "e1", NOISE("\"Low\",\"High\""));
+    due(w, "e2", NOISE("\"Low\",\"High\""));
+    CHECK_INT("no news", sent_to(w, ANA, "Checklist:* Noise"), 1);
+    due(w, "e3", NOISE("\"Low\",\"Over 85 dB\""));
+    CHECK_INT("told anew", sent_to(w, ANA, "Checklist:* Noise"), 2);
+    say(w, ANA, "t1", "CHECKLIST");
+    say(w, ANA, "t2", "over 85 db");
+    CHECK_INT("as it is now", answered(w, "\"value\":\"Over 85 dB\""), 1);
+    world_free(&w);
+}
+
 /* Overdue: the supervisor hears of it, once. */
 static void test_overdue(void)
 {
@@ -345,7 +366,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_round),        TEST(test_words),   TEST(test_correct), TEST(test_several),
-        TEST(test_anew),         TEST(test_overdue), TEST(test_killed),  TEST(test_order),
+        TEST(test_anew), TEST(test_other_choices),         TEST(test_overdue), TEST(test_killed),  TEST(test_order),
         TEST(test_order_anyway), TEST(test_bad)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
