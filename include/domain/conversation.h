@@ -38,8 +38,10 @@ struct conversation {
     struct str tapped[TAPPED_MAX]; /* buttons that did something, the newest first: "<message> <payload>" */
     struct str media[CONVERSATION_MEDIA_MAX]; /* files that wait for the answer to "which order?", their ids */
     size_t nmedia;
-    bool media_fault; /* not for an order: they wait for the words of a fault ("what is wrong?") */
     struct wall media_at; /* of the question: good for QUESTION_MS */
+    struct str fault[CONVERSATION_MEDIA_MAX]; /* those that wait for the words of a fault ("what is wrong?") */
+    size_t nfault;
+    struct wall fault_at; /* of that question */
     int64_t version;
 };
 

@@ -5,6 +5,25 @@
 #define CONVERSATION_BYTES_MAX \
     (2 * 1024 * 1024) /* words of a question, as long as a message can be */
 
+static void put_files(struct jw *w, const char *name, const struct str *ids, size_t n)
+{
+    jw_open(w, name, '[');
+    for (size_t i = 0; i < n; i++) {
+        jw_str(w, NULL, ids[i]);
+    }
+    jw_close(w, ']');
+}
+
+static size_t read_files(struct arena *a, const struct json *list, struct str *out)
+{
+    size_t n = json_len(list) < CONVERSATION_MEDIA_MAX ? json_len(list) : CONVERSATION_MEDIA_MAX;
+
+    for (size_t i = 0; i < n; i++) {
+        out[i] = arena_dup(a, json_str(json_at(list, i)));
+    }
+    return n;
+}
+
 void conversation_encode(const struct conversation *c, struct buf *out)
 {
     struct jw w;
@@ -27,12 +46,11 @@ void conversation_encode(const struct conversation *c, struct buf *out)
     }
     if (c->nmedia > 0) {
         jw_int(&w, "media_at", c->media_at.ms);
-        jw_bool(&w, "media_fault", c->media_fault);
-        jw_open(&w, "media", '[');
-        for (size_t i = 0; i < c->nmedia; i++) {
-            jw_str(&w, NULL, c->media[i]);
-        }
-        jw_close(&w, ']');
+        put_files(&w, "media", c->media, c->nmedia);
+    }
+    if (c->nfault > 0) {
+        jw_int(&w, "fault_at", c->fault_at.ms);
+        put_files(&w, "fault", c->fault, c->nfault);
     }
     jw_open(&w, "tapped", '[');
     for (size_t i = 0; i < TAPPED_MAX && c->tapped[i].n > 0; i++) {
@@ -64,11 +82,13 @@ bool conversation_decode(struct arena *a, struct str text, int64_t version,
         out->tapped[i] = arena_dup(a, json_str(json_at(json_get(j, "tapped"), i)));
     }
     out->media_at.ms = json_get_int(j, "media_at", 0);
-    out->media_fault = json_get_bool(j, "media_fault", false);
-    out->nmedia = json_len(json_get(j, "media"));
-    out->nmedia = out->nmedia < CONVERSATION_MEDIA_MAX ? out->nmedia : CONVERSATION_MEDIA_MAX;
-    for (size_t i = 0; i < out->nmedia; i++) {
-        out->media[i] = arena_dup(a, json_str(json_at(json_get(j, "media"), i)));
+    out->nmedia = read_files(a, json_get(j, "media"), out->media);
+    out->fault_at.ms = json_get_int(j, "fault_at", 0);
+    out->nfault = read_files(a, json_get(j, "fault"), out->fault);
+    if (json_get_bool(j, "media_fault", false)) { /* as it was written before they had a list */
+        out->fault_at = out->media_at;
+        out->nfault = read_files(a, json_get(j, "media"), out->fault);
+        out->nmedia = 0;
     }
     json_free(&j);
     return true;

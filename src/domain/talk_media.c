@@ -126,15 +126,14 @@ static void settle(struct talk *t, const struct order *o)
     t->conv_changed = true;
 }
 
-static bool waiting(const struct talk *t)
+static bool waiting_order(const struct talk *t)
 {
     return t->conv.nmedia > 0 && t->conv.media_at.ms + QUESTION_MS > t->p->now.ms;
 }
 
-/* For an order, not for the words of a fault. */
-static bool waiting_order(const struct talk *t)
+static bool waiting_words(const struct talk *t)
 {
-    return waiting(t) && !t->conv.media_fault;
+    return t->conv.nfault > 0 && t->conv.fault_at.ms + QUESTION_MS > t->p->now.ms;
 }
 
 /* ---- the answer to "which order?" ---- */
@@ -183,11 +182,15 @@ void talk_media_follow(struct talk *t, const struct order *o)
     }
 }
 
-static void add_waiting(struct talk *t, const struct medium *m)
+static struct str waiting_id(struct talk *t, const struct medium *m)
 {
-    t->conv.media[t->conv.nmedia++] =
-        arena_printf(t->a, "%s:%.*s", media_kind_name(m->kind), STR_ARG(m->id));
-    t->conv.media_at = t->p->now;
+    return arena_printf(t->a, "%s:%.*s", media_kind_name(m->kind), STR_ARG(m->id));
+}
+
+static void add_fault(struct talk *t, const struct medium *m)
+{
+    t->conv.fault[t->conv.nfault++] = waiting_id(t, m);
+    t->conv.fault_at = t->p->now;
     t->conv_changed = true;
 }
 
@@ -196,14 +199,15 @@ static bool wait_for_answer(struct talk *t, struct medium *m)
 {
     if (!waiting_order(t)) {
         t->conv.nmedia = 0;
-        t->conv.media_fault = false;
     }
     if (t->conv.nmedia == CONVERSATION_MEDIA_MAX) {
         talk_say(t, "reply.media_many", ARG_N("most", CONVERSATION_MEDIA_MAX));
         return false;
     }
     fetch(t, m, NULL);
-    add_waiting(t, m);
+    t->conv.media[t->conv.nmedia++] = waiting_id(t, m);
+    t->conv.media_at = t->p->now;
+    t->conv_changed = true;
     return true;
 }
 
@@ -346,26 +350,20 @@ void talk_media_reported(struct talk *t, struct jw *w)
     if (t->reported != NULL) {
         write_reported(t, w, t->reported->id, kind_text(t->reported), t->reported->caption);
     }
-    for (size_t i = 0; i < t->conv.nmedia && waiting(t) && t->conv.media_fault; i++) {
-        str_cut(t->conv.media[i], ':', &kind, &id);
+    for (size_t i = 0; i < t->conv.nfault && waiting_words(t); i++) {
+        str_cut(t->conv.fault[i], ':', &kind, &id);
         write_reported(t, w, id, kind, STR_NONE);
-        t->conv_changed = true;
     }
-    if (t->conv.media_fault) {
-        t->conv.nmedia = 0;
-        t->conv.media_fault = false;
-    }
+    t->conv_changed = t->conv_changed || t->conv.nfault > 0;
+    t->conv.nfault = 0;
     jw_close(w, ']');
 }
 
 void talk_media_unworded(struct talk *t)
 {
     if (t->reported != NULL) {
-        t->conv.media[0] = arena_printf(t->a, "%s:%.*s", media_kind_name(t->reported->kind),
-                                        STR_ARG(t->reported->id));
-        t->conv.nmedia = 1;
-        t->conv.media_at = t->p->now;
-        t->conv.media_fault = true;
+        t->conv.nfault = 0;
+        add_fault(t, t->reported);
     }
 }
 
@@ -382,17 +380,16 @@ static bool waits_for_words(struct talk *t)
          talk_checklist_photo_since(t, t->conv.question_at))) {
         return false;
     }
-    if (!waiting(t) || !t->conv.media_fault) {
-        t->conv.nmedia = 0;
-        t->conv.media_fault = true;
+    if (!waiting_words(t)) {
+        t->conv.nfault = 0;
     }
-    if (t->conv.nmedia == CONVERSATION_MEDIA_MAX) {
+    if (t->conv.nfault == CONVERSATION_MEDIA_MAX) {
         talk_say(t, "reply.media_many", ARG_N("most", CONVERSATION_MEDIA_MAX));
         return true;
     }
     m = new_medium(t);
     fetch(t, m, NULL);
-    add_waiting(t, m);
+    add_fault(t, m);
     talk_report_ask_again(t);
     return true;
 }

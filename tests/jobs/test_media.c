@@ -269,6 +269,29 @@ static void test_fault_or_item(void)
     finish(w);
 }
 
+/* What waits for "which order?" still does when a fault is told in between, with a file of its own. */
+static void test_fault_between(void)
+{
+    struct world *w = start("\"retention_days\":30");
+
+    put_event(w, "o2", "cmms.workorder.created.v1",
+              "{\"workorder\":{\"id\":\"w2\",\"number\":\"WO-2\",\"title\":\"T\",\"status\":"
+              "\"in_progress\",\"assignees\":[{\"id\":\"u1\"}]}}");
+    UNTIL(w, "two orders", idle(w));
+    put_photo(w, ANA, "p1", "");
+    UNTIL(w, "which order", idle(w));
+    put_photo(w, ANA, "p2", "REPORT P-01");
+    UNTIL(w, "what is wrong", idle(w));
+    put_text(w, ANA, "t1", "it leaks");
+    UNTIL(w, "reported", stream_events(w, "gateway.request.submitted.v1", "it leaks") == 1);
+    CHECK_INT("with one", stream_events(w, "gateway.request.submitted.v1", "},{\"id\""), 0);
+    put_tap(w, ANA, "t2", "pick:media:w2");
+    UNTIL(w, "answered", idle(w));
+    CHECK_INT("the first goes where it was meant to", redis_int(w, "ZCARD om:w2"), 1);
+    CHECK_INT("the CMMS hears it", stream_events(w, KEPT, ""), 1);
+    finish(w);
+}
+
 static struct wall later(void)
 {
     struct timespec ts;
@@ -461,7 +484,7 @@ int main(int argc, char **argv)
         TEST(test_once),   TEST(test_retention),       TEST(test_retention_damaged), TEST(test_redirect),
         TEST(test_quota),  TEST(test_limit_and_crash), TEST(test_lost),
         TEST(test_damage), TEST(test_order_typed), TEST(test_other_list), TEST(test_fault_several),
-        TEST(test_fault_or_item), TEST(test_fault_over), TEST(test_no_room),
+        TEST(test_fault_or_item), TEST(test_fault_over), TEST(test_no_room), TEST(test_fault_between),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
