@@ -169,7 +169,7 @@ static bool page(struct request *r)
     if (!request_limit(r, &g->limit) || !request_cursor(r, &after)) {
         return false;
     }
-    if (after.n > 0 && !str_to_i64(after, 0, 1000000, &g->from)) {
+    if (after.n > 0 && !str_to_i64(after, 0, INT64_MAX / 2, &g->from)) {
         err_set(&r->err, ERR_BAD_REQUEST, "?cursor= is not a next_cursor of this collection");
         err_member(&r->err, "cursor");
         reply_error(r, &r->err);

@@ -1,7 +1,8 @@
 /*
  * api_timeline: everything said about a work order, oldest first: the entries of its timeline (list
  * ot:<id>) and the messages about it (index mo:<id>), merged by time. ENTRIES -> ids of MESSAGES ->
- * records of the page. Both grow at their end, so that a place in the merged order is a cursor.
+ * records of the page. Both grow at their end, so that a place in the merged order is a cursor; it
+ * counts the entries that are not kept any more, for the list may lose its first between two pages.
  * As evidence (domain/evidence.h) all of it goes out, a slice at a time, each item chained.
  */
 #include "app_int.h"
@@ -22,7 +23,7 @@ struct moment { /* one item: an entry, or a message */
 };
 struct timeline {
     struct str order_id;
-    int64_t from, limit;
+    int64_t from, limit, trimmed; /* trimmed: entries before the first that is kept */
     struct moment *entries, *messages, *all;
     size_t nentries, nmessages, n, nread; /* nread: of the stored entries */
     struct message_record *records;       /* of the page's messages, in order */
@@ -118,7 +119,8 @@ static void answer(struct request *r, struct timeline *t)
         }
     }
     jw_close(&w, ']');
-    cursor_write(&w, end < t->n ? arena_printf(r->a, "%zu", end) : STR_NONE);
+    cursor_write(&w, end < t->n ? arena_printf(r->a, "%lld", (long long)end + t->trimmed)
+                                : STR_NONE);
     jw_close(&w, '}');
     reply_built(r, 200, &r->out);
 }
@@ -269,6 +271,7 @@ static void on_messages(void *ctx, const struct err *err, const struct reply *re
         t->messages[t->nmessages++] = (struct moment){id_time(id), STR_NONE, id};
     }
     merge(r, t);
+    t->from = t->from > t->trimmed ? t->from - t->trimmed : 0;
     t->from = t->from < (int64_t)t->n ? t->from : (int64_t)t->n;
     read_records(r, t);
 }
@@ -290,6 +293,15 @@ static void take_entry(struct request *r, struct timeline *t, struct str stored)
     }
 }
 
+/* Each begins with its number ("501|…"), counted from 1; of before there were numbers: none. */
+static int64_t trimmed_before(struct str stored)
+{
+    struct str number, rest;
+    int64_t n = 1;
+
+    return str_cut(stored, '|', &number, &rest) && str_to_i64(number, 1, INT64_MAX, &n) ? n - 1 : 0;
+}
+
 static void on_entries(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct request *r;
@@ -300,6 +312,9 @@ static void on_entries(void *ctx, const struct err *err, const struct reply *rep
         return;
     }
     t = r->user;
+    if (t->nread == 0) {
+        t->trimmed = trimmed_before(reply_str(reply_at(reply, 0)));
+    }
     for (size_t i = 0; i < reply_len(reply) && t->nread < TIMELINE_KEPT; i++, t->nread++) {
         take_entry(r, t, reply_str(reply_at(reply, i)));
     }

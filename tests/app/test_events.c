@@ -363,6 +363,41 @@ static void on_drained(void *ctx)
 }
 
 /* Last, since nobody is let in any more. */
+/* The oldest entry of an order makes room between two pages of its timeline: none is passed over. */
+static void test_timeline_trimmed(void)
+{
+    static const char *const types[] = {"created", "comment_added", "comment_added", "comment_added"};
+    struct reply_to all, one;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        CHECK_INT(types[i],
+                  post(ACME_CMMS,
+                       arena_printf(w->a,
+                                    "{\"specversion\":\"1.0\",\"id\":\"tl-%zu\",\"source\":\"/tl\","
+                                    "\"type\":\"cmms.workorder.%s.v1\",\"data\":{\"workorder\":{"
+                                    "\"id\":\"tl1\",\"number\":\"TL-1\",\"title\":\"T\",\"status\":"
+                                    "\"open\",\"rev\":%zu},\"comment\":{\"id\":\"c%zu\",\"text\":"
+                                    "\"note %zu\",\"author\":\"Maria\"}}}",
+                                    i, types[i], i + 1, i, i),
+                       "application/cloudevents+json", NULL)
+                      .status,
+                  202);
+        world_run(w, 100);
+    }
+    all = ask_json(w, ACME_CMMS, "GET", "/api/v1/work_orders/TL-1/timeline", NULL);
+    CHECK_INT("entries", items(&all), 4);
+    one = ask_json(w, ACME_CMMS, "GET", "/api/v1/work_orders/TL-1/timeline?limit=2", NULL);
+    redis_fixture_command(w->redis, "LPOP {acme}:ot:tl1");
+    one = ask_json(w, ACME_CMMS, "GET",
+                   arena_printf(w->a, "/api/v1/work_orders/TL-1/timeline?limit=2&cursor=%.*s",
+                                STR_ARG(at(&one, "next_cursor")))
+                       .p,
+                   NULL);
+    CHECK_INT("the rest", items(&one), 2);
+    CHECK_STR("the third", at(&one, "items.0.text"), at(&all, "items.2.text"));
+    CHECK_STR("the fourth", at(&one, "items.1.text"), at(&all, "items.3.text"));
+}
+
 static void test_drain(void)
 {
     struct ask q = {.who = BETA_CMMS, .method = "GET", .path = "/api/v1/outbox?after=99&wait=30"};
@@ -388,7 +423,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_single),     TEST(test_shapes),    TEST(test_batch), TEST(test_large_batch),
         TEST(test_many_large), TEST(test_binary),    TEST(test_plain), TEST(test_order_is_kept),
-        TEST(test_outbox),     TEST(test_long_poll), TEST(test_drain),
+        TEST(test_outbox),     TEST(test_long_poll), TEST(test_timeline_trimmed), TEST(test_drain),
     };
     int code;
 
