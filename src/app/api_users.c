@@ -538,6 +538,13 @@ static void on_delete_read(void *ctx, const struct err *err, const struct doc *d
     delete_messages(r);
 }
 
+static void read_deleted(struct request *r)
+{
+    const struct user_write *uw = r->user;
+
+    fetch_user(r, uw->id, on_delete_read);
+}
+
 void api_user_delete(struct request *r)
 {
     struct user_write *uw = r->user;
@@ -546,6 +553,9 @@ void api_user_delete(struct request *r)
         uw = ARENA_NEW(r->a, struct user_write);
         *uw = (struct user_write){.id = r->args[0]};
         r->user = uw;
+        /* Said before, and done: whoever has that id now, and his messages, are not meant. */
+        idempotency_peek(r, read_deleted);
+        return;
     }
-    fetch_user(r, uw->id, on_delete_read);
+    read_deleted(r);
 }

@@ -253,6 +253,31 @@ static void test_delete(void)
     CHECK_INT("id and phone are free", r.status, 201);
 }
 
+/* The same DELETE once more is about whom it deleted, not about who has that id since. */
+static void test_delete_again(void)
+{
+    const struct ask q = {
+        .who = ACME_CMMS, .method = "DELETE", .path = "/api/v1/users/again", .key = "del-1"};
+    const char *body = "{\"id\":\"again\",\"name\":\"Ada\",\"phone\":\"+12025550171\"}";
+    struct reply_to r = call("POST", "/api/v1/users", body);
+
+    CHECK_INT("created", r.status, 201);
+    r = ask(w, &q);
+    CHECK_INT("deleted", r.status, 204);
+    r = ask(w, &q);
+    CHECK_INT("the same request, the same answer", r.status, 204);
+    r = call("POST", "/api/v1/users", body);
+    CHECK_INT("made anew", r.status, 201);
+    r = ask(w, &q);
+    CHECK_INT("the same request still", r.status, 204);
+    r = call("GET", "/api/v1/users/again", NULL);
+    CHECK_INT("it was about who was there before", r.status, 200);
+    r = call("GET", "/api/v1/messages?user=again", NULL);
+    CHECK_INT("nothing of the new one is gone", items(&r), 1);
+    r = call("DELETE", "/api/v1/users/again", NULL);
+    CHECK_INT("deleted", r.status, 204);
+}
+
 /* What is said to him while his files go is no more there than what was said before. */
 static void test_delete_amid_messages(void)
 {
@@ -514,6 +539,7 @@ int main(int argc, char **argv)
         TEST(test_one_phone_two_people),
         TEST(test_list),
         TEST(test_delete),
+        TEST(test_delete_again),
         TEST(test_delete_amid_messages),
         TEST(test_import_json),
         TEST(test_import_twice_the_same),
