@@ -29,6 +29,7 @@ struct timeline {
     struct message_record *records;       /* of the page's messages, in order */
     struct str *ids;
     size_t nrecords;
+    bool cut;     /* there are more messages */
     bool export_; /* as evidence: then */
     struct str number;
     struct evidence_chain chain;
@@ -184,6 +185,12 @@ static void export_slice(struct request *r, struct timeline *t)
     }
     t->from = (int64_t)end;
     t->nrecords = 0;
+    if (end == t->n && t->cut) {
+        evidence_item(&t->evidence,
+                      STR("{\"kind\":\"cut\",\"text\":\"there are more messages: "
+                          "/api/v1/messages?work_order=\"}"),
+                      &r->out);
+    }
     if (end == t->n) {
         evidence_end(&t->evidence, r->who.tenant, &r->out);
     }
@@ -265,7 +272,8 @@ static void on_messages(void *ctx, const struct err *err, const struct reply *re
     }
     t = r->user;
     t->messages = ARENA_ARRAY(r->a, struct moment, reply_len(reply) + 1);
-    for (size_t i = 0; i < reply_len(reply); i++) {
+    t->cut = reply_len(reply) > MESSAGES_MAX;
+    for (size_t i = 0; i < reply_len(reply) && i < MESSAGES_MAX; i++) {
         struct str id = arena_dup(r->a, reply_str(reply_at(reply, i)));
 
         t->messages[t->nmessages++] = (struct moment){id_time(id), STR_NONE, id};
@@ -326,7 +334,7 @@ static void on_entries(void *ctx, const struct err *err, const struct reply *rep
     call_str(&call, STR("ZRANGE"));
     call_str(&call, tenant_key(r, arena_printf(r->a, "mo:%.*s", STR_ARG(t->order_id)).p));
     call_int(&call, 0);
-    call_int(&call, MESSAGES_MAX - 1);
+    call_int(&call, MESSAGES_MAX);
     r->pending = store_run(engine_store(r->e), &call, on_messages, r);
 }
 

@@ -186,7 +186,8 @@ const struct openapi_schema openapi_schemas[] = {
     {"Evidence",
      "{\"type\":\"object\",\"description\":\"With ?export=evidence: the whole timeline, each hash the "
      "SHA-256 of the one before, a line feed and the compact JSON of the entry; the first one of the "
-     "compact JSON of format, tenant, work_order and exported_at. crewline prove --order checks it\","
+     "compact JSON of format, tenant, work_order and exported_at. crewline prove --order checks it. Of "
+     "more than 5000 messages the first are in it, and its last entry has the kind cut\","
      "\"properties\":{\"format\":{\"const\":\"crewline-evidence-1\"},\"tenant\":{\"type\":\"string\"},"
      "\"work_order\":{\"type\":\"string\"},"
      "\"exported_at\":{\"type\":\"string\",\"format\":\"date-time\"},"

@@ -398,6 +398,20 @@ static void test_timeline_trimmed(void)
     CHECK_STR("the fourth", at(&one, "items.1.text"), at(&all, "items.3.text"));
 }
 
+/* More messages about an order than an export has: it says so. */
+static void test_export_cut(void)
+{
+    static const char line[] = "EVAL for\ti=1,5001\tdo\tredis.call('ZADD','{acme}:mo:tl1',0,"
+                               "string.format('01M0000000%016d',i))\tend 0";
+    struct reply_to r;
+
+    redis_fixture_command(w->redis, line);
+    r = ask_json(w, ACME_CMMS, "GET", "/api/v1/work_orders/TL-1/timeline?export=evidence", NULL);
+    CHECK_INT("exported", r.status, 200);
+    CHECK("it says that there are more", str_find(r.body, STR("\"cut\"")) != SIZE_MAX);
+    redis_fixture_command(w->redis, "DEL {acme}:mo:tl1");
+}
+
 static void test_drain(void)
 {
     struct ask q = {.who = BETA_CMMS, .method = "GET", .path = "/api/v1/outbox?after=99&wait=30"};
@@ -423,7 +437,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_single),     TEST(test_shapes),    TEST(test_batch), TEST(test_large_batch),
         TEST(test_many_large), TEST(test_binary),    TEST(test_plain), TEST(test_order_is_kept),
-        TEST(test_outbox),     TEST(test_long_poll), TEST(test_timeline_trimmed), TEST(test_drain),
+        TEST(test_outbox),     TEST(test_long_poll), TEST(test_timeline_trimmed), TEST(test_export_cut), TEST(test_drain),
     };
     int code;
 
