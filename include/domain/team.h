@@ -46,7 +46,8 @@
 #include "domain/message.h"
 #include "domain/settings.h"
 
-#define TEAM_TEXT_MAX 3000 /* characters */
+#define TEAM_TEXT_MAX 3000 /* characters, of the CMMS */
+#define TEAM_SAID_MAX 4096 /* of a person: as much as WhatsApp takes */
 #define TEAM_FROM_MAX 200  /* of the name that the CMMS puts in front */
 
 struct team_post {

@@ -18,7 +18,7 @@ static struct str encode(struct arena *a, const struct team_post *post)
     jw_str(&w, "team", post->team);
     jw_str(&w, "from", post->from);
     jw_str(&w, "name", post->name);
-    jw_str(&w, "text", i18n_cut(a, post->text, TEAM_TEXT_MAX));
+    jw_str(&w, "text", i18n_cut(a, post->text, TEAM_SAID_MAX));
     jw_bool(&w, "heard", post->heard);
     jw_bool(&w, "one_by_one", post->one_by_one);
     jw_str(&w, "told", post->told);

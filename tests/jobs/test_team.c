@@ -67,6 +67,24 @@ static void test_said_and_answered(void)
     world_free(&w);
 }
 
+/* As long as WhatsApp takes it: with the name in front it is more than one message. */
+static void test_long(void)
+{
+    struct world *w = team_world();
+    char text[4097] = "TEAM ";
+
+    for (size_t i = 5; i < 4096; i++) {
+        text[i] = i % 8 == 7 ? ' ' : 'a';
+    }
+    memcpy(text + 4096 - 9, " the end.", 9);
+    put_text(w, BEN, "t1", text);
+    UNTIL(w, "said", idle(w));
+    CHECK_INT("Ana reads it to its end", sent_to(w, ANA, " the end."), 1);
+    CHECK_INT("in two", sent_to(w, ANA, "u2 Lopez"), 2);
+    CHECK_INT("he is told where it went", sent_to(w, BEN, "Sent to *mech*"), 1);
+    world_free(&w);
+}
+
 /* The CMMS does not take it: the crew has read it, and he is told that the office has not. */
 static void test_refused(void)
 {
@@ -493,7 +511,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_said_and_answered),
                                         TEST(test_which),
-                                        TEST(test_alike), TEST(test_refused),
+                                        TEST(test_alike), TEST(test_refused), TEST(test_long),
                                         TEST(test_older_list),
                                         TEST(test_left),
                                         TEST(test_killed),
