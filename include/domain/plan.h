@@ -17,7 +17,7 @@
 
 struct medium;
 
-#define PLAN_MESSAGES_MAX 512 /* of one decision; larger audiences are broadcasts */
+#define PLAN_MESSAGES_MAX 1024 /* of one decision; larger audiences are broadcasts */
 #define PLAN_PARTS_MAX    512
 
 struct plan_message {

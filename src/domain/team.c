@@ -88,6 +88,8 @@ void team_wants(struct arena *a, const struct tenant *t, const struct matter *m,
 
 /* ---- the clock strikes ---- */
 
+_Static_assert(PLAN_MESSAGES_MAX >= 4 * MATTER_PEOPLE_MAX, "a long text takes up to four messages to each");
+
 static bool has_line(struct str list, struct str line)
 {
     struct str one;
