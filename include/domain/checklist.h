@@ -5,9 +5,9 @@
  * Whose it is. All assignees are told of it; who taps [Start], or answers first, has it ("holder"), and the
  * others are told so. Another may take it over by a button; nobody answers in two places.
  *
- * Buttons carry round and item, and of a choice which it is, so a tap means the same for ever: of an item that is answered it
- * corrects that answer while the round is open (and the open item is asked again); the same answer a second
- * time changes nothing and says so, and so does a button of an earlier round, or of one that is submitted.
+ * Buttons carry round and item, and of a choice which it is, so a tap means the same for ever: of an item that is
+ * answered it corrects that answer while the round is open (and the open item is asked again); the same answer
+ * a second time changes nothing and says so, and so does a button of an earlier round, or of one that is submitted.
  * Typed words answer the item that was asked last, for CHECKLIST_FRESH_MS; after that the round waits for
  * CHECKLIST or [Continue]. A number is an item's answer when its item wants one, else the option of that place.
  *

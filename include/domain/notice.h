@@ -47,8 +47,7 @@ void notice_refused(struct plan *p, const struct order *o, const struct user *to
 void notice_refused_words(struct plan *p, const struct order *o, const struct user *to, struct str reason);
 /** What he sent about something else, by its name: an alert, a team. */
 void notice_refused_about(struct plan *p, struct str name, const struct user *to, struct str reason);
-/** To the supervisor: somebody asks for help with an order. */
-/** False: he is not to be told, or cannot be. */
+/** To the supervisor: somebody asks for help with an order. False: he is not to be told, or cannot be. */
 bool notice_escalated(struct plan *p, const struct order *o, const struct user *to, struct str by, struct str why);
 /** Scheduled maintenance is to be done, or (@now) due this minute; whether he is told. */
 bool notice_pm(struct plan *p, const struct pm *pm, const struct matter *m, const struct user *to, bool now);
