@@ -1,7 +1,7 @@
 #include "base/json.h"
 
 #include "base/crypto.h"
-#include "base/mem.h"
+#include "base/pieces.h"
 #include "json_int.h"
 
 #define JSON_INDEX_MAX 1000000
@@ -16,79 +16,6 @@ static _Thread_local struct {
     void *iter;
 } walk;
 
-/*
- * A webhook is some hundred small pieces of a few sizes, more than the heap's own cache keeps, so
- * they are kept here. Under the address sanitizer they go to the heap, which watches them.
- */
-#define PIECE_STEP  32
-#define PIECE_SIZES 8 /* 32 .. 256 bytes */
-#define PIECES_KEPT 1024
-
-#if defined(__SANITIZE_ADDRESS__)
-#define PIECES_OFF 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PIECES_OFF 1
-#endif
-#endif
-#ifndef PIECES_OFF
-#define PIECES_OFF 0
-#endif
-
-struct piece {
-    union {
-        size_t size;        /* in use: its place in pieces[]; PIECE_SIZES: from the heap */
-        struct piece *next; /* kept */
-    } u;
-    _Alignas(16) char data[];
-};
-static _Thread_local struct {
-    struct piece *first;
-    size_t n;
-} pieces[PIECE_SIZES];
-
-static void *json_malloc(size_t n)
-{
-    size_t size = (n == 0 ? 0 : n - 1) / PIECE_STEP;
-    struct piece *p;
-
-    if (PIECES_OFF) {
-        return mem_resize(NULL, n);
-    }
-    if (size < PIECE_SIZES && pieces[size].first != NULL) {
-        p = pieces[size].first;
-        pieces[size].first = p->u.next;
-        pieces[size].n--;
-    } else if (size < PIECE_SIZES) {
-        p = mem_resize(NULL, sizeof(*p) + (size + 1) * PIECE_STEP);
-    } else {
-        p = mem_resize(NULL, n > SIZE_MAX - sizeof(*p) ? SIZE_MAX : sizeof(*p) + n);
-        size = PIECE_SIZES;
-    }
-    p->u.size = size;
-    return p->data;
-}
-
-static void json_heap_free(void *data)
-{
-    struct piece *p;
-    size_t size;
-
-    if (PIECES_OFF || data == NULL) {
-        mem_free(&data);
-        return;
-    }
-    p = (struct piece *)(void *)((char *)data - offsetof(struct piece, data));
-    size = p->u.size;
-    if (size < PIECE_SIZES && pieces[size].n < PIECES_KEPT) {
-        p->u.next = pieces[size].first;
-        pieces[size].first = p;
-        pieces[size].n++;
-    } else {
-        mem_free(&p);
-    }
-}
-
 void json_once(void)
 {
     static bool done;
@@ -98,7 +25,7 @@ void json_once(void)
         /* Outsiders choose member names: a seed they do not know keeps them from colliding. */
         random_bytes(&seed, sizeof(seed));
         json_object_seed(seed | 1);
-        json_set_alloc_funcs(json_malloc, json_heap_free);
+        json_set_alloc_funcs(piece_new, piece_free); /* a webhook is some hundred of them */
         done = true;
     }
 }

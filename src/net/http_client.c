@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pieces.h"
 
 #include "loop_int.h"
 
@@ -437,7 +438,8 @@ struct http_client *http_client_new(struct loop *l, const struct http_client_opt
 {
     struct http_client *c = MEM_NEW(struct http_client);
 
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, piece_new, piece_free, piece_resize, piece_dupz,
+                         piece_zeroed);
     c->magic = HTTP_CLIENT_MAGIC;
     c->l = l;
     c->connections_per_host_max =
