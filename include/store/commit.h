@@ -29,7 +29,7 @@ struct commit *commit_new(struct str tenant);
 void commit_free(struct commit **owner);
 
 /* checks */
-void commit_check_version(struct commit *c, struct str key, int64_t version); /* 0: must be absent */
+void commit_check_version(struct commit *c, struct str key, int64_t version); /* 0: must be absent; a message's is 1 */
 /** Not accepted before under @key; the same @print (fingerprint of the content) is a duplicate, another differs. */
 void commit_check_new(struct commit *c, struct str key, struct str print);
 void commit_check_lease(struct commit *c, struct str queue, struct str lane, struct str id, int64_t token);

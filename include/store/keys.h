@@ -11,6 +11,9 @@
  *                         earliest of their ends, or before
  *   k:<queue>             HASH lane -> token|id|owner.serial of a claim, and "r" if reaped; owner.gserial of a
  *                         commit that granted, and ".<end of lease, wall ms>h" while it is held by hand ("H": l: is there)
+ *                         and, in front of that owner, "<broadcast>\n<lines of its timeline before the attempt>" as long
+ *                         as nobody has written to what the commit wrote of its s, tl, br, bf and ag: then its good
+ *                         end needs not read the record. Whoever writes to these says so (rewritten(), gather.lua)
  *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;

@@ -22,7 +22,9 @@ static int stores;
 
 /*
  * A shebang ("#!lua flags=allow-oom") counts for Redis in the first line only, so it moves in front
- * of the common part.
+ * of the common part. The script's own part is a function in it: what its functions use of the
+ * common part is then handed on to them, instead of being looked for among all that is open (26k
+ * instructions of 229k for a commit without work).
  */
 static void join(struct str common, struct str own, struct buf *out)
 {
@@ -34,8 +36,9 @@ static void join(struct str common, struct str own, struct buf *out)
         buf_add_char(out, '\n');
     }
     buf_add(out, common);
-    buf_add_char(out, '\n');
+    buf_addz(out, "\nreturn (function()\n");
     buf_add(out, rest);
+    buf_addz(out, "\nend)()\n");
 }
 
 static void make_one(struct script *s, const struct embedded *from, struct str common)

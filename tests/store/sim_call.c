@@ -432,6 +432,7 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
         commit_message(c, &(struct commit_message){.id = str_of(it->id),
                                                    .body = STR("body"),
                                                    .user = STR("u"),
+                                                   .line = STR("queued,1,\n"),
                                                    .queue = sim_queue_name(SIM_OUT),
                                                    .lane = str_of(it->lane),
                                                    .not_before = {not_before_ms},

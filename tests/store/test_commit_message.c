@@ -29,8 +29,8 @@ static void test_message(void)
     g = run(w, c);
     token = strtol(g.results[0], NULL, 10);
     CHECK("granted", token > 0);
-    CHECK_REDIS(w, "HMGET {acme}:m:1 v b s u o br mt q l n",
-                "1\nbody\nsending\n\nwo1\nb1\nmt1\nout:main\n1p\n1");
+    CHECK_REDIS(w, "HMGET {acme}:m:1 b s u o br mt q l n",
+                "body\nsending\n\nwo1\nb1\nmt1\nout:main\n1p\n1");
     CHECK("its timeline",
           strncmp(redis(w, "HGET {acme}:m:1 tl"), "queued,5,why\nsending,", 21) == 0);
     CHECK_REDIS(w, "ZRANGE {acme}:mu:p 0 -1", "1");
@@ -84,7 +84,7 @@ static void test_sent_together(void)
     };
     struct world *w = open_world(NULL);
     struct got g[ARRAY_LEN(rows)];
-    struct commit *c[ARRAY_LEN(rows)];
+    struct commit *c[ARRAY_LEN(rows)], *gone;
     int64_t tokens[10] = {0};
     struct store_stats before, after;
 
@@ -112,7 +112,9 @@ static void test_sent_together(void)
         }
         commit_sent(c[i], AT(9), i == 0 ? STR("how, and why") : STR(""), str_of(rows[i].hash));
     }
-    redis(w, "DEL {acme}:m:4");
+    gone = commit_new(T);
+    commit_delete(gone, STR("m:4"));
+    CHECK_INT("removed with its person", run(w, gone).result, COMMIT_OK);
     redis(w, "HSET {acme}:bc:b queued 8");
     redis(w, "RPUSH {acme}:ps:h5 delivered|10|early");
     redis(w, "PEXPIRE {acme}:ps:h5 60000");
@@ -140,6 +142,146 @@ static void test_sent_together(void)
     CHECK_REDIS(w, "HLEN {acme}:p:1", "5");
     CHECK_REDIS(w, "HLEN {acme}:k:out:main", "2");
     CHECK_REDIS(w, "EXISTS {acme}:k:out:other", "0");
+    world_free(&w);
+}
+
+/* What somebody else writes to a message that is being handed over. */
+static void note_it(struct commit *c)
+{
+    commit_message_note(c, STR("1"), AT(8), STR("a note"));
+}
+
+static void delivered_it(struct commit *c)
+{
+    commit_status(c, STR("1"), STR_NONE, "delivered", AT(8), STR(""));
+}
+
+static void answered_it(struct commit *c)
+{
+    commit_broadcast_answer(c, STR("b"), STR("p"), "safe", AT(8));
+}
+
+static void cancelled_it(struct commit *c)
+{
+    commit_broadcast_cancel(c, STR("b"), (struct str[]){STR("out:main")}, 1);
+}
+
+static void said_again(struct commit *c)
+{
+    commit_message(c, &(struct commit_message){.id = STR("2"),
+                                               .lane = STR("3p:sms"),
+                                               .user = STR("p"),
+                                               .body = STR("body"),
+                                               .line = STR("queued,8,\n"),
+                                               .queue = STR("out:main"),
+                                               .broadcast = STR("b")});
+    commit_broadcast_copy(c, STR("1"), STR("2"));
+    commit_status(c, STR("2"), STR_NONE, "delivered", AT(8), STR(""));
+}
+
+static void extended_it(struct commit *c)
+{
+    commit_extend(c, STR("out:main"), STR("3p"), 90000);
+}
+
+/* Its end finds what was written meanwhile; without that it reads nothing of it. */
+static void test_rewritten(void)
+{
+    static const struct {
+        const char *label;
+        void (*write)(struct commit *c);
+        const char *line, *record,
+            *counts; /* in its timeline; HMGET s bf; HMGET queued sent delivered silent */
+        bool leased; /* by its holder */
+    } rows[] = {
+        {"nothing",   NULL,         "\nsent,9,\n",                   "sent\n",      "0\n1\n\n1", false},
+        {"a note",    note_it,      "\nsending,8,a note\nsent,9,\n", "sent\n",      "0\n1\n\n1", false},
+        {"delivered", delivered_it, "\ndelivered,8,\n",              "delivered\n", "0\n\n1\n1", false},
+        {"answered",  answered_it,  "\nsent,9,\n",                   "sent\na",     "0\n1\n\n",  false},
+        {"cancelled", cancelled_it, "\nsent,9,\n",                   "sent\nf",     "0\n1\n\n1", false},
+        {"a copy",    said_again,   "\nsent,9,\n",                   "sent\nm",     "0\n\n1\n1", false},
+        {"extended",  extended_it,  "\nsent,9,\n",                   "sent\n",      "0\n1\n\n1", true },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = open_world(NULL);
+        struct commit *c = commit_new(T);
+        char timeline[256];
+        int64_t token;
+
+        redis(w, "HSET {acme}:b:b v 1 st sending");
+        redis(w, "HSET {acme}:bc:b queued 1");
+        commit_message(c, &(struct commit_message){.id = STR("1"),
+                                                   .lane = STR("3p"),
+                                                   .user = STR("p"),
+                                                   .body = STR("body"),
+                                                   .line = STR("queued,5,\n"),
+                                                   .queue = STR("out:main"),
+                                                   .broadcast = STR("b"),
+                                                   .first = true,
+                                                   .grant = GRANT_ANSWER,
+                                                   .rate = &(struct rate){0}});
+        token = strtol(run(w, c).results[0], NULL, 10);
+        snprintf(timeline, sizeof(timeline), "%s", redis(w, "HGET {acme}:m:1 tl"));
+        if (rows[i].write != NULL) {
+            c = commit_new(T);
+            if (rows[i].leased) {
+                commit_check_lease(c, STR("out:main"), STR("3p"), STR("1"), token);
+            }
+            rows[i].write(c);
+            CHECK_INT(rows[i].label, run(w, c).result, COMMIT_OK);
+        }
+        c = commit_new(T);
+        commit_check_leased(c, STR("out:main"), STR("3p"), STR("1"), token);
+        commit_sent(c, AT(9), STR(""), STR("hash"));
+        CHECK_INT(rows[i].label, run(w, c).result, COMMIT_OK);
+        CHECK(rows[i].label, str_starts(str_of(redis(w, "HGET {acme}:m:1 tl")), str_of(timeline)));
+        CHECK(rows[i].label, strstr(redis(w, "HGET {acme}:m:1 tl"), rows[i].line) != NULL);
+        CHECK_REDIS(w, "HMGET {acme}:m:1 s bf", rows[i].record);
+        CHECK_REDIS(w, "HMGET {acme}:bc:b queued sent delivered silent", rows[i].counts);
+        CHECK_REDIS(w, "HGET {acme}:p:1 hash", "1");
+        CHECK_REDIS(w, "EXISTS {acme}:k:out:main {acme}:f:out:main",
+                    "1"); /* "*" stays until it is looked at */
+        world_free(&w);
+    }
+}
+
+/* He has answered, and is told again: he is not silent when that is sent. */
+static void test_recast(void)
+{
+    struct world *w = open_world(NULL);
+    struct commit_message m = {.lane = STR("3p"),
+                               .user = STR("p"),
+                               .body = STR("body"),
+                               .line = STR("queued,5,\n"),
+                               .queue = STR("out:main"),
+                               .broadcast = STR("b"),
+                               .first = true,
+                               .grant = GRANT_ANSWER,
+                               .rate = &(struct rate){0}};
+    struct commit *c;
+    int64_t token;
+
+    redis(w, "HSET {acme}:b:b v 1 st sending");
+    redis(w, "HSET {acme}:bc:b queued 1");
+    for (int round = 1; round <= 2; round++) {
+        c = commit_new(T);
+        m.id = round == 1 ? STR("1") : STR("2");
+        commit_message(c, &m);
+        if (round == 2) {
+            commit_broadcast_recast(c, STR("b"), STR("1"), STR("2"));
+        }
+        token = strtol(run(w, c).results[0], NULL, 10);
+        c = commit_new(T);
+        commit_check_leased(c, m.queue, m.lane, m.id, token);
+        commit_sent(c, AT(9), STR(""), STR_NONE);
+        CHECK_INT("sent", run(w, c).result, COMMIT_OK);
+        CHECK_REDIS(w, "HMGET {acme}:bc:b queued sent silent", round == 1 ? "0\n1\n1" : "0\n1\n0");
+        c = commit_new(T);
+        answered_it(c);
+        run(w, c);
+    }
+    CHECK_REDIS(w, "HMGET {acme}:m:2 s bf", "sent\na");
     world_free(&w);
 }
 
@@ -207,10 +349,8 @@ static void test_untaken(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_message),
-        TEST(test_sent_together),
-        TEST(test_leased),
-        TEST(test_untaken),
+        TEST(test_message), TEST(test_sent_together), TEST(test_rewritten),
+        TEST(test_recast),  TEST(test_leased),        TEST(test_untaken),
     };
 
     world_scripts();

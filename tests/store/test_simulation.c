@@ -141,6 +141,8 @@ static const struct sim_mutation mutations[] = {
      "if false then"                                                                                                                                                                                  },
     {"a status settles under a lease",             "commit.lua", "if queue and not lease_of(queue, lane) then",
      "if queue then"                                                                                                                                                                                  },
+    {"what another writes is not seen",            "commit.lua",
+     "if from == 2 then rewritten(id, queue, lane) end",                                                               ""                                                                             },
     {"states go back",                             "commit.lua", "if to <= from or",                                   "if"                                                                           },
     {"early statuses are dropped",                 "commit.lua",
      "for _, one in ipairs(call('LRANGE', key, 0, -1)) do",                                                            "for _, one in ipairs({}) do"                                                  },
@@ -193,7 +195,7 @@ static const struct sim_mutation mutations[] = {
     {"held in spite of a word",                    "commit.lua",
      "if (call('HGET', P .. 'w:' .. sender, person) or '0') == window_ms then",                                        "if true then"                                                                 },
     {"a word releases nothing",                    "commit.lua",
-     "for n = #ids, 1, -1 do back(ids[n], of.why[person]) end",                                                        ""                                                                             },
+     "for n = #ids, 1, -1 do held_ops().back(ids[n], of.why[person]) end",                                             ""                                                                             },
     {"what was released waits behind the younger", "commit.lua", "    if result == 0 then let_by(",
      "    if false then let_by("                                                                                                                                                                      },
     {"what was held goes to the end",              "commit.lua", "elseif call('LPUSH', list, id) == 1 then",
@@ -203,8 +205,9 @@ static const struct sim_mutation mutations[] = {
     {"what goes on finds leases written",          "commit.lua",
      "-- What waited for somebody's word goes on.\n",                                                                  "write_leases() write_leases = function() end\n"                               },
     {"the end of a wait stays behind",             "commit.lua",
-     "    call('ZREM', P .. 'hx', queue .. '\\n' .. lane .. '\\n' .. id)\n    if call('EXISTS', "
-     "waiting)",                                                                                                       "    if call('EXISTS', waiting)"                                               },
+     "        call('ZREM', P .. 'hx', queue .. '\\n' .. lane .. '\\n' .. id)\n        if "
+     "call('EXISTS', "
+     "waiting)",                                                                                                       "        if call('EXISTS', waiting)"                                           },
     {"the reserve is for all",                     "claim.lua",  "prio > 1 and bulk_top or top",                       "top"                                                                          },
     {"the sequence is taken twice",                "commit.lua", "result = call('INCR', P .. 'seq')",
      "result = call('INCR', P .. 'seq') + 0; if result % 7 == 0 then call('INCR', P .. 'seq') end"                                                                                                    },

@@ -53,7 +53,7 @@ end
 if lost ~= '0' and not repeated then
     local held, grants = call('HGETALL', leases), owner .. '.g'
     for i = 1, #held, 2 do
-        local token, id, who, number = string.match(held[i + 1], '^(%d+)|(.*)|([^|]*%.g)(%d+)[.%d]*[hH]?$')
+        local token, id, who, number = string.match(plain(held[i + 1]), '^(%d+)|(.*)|([^|]*%.g)(%d+)[.%d]*[hH]?$')
         number = who == grants and tonumber(number)
         for first, last in string.gmatch(number and lost or '', '(%d+)-(%d+)') do
             if n < want and number >= tonumber(first) and number <= tonumber(last) then

@@ -50,6 +50,13 @@ local function by_hand(held)
     if held then return string.match(held, '^%d+|(.*)|[^|]*%.(%d+)([hH])$') end
 end
 
+-- Such a lease says of a message how its record was written, as long as nobody has written to it since: its
+-- broadcast ("": none) and the lines of its timeline before its attempt stand before the owner.
+local function as_written(rest) -- what stands behind "token|id|": broadcast, lines, end of the lease; or nil
+    return string.match(rest, '^([^\n]*)\n(.*\n)[^\n]*%.(%d+)[hH]$')
+end
+local function plain(held) return (string.gsub(held, '|[^|]*\n', '|')) end
+
 -- A lane that nobody holds: among the ready ones while it has items. Returns whether it has.
 local function make_ready(queue, lane, not_before_ms)
     if call('EXISTS', P .. 'l:' .. queue .. ':' .. lane) == 1 then

@@ -34,7 +34,7 @@ for sender, of in pairs(heard) do
         local waiting = P .. 'hm:' .. person .. ':' .. sender
         if asked[i] and call('HDEL', P .. 'hg:' .. sender, person) == 1 then
             local ids = call('LRANGE', waiting, '0', '-1')
-            for n = #ids, 1, -1 do back(ids[n], of.why[person]) end
+            for n = #ids, 1, -1 do held_ops().back(ids[n], of.why[person]) end
             call('UNLINK', waiting)
         end
         -- Or for the tier, which does not count whoever writes himself.

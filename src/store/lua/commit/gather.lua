@@ -84,7 +84,7 @@ end
 
 local function in_hand(queue, lane, id)
     local held = lease_of(queue, lane)
-    return held and string.find(held, '|' .. id .. '|', 1, true)
+    return held and string.find(held, '|' .. id .. '|', 1, true) and held
 end
 
 local function set_lease(queue, lane, held)
@@ -112,9 +112,20 @@ local function list_of(queue, lane)
     local id = by_hand(held)
     if id then
         call('LPUSH', list, id)
-        set_lease(queue, lane, string.match(held, '^(.*)%.%d+[hH]$'))
+        set_lease(queue, lane, (string.gsub(plain(held), '%.%d+[hH]$', '')))
     end
     return list
+end
+
+-- Somebody writes to the record of a message: should it be held by hand, it is not as its commit wrote it any more.
+-- queue and lane, where they are known: its own.
+local function rewritten(id, queue, lane)
+    if not lane then
+        local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+        queue, lane = at[1], at[2]
+    end
+    local held = lane and in_hand(queue, lane, id)
+    if held then set_lease(queue, lane, plain(held)) end
 end
 
 local function is_hand(held)

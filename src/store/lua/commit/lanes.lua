@@ -6,11 +6,15 @@
 local tats = {} -- rates spent in this call, by sender: written back once, at its end
 local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps do not matter
 local paces = {} -- what HMGET told of senders in this call
-local held_till = '|' .. owner .. '.g' .. serial .. '.' .. int(now_ms + lease_ms) .. 'h'
-local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
-    local sender = string.sub(queue, 5)
-    local tat, pair_tat
-    if string.sub(queue, 1, 4) == 'out:' then
+local senders = {} -- queue -> its sender, or false
+local held_till = owner .. '.g' .. serial .. '.' .. int(now_ms + lease_ms) .. 'h'
+local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst, as_written)
+    local sender, tat, pair_tat = senders[queue], nil, nil
+    if sender == nil then
+        sender = string.match(queue, '^out:(.*)$') or false
+        senders[queue] = sender
+    end
+    if sender then
         local s = paces[sender]
         if not s then
             s = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
@@ -38,7 +42,7 @@ local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair
         fence = fence_end - 12
     end
     fence = fence + 1
-    set_lease(queue, lane, fence .. '|' .. id .. held_till)
+    set_lease(queue, lane, fence .. '|' .. id .. '|' .. (as_written or '') .. held_till)
     granted = true
     return fence
 end
@@ -70,15 +74,15 @@ local function place(key, queue, lane, token)
 end
 
 -- Into its lane, or held by hand: the token when it is granted. whom: nil or false: no grant is asked for;
--- no_lists: it is known that nothing stands in a lane that nobody holds.
-local function join(queue, lane, id, not_before, whom, interval, burst, pair_interval, pair_burst, no_lists)
+-- no_lists: it is known that nothing stands in a lane that nobody holds; as_written: for its lease.
+local function join(queue, lane, id, not_before, whom, interval, burst, pair_interval, pair_burst, no_lists, as_written)
     if not_before ~= '0' and tonumber(not_before) > now_ms then
         call('ZADD', P .. 's:' .. queue, not_before, lane .. '\n' .. id)
         touched[queue] = true
         return nil
     end
     if whom and not lease_of(queue, lane) and (no_lists or call('EXISTS', end_of(queue, lane)) == 0) then
-        local token = grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst)
+        local token = grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst, as_written)
         if token then return token end
     end
     if call('RPUSH', end_of(queue, lane), id) > 1 then return nil end -- the lane is ready already, put off or leased
@@ -130,6 +134,7 @@ local function new_messages(at, out)
         interval, burst, pair_interval, pair_burst = tonumber(i), tonumber(b), pi * 1000, tonumber(pb)
     end
     local begun = line .. 'sending,' .. stamp .. ',attempt 1\n'
+    local as_written = not string.find(line, '|', 1, true) and broadcast .. '\n' .. line
     local shared = {'q', queue}
     if order ~= '' then shared[#shared + 1], shared[#shared + 2] = 'o', order end
     if broadcast ~= '' then shared[#shared + 1], shared[#shared + 2] = 'br', broadcast end
@@ -147,11 +152,12 @@ local function new_messages(at, out)
         if not named or string.sub(id, 1, 10) ~= named then call('ZADD', P .. 'mu:' .. user, '0', id) end
         if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
         local key, token = P .. 'm:' .. id,
-            join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst, no_lists)
+            join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst, no_lists,
+                as_written)
         if token then -- what is read most stands in front: a small hash is searched from there
-            call('HSET', key, 's', 'sending', 'tl', begun, 'v', '1', 'n', '1', 'l', lane, 'b', body, unpack(shared))
+            call('HSET', key, 's', 'sending', 'tl', begun, 'n', '1', 'l', lane, 'b', body, unpack(shared))
         else
-            call('HSET', key, 's', 'queued', 'tl', line, 'v', '1', 'l', lane, 'b', body, unpack(shared))
+            call('HSET', key, 's', 'queued', 'tl', line, 'l', lane, 'b', body, unpack(shared))
         end
         if A[i + 2] ~= '' then call('HSET', key, 'u', user) end
         out[#out + 1] = token or 0

@@ -22,9 +22,9 @@ local function know(id)
     return known[1]
 end
 
--- line: "at_ms,detail" for its timeline; attempt: what a provider says is of that one, or nil. Returns
--- moved | kept | none, and the rank it had.
-local function move(id, state, line, attempt)
+-- line: "at_ms,detail" for its timeline; attempt: what a provider says is of that one, or nil; queue and lane: its
+-- own, where they are known. Returns moved | kept | none, and the rank it had.
+local function move(id, state, line, attempt, queue, lane)
     local key = P .. 'm:' .. id
     local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'br', 'bf', 'ag')
     known_key = nil
@@ -37,6 +37,7 @@ local function move(id, state, line, attempt)
     if from == 3 then call('ZREM', P .. 'dl', 'out:' .. id) end -- settled after all
     if to == 7 and state ~= 'cancelled' then call('ZADD', P .. 'dl', stamp, 'out:' .. id) end
     call('HSET', key, 's', state, 'tl', (m[2] or '') .. state .. ',' .. line .. '\n')
+    if from == 2 then rewritten(id, queue, lane) end
     if m[3] then tally(m[3], id, m[4] or '', m[1], state) end
     return 'moved', from
 end
@@ -50,6 +51,7 @@ local function note(id, at_ms, detail)
     local head, last = string.match(lines, '^(.-)([^\n]*\n)$')
     if last and string.sub(last, -#tail) == tail then lines = head end
     call('HSET', key, 'tl', lines .. m[1] .. ',' .. at_ms .. tail)
+    if m[1] == 'sending' then rewritten(id) end
 end
 
 -- Evidence about a message whose lane waits (uncertain, or to be tried again) decides it, and the lane

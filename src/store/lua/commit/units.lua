@@ -59,24 +59,50 @@ end
 
 -- What the lease is for, a message, was handed over: "at_ms,detail", provider_hash.
 local function handed_over(queue, lane, id, line, hash)
-    move(id, 'sent', line)
+    move(id, 'sent', line, nil, queue, lane)
     if hash ~= '' then learn(hash, id) end
     finish(queue, lane, id)
 end
 
+-- One that nobody has written to since its commit needs not be read. Returns whether it was such.
+local writings -- what leases say of records -> {broadcast, timeline up to the attempt, how many}; false: nothing
+local function as_it_was(queue, lane, prefix, id, line, hash)
+    local held = lease_of(queue, lane)
+    if not is_hand(held) or string.sub(held, 1, #prefix) ~= prefix then return false end
+    local rest = string.sub(held, #prefix + 1)
+    local of = writings[rest]
+    if of == nil then
+        local broadcast, lines, till = as_written(rest)
+        of = broadcast and {broadcast, lines .. 'sending,' .. int(till - lease_ms) .. ',attempt 1\nsent,', 0} or false
+        writings[rest] = of
+    end
+    if not of then return false end
+    call('HSET', P .. 'm:' .. id, 's', 'sent', 'tl', of[2] .. line .. '\n')
+    of[3] = of[3] + 1
+    if hash ~= '' then learn(hash, id) end
+    release(queue, lane, stamp, string.byte(held, -1) == 72)
+    return true
+end
+
 -- Units that only hand over, as many as stand there together.
 local function units_sent(at)
+    writings = {}
     while A[at] == 'sent' do
         local queue, stop = A[at + 1], at + 3 + 4 * A[at + 2]
         for i = at + 3, stop - 1, 4 do
-            local lane, prefix = A[i], A[i + 1]
+            local lane, prefix, refused = A[i], A[i + 1], nil
             local id = string.match(prefix, '|(.*)|')
-            local refused = ours(queue, lane, prefix, id, true)
-            if not refused then handed_over(queue, lane, id, A[i + 2], A[i + 3]) end
+            if not as_it_was(queue, lane, prefix, id, A[i + 2], A[i + 3]) then
+                refused = ours(queue, lane, prefix, id, true)
+                if not refused then handed_over(queue, lane, id, A[i + 2], A[i + 3]) end
+            end
             units = units + 1
             results[units] = refused or 'ok'
         end
         at = stop
+    end
+    for _, of in pairs(writings) do
+        if of and of[1] ~= '' then tally(of[1], nil, '', 'sending', 'sent', of[3]) end
     end
     known_key = nil
     return at
@@ -100,7 +126,8 @@ while at <= most do
             refused = seen_before(A[at + 1], A[at + 2])
             at = at + 3
         elseif op == 'version' then -- document at this version ("0": absent): key version
-            local version = call('HGET', P .. A[at + 1], 'v')
+            local key = P .. A[at + 1]
+            local version = string.sub(A[at + 1], 1, 2) == 'm:' and call('EXISTS', key) == 1 and '1' or call('HGET', key, 'v')
             if (version or '0') ~= A[at + 2] then refused = {'conflict', A[at + 1]} end
             at = at + 3
         elseif op == 'mark' then -- not older than what was accepted for this key: key mark
@@ -116,10 +143,10 @@ while at <= most do
             if not call('ZSCORE', P .. 'hx', held) then refused = {'conflict', 'hx'} end
             at = at + 4
         elseif op == 'untaken' then -- a message that waits, in nobody's hands: queue lane id
-            if not untaken(A[at + 1], A[at + 2], A[at + 3]) then refused = {'conflict', 'm:' .. A[at + 3]} end
+            if not held_ops().untaken(A[at + 1], A[at + 2], A[at + 3]) then refused = {'conflict', 'm:' .. A[at + 3]} end
             at = at + 4
         elseif op == 'once_sent' then -- out once, and nobody is at it: id attempts
-            if not once_sent(A[at + 1], A[at + 2]) then refused = {'conflict', 'm:' .. A[at + 1]} end
+            if not held_ops().once_sent(A[at + 1], A[at + 2]) then refused = {'conflict', 'm:' .. A[at + 1]} end
             at = at + 3
         else
             error('commit: check ' .. op)
@@ -171,7 +198,8 @@ while at <= most do
             finish(a, b, c)
             at = at + 4
         elseif op == 'message_state' then -- id state at_ms detail -> moved | kept | none
-            result = move(a, b, c .. ',' .. d)
+            local own = a == leased
+            result = move(a, b, c .. ',' .. d, nil, own and leased_queue, own and leased_lane)
             at = at + 5
         elseif op == 'unsend' then -- the attempt that the claim counted did not happen: id
             local key = P .. 'm:' .. a
@@ -181,6 +209,7 @@ while at <= most do
                 local less, cut = string.gsub(lines, 'sending,%d+,attempt [^\n]*\n$', '')
                 if cut > 0 then call('HSET', key, 'tl', less) end
             end
+            rewritten(a, leased_queue, leased_lane)
             at = at + 2
         elseif op == 'note' then -- a line of the timeline that moves nothing: id at_ms detail
             note(a, b, c)
@@ -231,7 +260,7 @@ while at <= most do
             note_ended(a, b)
             at = at + 3
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
-            local held, letter = string.match(lease_of(a, b), '^(.*%.)%d+([hH])$')
+            local held, letter = string.match(plain(lease_of(a, b)), '^(.*%.)%d+([hH])$')
             if held then
                 set_lease(a, b, held .. int(now_ms + c) .. letter)
             else
@@ -248,7 +277,7 @@ while at <= most do
                 local head = call('LINDEX', list, '0') == c
                 result = call('LREM', list, '1', c)
                 if result == 0 then result = call('ZREM', P .. 's:' .. a, b .. '\n' .. c) end
-                if result == 0 and out then result = unhold(a, b, c) end
+                if result == 0 and out then result = held_ops().unhold(a, b, c) end
                 -- What the lane waited for, it waited for with this item.
                 if head and make_ready(a, b, now_ms) then touched[a] = true end
                 if result == 1 and out then move(c, 'cancelled', stamp .. ',') end
@@ -313,13 +342,13 @@ while at <= most do
             call('XADD', P .. a, '*', 'b', b)
             at = at + 3
         elseif op == 'sender' then -- id slow|rest|pause|resume number token why advice -> 1 news
-            result = sender_told(a, b, c, d, e, A[at + 6])
+            result = senders_ops().told(a, b, c, d, e, A[at + 6])
             at = at + 7
         elseif op == 'tier' then -- sender portfolio people
-            tier(a, b, c)
+            senders_ops().tier(a, b, c)
             at = at + 4
         elseif op == 'tier_told' then -- portfolio people at_ms -> 1 news
-            result = tier_told(a, b, c)
+            result = senders_ops().tier_told(a, b, c)
             at = at + 4
         elseif op == 'put_for' then -- plain value that ends by itself: key value ms
             call('SET', P .. a, b, 'PX', c)
@@ -331,22 +360,23 @@ while at <= most do
             call('PERSIST', P .. a)
             at = at + 2
         elseif op == 'broadcast_answer' then -- id person answer at_ms -> first | again | none
-            result = broadcast_answer(a, b, c, d)
+            result = broadcast_ops().answer(a, b, c, d)
             at = at + 5
         elseif op == 'broadcast_recast' then -- id old new
-            broadcast_recast(a, b, c)
+            broadcast_ops().recast(a, b, c)
             at = at + 4
         elseif op == 'broadcast_copy' then -- old new
-            broadcast_copy(a, b)
+            broadcast_ops().copy(a, b)
             at = at + 3
         elseif op == 'given_up' then -- id
-            given_up(a)
+            broadcast_ops().given_up(a)
             at = at + 2
         elseif op == 'broadcast_cancel' then -- id n queue... -> 1 it is
-            result = broadcast_cancel(a, at + 3, at + 2 + b)
+            result = broadcast_ops().cancel(a, at + 3, at + 2 + b)
             at = at + 3 + b
         elseif op == 'delete' then -- key
             if string.sub(a, 1, 2) == 'm:' then
+                rewritten(string.sub(a, 3))
                 local m = call('HMGET', P .. a, 'br', 's', 'bf')
                 if m[1] and rank(m[2]) < DECIDED then tally(m[1], string.sub(a, 3), m[3] or '', m[2], 'cancelled') end
             end
@@ -356,7 +386,7 @@ while at <= most do
             if kind == 'm:' then call('ZREM', P .. 'dl', 'out:' .. string.sub(a, 3)) end
             at = at + 2
         elseif op == 'hold' then -- queue lane id over_ms window_ms detail -> 1 | 0
-            result = hold(a, b, c, d, e, A[at + 6])
+            result = held_ops().hold(a, b, c, d, e, A[at + 6])
             at = at + 7
         elseif op == 'heard' then -- what waits goes on: sender person detail
             local of = heard[a]
@@ -368,13 +398,13 @@ while at <= most do
             of.why[b] = c
             at = at + 4
         elseif op == 'unheard' then -- sender person
-            unheard(a, b)
+            held_ops().unheard(a, b)
             at = at + 3
         elseif op == 'unhold' then -- one waits no more: queue lane id
-            unhold(a, b, c)
+            held_ops().unhold(a, b, c)
             at = at + 4
         elseif op == 'again' then -- refused after all: id at_ms detail -> 1 it goes again, 0 it failed
-            result = again(a, b, c)
+            result = held_ops().again(a, b, c)
             at = at + 4
         elseif op == 'window_shut' then -- his last word is older than we thought: sender person window_ms
             local word = call('HGET', P .. 'w:' .. a, b)
