@@ -4,8 +4,8 @@
  * they came (pipelining); bodies are collected up to a limit that the handler sets when it has seen the
  * headers, and may be hashed while they arrive.
  *
- * Life of a request: on_headers (decide: limit, hasher, or refuse at once) -> on_request (body whole) ->
- * http_reply(), now or later. If the client hangs up first, on_gone is called once and the request is
+ * Life of a request: on_headers (decide: limit, hasher, hold, or refuse at once) -> on_request (body
+ * whole) -> http_reply(), now or later. If the client hangs up first, on_gone is called once and the request is
  * gone when it returns. A request lives until its reply is written or it is gone.
  *
  * The server itself answers what the gate, llhttp, the limits and the timeouts refuse, by calling
@@ -40,7 +40,7 @@ struct http_server_options {
 extern const struct http_server_options http_server_defaults;
 
 struct http_handler {
-    /** Headers are in. May call http_req_limit(), http_req_hash() or http_reply(). */
+    /** Headers are in. May call http_req_limit(), http_req_hash(), http_req_hold() or http_reply(). */
     void (*on_headers)(void *ctx, struct http_req *r);
     /** The body is whole; not called when on_headers replied. */
     void (*on_request)(void *ctx, struct http_req *r);
@@ -105,6 +105,14 @@ void http_req_limit(struct http_req *r, size_t body_bytes_max);
  * decoding): several, because which secret signed it is not known before it may be parsed. Borrowed.
  */
 void http_req_hash(struct http_req *r, struct hasher *h, size_t n);
+/**
+ * In on_headers: no body is read, beyond what the read of the head brought (64 KiB at most), and no
+ * "100 Continue" is sent, until http_req_go(), or http_reply() refuses it. Its pace does not count
+ * meanwhile; how long it is held is up to the caller, who keeps to a deadline of his own.
+ */
+void http_req_hold(struct http_req *r);
+/** Lets a held request go on, once; in on_headers or later. Its on_request comes from the loop. */
+void http_req_go(struct http_req *r);
 /** The owner's context for this request. */
 void http_req_set_user(struct http_req *r, void *user);
 void *http_req_user(const struct http_req *r);

@@ -96,9 +96,9 @@ size_t conn_unsent(const struct conn *c)
     return c->out.n + uv_stream_get_write_queue_size(&c->uv.stream);
 }
 
-bool conn_is_full(const struct conn *c)
+bool conn_is_paused(const struct conn *c)
 {
-    return c->nopen >= PIPELINE_MAX || conn_unsent(c) > UNSENT_MAX;
+    return c->hold == HOLD_ON || c->nopen >= PIPELINE_MAX || conn_unsent(c) > UNSENT_MAX;
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -199,6 +199,7 @@ static void drop_requests(struct conn *c)
         req_release(r);
     }
     c->last = c->cur = NULL;
+    c->hold = HOLD_NONE;
 }
 
 void conn_close(struct conn *c)
@@ -232,6 +233,7 @@ static void on_shutdown(uv_shutdown_t *req, int status)
  */
 static void linger(struct conn *c)
 {
+    give_spare(c->s, &c->in); /* of a held request that was refused */
     if (c->tls != NULL) {
         take_spare(c->s, &c->out);
         tls_conn_close(c->tls, &c->out);
@@ -290,7 +292,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 
 static void set_reading(struct conn *c)
 {
-    bool want = !c->eof && !conn_is_full(c) && c->dropped <= LINGER_BYTES_MAX;
+    bool want = !c->eof && !conn_is_paused(c) && c->dropped <= LINGER_BYTES_MAX;
 
     if (want == c->reading) {
         return;
@@ -315,6 +317,12 @@ static void tell_room(struct conn *c)
     }
 }
 
+/* Bytes wait to be parsed, or a request to go on. */
+static bool has_input(const struct conn *c)
+{
+    return (c->in.n > 0 || c->hold == HOLD_OVER) && c->phase != PHASE_LAST && !conn_is_paused(c);
+}
+
 void conn_settle(struct conn *c)
 {
     if (c->closed) {
@@ -332,7 +340,7 @@ void conn_settle(struct conn *c)
     if (c->closed) {
         return;
     }
-    if (c->in.n > 0 && c->phase != PHASE_LAST && c->in_seen == 0 && !conn_is_full(c)) {
+    if (c->in_seen == 0 && has_input(c)) {
         conn_touch(c); /* whole requests may be waiting in it */
     }
     watch_update(c);
@@ -392,11 +400,11 @@ static bool conn_input_tls(struct conn *c, struct str cipher)
     return ok;
 }
 
-/* Half a request: it hung up. Else it may still read what is open: see WATCH_HALF. */
+/* Half a request: it hung up. Else it may still read what is open, or held: see WATCH_HALF. */
 static void on_eof(struct conn *c)
 {
     c->eof = true;
-    if (c->phase == PHASE_BODY || c->lingering) {
+    if ((c->phase == PHASE_BODY && c->hold == HOLD_NONE) || c->lingering) {
         conn_close(c);
     }
 }
@@ -447,7 +455,7 @@ void conn_resume(void *server)
         struct conn *c = LIST_OF(now.next, struct conn, dirty);
 
         list_del(&c->dirty);
-        if (c->in.n > 0 && c->phase != PHASE_LAST && !conn_is_full(c)) {
+        if (has_input(c)) {
             conn_input(c, STR_NONE);
         }
         conn_settle(c);

@@ -45,12 +45,16 @@ enum watch {
     WATCH_NONE,
     WATCH_IDLE,
     WATCH_HEAD,
+    WATCH_HELD,
     WATCH_BODY,
     WATCH_WRITE,
     WATCH_HALF,
     WATCH_LINGER
 };
 #define WATCH_KINDS (WATCH_LINGER + 1)
+
+/* http_req_hold(); going on waits for conn_resume(), since handlers are called then. */
+enum hold { HOLD_NONE, HOLD_ON, HOLD_OVER };
 
 enum phase {
     PHASE_HEAD, /* the next bytes begin a request */
@@ -139,6 +143,7 @@ struct conn {
     int64_t read_turn;
     size_t read_bytes; /* in that turn */
     enum phase phase;
+    enum hold hold; /* of conn.cur, between its head and its body */
     size_t parsed_fields;
     bool saw_head, saw_end, too_long; /* what llhttp's callbacks saw */
     bool keep;                        /* the message being read keeps the connection */
@@ -203,7 +208,8 @@ void conn_send(struct conn *c, struct str plain);
 /** The buffer where bytes to the wire go; not for TLS. */
 struct buf *conn_out(struct conn *c);
 size_t conn_unsent(const struct conn *c);
-bool conn_is_full(const struct conn *c);
+/** Nothing is read: too much is open or unsent, or a request is held. */
+bool conn_is_paused(const struct conn *c);
 void conn_count_down(struct conn *c);
 
 /* http_server_parse.c */

@@ -220,6 +220,19 @@ static bool check_body(struct conn *c, struct http_req *r)
     return true;
 }
 
+/* The head was looked at: now the body. @more: some of it is here, so nobody waits for a 100. */
+static void go_on(struct conn *c, bool more)
+{
+    struct http_req *r = c->cur;
+
+    c->hold = HOLD_NONE;
+    if (c->saw_end) {
+        end_request(c);
+    } else if (r != NULL && r->head.expect_continue && r->head.minor == 1 && !more) {
+        reply_continue(r);
+    }
+}
+
 static void start_request(struct conn *c, struct http_req *r, bool more)
 {
     struct http_server *s = c->s;
@@ -234,15 +247,29 @@ static void start_request(struct conn *c, struct http_req *r, bool more)
     c->window_bytes = 0;
     r->told = true;
     s->h.on_headers(s->ctx, r);
-    if (c->closed) {
+    if (c->closed || (c->cur == r && !check_body(c, r))) {
         return;
     }
-    if (c->saw_end) {
-        end_request(c);
-    } else if (c->cur == r && check_body(c, r) && r->head.expect_continue && r->head.minor == 1 &&
-               !more) {
-        reply_continue(r);
+    if (c->hold != HOLD_ON) {
+        go_on(c, more);
     }
+}
+
+void http_req_hold(struct http_req *r)
+{
+    struct conn *c = ((struct http_req *)obj_check(r, REQ_MAGIC))->c;
+
+    assert(c->cur == r && c->hold == HOLD_NONE && !r->replied);
+    c->hold = HOLD_ON;
+}
+
+void http_req_go(struct http_req *r)
+{
+    struct conn *c = ((struct http_req *)obj_check(r, REQ_MAGIC))->c;
+
+    assert(c->cur == r && c->hold == HOLD_ON);
+    c->hold = HOLD_OVER;
+    conn_touch(c);
 }
 
 /* An empty line after a body is what old clients add; only one, and only there. */
@@ -357,13 +384,16 @@ size_t parse_bytes(struct conn *c, struct str bytes)
 {
     size_t used = 0;
 
-    while (used < bytes.n && !c->closed && c->phase != PHASE_LAST) {
+    if (c->hold == HOLD_OVER) {
+        go_on(c, bytes.n > 0);
+    }
+    while (used < bytes.n && !c->closed && c->phase != PHASE_LAST && c->hold == HOLD_NONE) {
         struct str rest = str_slice(bytes, used, bytes.n);
         size_t n = 0;
 
         if (c->phase == PHASE_BODY) {
             n = take_body(c, rest);
-        } else if (!conn_is_full(c)) {
+        } else if (!conn_is_paused(c)) {
             n = take_head(c, rest);
         }
         if (n == 0) {

@@ -216,6 +216,7 @@ static void finish(struct http_req *r)
     r->told = false;
     if (c->cur == r) {
         c->cur = NULL;
+        c->hold = c->hold == HOLD_ON ? HOLD_OVER : c->hold;
     }
     if (r->close) {
         c->phase = PHASE_LAST;

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include "base/mem.h"
@@ -5,7 +6,10 @@
 #include "http_server_int.h"
 #include "loop_int.h"
 
-#define BODY_WINDOW_MS 5000
+#define BODY_WINDOW_MS   5000
+#define HELD_LOOK_MS     250
+#define TLS_RECORD_BYTES (17 * 1024) /* may be in the works, neither in the kernel nor with us */
+#define BODY_LEAST_BYTES 5           /* "0\r\n\r\n" */
 
 /*
  * Deadlines without a timer a connection: each kind has one length, so its connections stand in a
@@ -19,6 +23,8 @@ static int64_t length_ms(const struct http_server *s, enum watch kind)
         return s->o.header_timeout_ms;
     case WATCH_BODY:
         return s->o.header_timeout_ms < BODY_WINDOW_MS ? s->o.header_timeout_ms : BODY_WINDOW_MS;
+    case WATCH_HELD:
+        return HELD_LOOK_MS;
     case WATCH_HALF:
         return s->o.half_close_ms;
     case WATCH_LINGER:
@@ -38,6 +44,9 @@ static enum watch wanted(const struct conn *c)
     }
     if (c->eof) {
         return WATCH_HALF;
+    }
+    if (c->hold == HOLD_ON) {
+        return WATCH_HELD;
     }
     if (!c->reading || c->phase == PHASE_LAST) {
         return WATCH_NONE; /* it is we who keep it waiting */
@@ -74,6 +83,30 @@ static int64_t bytes_taken(const struct conn *c)
         taken -= queued;
     }
     return taken;
+}
+
+/*
+ * A held request is not read, so its end does not come to us. It has hung up when it sends no more
+ * and what it has sent is not all; one that has sent all may still wait for its answer.
+ */
+static bool hung_up(const struct conn *c)
+{
+    struct pollfd p = {.events = POLLRDHUP};
+    int64_t least = c->saw_end ? 0 : c->body_left >= 0 ? c->body_left : BODY_LEAST_BYTES;
+    uv_os_fd_t fd;
+    int unread = 0;
+
+    if (uv_fileno((const uv_handle_t *)&c->uv.stream, &fd) != 0) {
+        return true;
+    }
+    p.fd = fd;
+    if (poll(&p, 1, 0) <= 0) {
+        return false;
+    }
+    if ((p.revents & (POLLHUP | POLLERR)) != 0 || ioctl(fd, FIONREAD, &unread) != 0) {
+        return true;
+    }
+    return (int64_t)c->in.n + unread + (c->tls != NULL ? TLS_RECORD_BYTES : 0) < least;
 }
 
 static void set(struct conn *c, enum watch kind)
@@ -141,6 +174,13 @@ static void over(struct conn *c)
             too_slow(c, "the body arrives too slowly");
         } else {
             set(c, WATCH_BODY);
+        }
+        return;
+    case WATCH_HELD:
+        if (hung_up(c)) {
+            conn_close(c);
+        } else {
+            set(c, WATCH_HELD);
         }
         return;
     case WATCH_WRITE:

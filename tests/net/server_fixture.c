@@ -54,7 +54,7 @@ static void on_waited(void *ctx)
 {
     struct job *j = ctx;
 
-    answer(j->r, 200, STR("waited"), false);
+    answer(j->r, 200, STR("waited"), number(j->r, "close", 0) != 0);
     job_free(j);
 }
 
@@ -202,6 +202,31 @@ static const struct {
     {"/limit",  do_echo  },
 };
 
+static void on_held(void *ctx)
+{
+    struct job *j = ctx;
+
+    j->f->let++;
+    timer_free(&j->timer);
+    if (number(j->r, "deny", 0) != 0) {
+        answer(j->r, 401, STR("no"), false);
+        job_free(j);
+        return;
+    }
+    http_req_go(j->r);
+}
+
+static void hold(struct job *j, int64_t ms)
+{
+    http_req_hold(j->r);
+    if (ms == 0) {
+        on_held(j);
+        return;
+    }
+    j->timer = timer_new(j->f->l, on_held, j);
+    timer_start(j->timer, ms);
+}
+
 static void on_headers(void *ctx, struct http_req *r)
 {
     struct fixture *f = ctx;
@@ -219,11 +244,17 @@ static void on_headers(void *ctx, struct http_req *r)
     if (str_eqz(http_req_path(r), "/limit")) {
         http_req_limit(r, (size_t)number(r, "n", 10));
     }
+    if (number(r, "limit", 0) > 0) {
+        http_req_limit(r, (size_t)number(r, "limit", 0));
+    }
     if (str_eqz(http_req_path(r), "/hash")) {
         http_req_limit(r, 64 << 20);
         hasher_init(&j->hash, HASH_SHA256);
         j->hashing = true;
         http_req_hash(r, &j->hash, 1);
+    }
+    if (number(r, "held", -1) >= 0) {
+        hold(j, number(r, "held", 0));
     }
 }
 
@@ -277,7 +308,7 @@ void fixture_start(struct fixture *f)
         abort();
     }
     f->port = http_server_port(f->s);
-    f->begun = f->asked = f->gone = f->errors = f->drained = 0;
+    f->begun = f->asked = f->gone = f->errors = f->drained = f->let = 0;
 }
 
 static void client_work(void *ctx)

@@ -5,11 +5,14 @@
  *
  *   /hello            "hello"                     /echo    the body
  *   /info             what the request says       /hash    SHA-256 of the body, in hex
- *   /wait?ms=n        "waited" after n ms         /hold    nothing, until it is gone
+ *   /wait?ms=n&close=1   "waited" after n ms      /hold    nothing, until it is gone
  *   /early?close=1    401 before the body         /limit?n=n   takes n bytes of body
  *   /big?n=n          n bytes of 'x'              /status?code=n
  *   /stream?n=n&size=m   n pieces of m bytes, waiting for room
  *   /break?text=t     raw bytes t, or a reset     /close   "bye", and closes
+ *
+ * With held=n in the query the request is held for n ms before its body, and then goes on, or is
+ * answered 401 with deny=1; with a limit=n its body may have n bytes.
  */
 #ifndef CREWLINE_TESTS_SERVER_FIXTURE_H
 #define CREWLINE_TESTS_SERVER_FIXTURE_H
@@ -25,6 +28,7 @@ struct fixture {
     struct tls_server *tls;
     int port;
     int begun, asked, gone, errors, drained; /* calls of the handler */
+    int let; /* held requests that went on, or were denied */
     bool draining;
     void (*client)(struct fixture *f);
     char dir[64];

@@ -139,6 +139,15 @@ static const struct {
     {"upload",
      "head -c 3000000 /dev/zero > $D/z; curl -sS --cacert $D/a.pem --data-binary @$D/z "
      "https://127.0.0.1:$P/hash; echo; sha256sum < $D/z | cut -c1-64",                                              0,  NULL                     },
+    {"held",
+     "curl -sS --cacert $D/a.pem --data-binary @$D/z "
+     "'https://127.0.0.1:'$P'/hash?held=100' | cut -c1-64 > $D/h; sha256sum < $D/z | cut -c1-64 | "
+     "cmp - $D/h",                                                                                                  0,  ""                       },
+    {"held and denied",
+     "curl -sS --cacert $D/a.pem --data-binary @$D/z -o /dev/null -w '%{http_code}' "
+     "'https://127.0.0.1:'$P'/hash?held=100&deny=1'",                                                               0,  "401"                    },
+    {"held, and no more",     "python3 $D/last.py $P body",                                                         0,  "200 body\n"             },
+    {"held, broken off",      "python3 $D/last.py $P bo",                                                           0,  "closed\n"               },
     {"413",
      "curl -sS --cacert $D/a.pem --data-binary @$D/z -o /dev/null -w '%{http_code}' "
      "https://127.0.0.1:$P/echo",                                                                                   0,  "413"                    },
@@ -156,11 +165,45 @@ static const struct {
      "grep -c 'unexpected eof'",                                                                                    1,  "0\n"                    },
 };
 
+/* A body and the end of TLS in one piece, while the request is held: what is answered. */
+static const char last_py[] =
+    "import socket, ssl, sys\n"
+    "c, i, o = ssl._create_unverified_context(), ssl.MemoryBIO(), ssl.MemoryBIO()\n"
+    "t = c.wrap_bio(i, o)\n"
+    "s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)\n"
+    "while True:\n"
+    "  try:\n"
+    "    t.do_handshake()\n"
+    "    break\n"
+    "  except ssl.SSLWantReadError:\n"
+    "    s.sendall(o.read())\n"
+    "    i.write(s.recv(65536))\n"
+    "t.write(b'POST /echo?held=100 HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 4\\r\\n\\r\\n')\n"
+    "t.write(sys.argv[2].encode())\n"
+    "try:\n"
+    "  t.unwrap()\n"
+    "except ssl.SSLWantReadError:\n"
+    "  s.sendall(o.read())\n"
+    "while True:\n"
+    "  try:\n"
+    "    a = t.read(65536)\n"
+    "    break\n"
+    "  except ssl.SSLWantReadError:\n"
+    "    a = s.recv(65536)\n"
+    "    i.write(a) if a else i.write_eof()\n"
+    "  except ssl.SSLError:\n"
+    "    a = b''\n"
+    "    break\n"
+    "print(a[9:13].decode() + a[-4:].decode() if a else 'closed')\n";
+
 static void test_rows(void)
 {
     struct fixture f = {0};
     struct buf out;
+    FILE *file = fopen(in_dir("last.py"), "wb");
 
+    fputs(last_py, file);
+    fclose(file);
     buf_init(&out, 1 << 20);
     start(&f, "a");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
