@@ -91,6 +91,7 @@ struct settings {
     /* limits of DESIGN section 6, "HTTP in" */
     int64_t http_header_bytes, http_header_fields, http_header_timeout_ms, http_idle_timeout_ms;
     int64_t http_body_min_bytes_s, http_connections, http_connections_per_address;
+    int64_t http_body_bytes_total, http_body_bytes_per_address;
     /* files that people send */
     int64_t media_bytes, media_kind_bytes[4]; /* at most; of each enum media_kind */
     int64_t media_quota_bytes, media_retention_days, media_fetches, media_fetch_timeout_ms;

@@ -8,6 +8,9 @@
  * whole) -> http_reply(), now or later. If the client hangs up first, on_gone is called once and the request is
  * gone when it returns. A request lives until its reply is written or it is gone.
  *
+ * Bodies have a limit each, and two over all of them that are held at once: one for an address, one
+ * for the whole. Of one that goes beyond, nothing is kept: its request is answered 503.
+ *
  * The server itself answers what the gate, llhttp, the limits and the timeouts refuse, by calling
  * on_error for the body of the answer, so that app/problem.c alone renders problem+json.
  */
@@ -35,6 +38,8 @@ struct http_server_options {
     size_t connections_per_address_max; /* 200; 0: no limit. Unix/loopback proxies: see trusted */
     const struct str *trusted_proxies;  /* addresses whose X-Forwarded-For is believed */
     size_t ntrusted_proxies;     /* "10.0.0.7", "fd00::/8", "unix" for unix sockets; not counted above */
+    size_t body_bytes_total_max; /* 256 MiB: bodies taken in whose requests are open still; 0: no limit */
+    size_t body_bytes_per_address_max; /* 32 MiB; counted as connections_per_address_max; 0: no limit */
     int64_t half_close_ms;       /* 2 s: how long a client that only closed its sending side may wait */
 };
 extern const struct http_server_options http_server_defaults;
@@ -78,7 +83,9 @@ void http_server_free(struct http_server **owner);
 
 struct http_server_stats {
     size_t connections;
+    size_t body_bytes; /* taken in, of requests that are open still */
     int64_t accepted, refused_address, refused_total, requests, bad_requests;
+    int64_t bodies_refused_address, bodies_refused_total;
 };
 void http_server_stats(const struct http_server *s, struct http_server_stats *out);
 

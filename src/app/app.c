@@ -360,6 +360,8 @@ struct app *app_new(struct loop *l, struct settings *s, const struct i18n *i18n)
     o.idle_timeout_ms = s->http_idle_timeout_ms;
     o.connections_max = (size_t)s->http_connections;
     o.connections_per_address_max = (size_t)s->http_connections_per_address;
+    o.body_bytes_total_max = (size_t)s->http_body_bytes_total;
+    o.body_bytes_per_address_max = (size_t)s->http_body_bytes_per_address;
     for (size_t i = 0; i < json_len(s->trusted_proxies) && i < ARRAY_LEN(proxies); i++) {
         proxies[o.ntrusted_proxies++] = json_str(json_at(s->trusted_proxies, i));
     }

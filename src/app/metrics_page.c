@@ -24,6 +24,14 @@ static void single(struct buf *out, const char *name, const char *type, const ch
     buf_addf(out, "crewline_%s %.15g\n", name, value);
 }
 
+static void by_limit(struct buf *out, const char *name, const char *help, int64_t address,
+                     int64_t total)
+{
+    head(out, name, "counter", help);
+    buf_addf(out, "crewline_%s{limit=\"address\"} %lld\ncrewline_%s{limit=\"total\"} %lld\n", name,
+             (long long)address, name, (long long)total);
+}
+
 static void by_priority(struct buf *out, const struct depths *d, bool age)
 {
     const char *name = age ? "queue_oldest_seconds" : "queue_depth";
@@ -139,6 +147,13 @@ static void process(struct request *r, struct buf *out)
     head(out, "build_info", "gauge", "The version that runs");
     buf_addf(out, "crewline_build_info{version=\"%s\"} 1\n", CREWLINE_VERSION);
     single(out, "http_connections", "gauge", "Open connections", (double)http.connections);
+    by_limit(out, "http_connections_refused_total", "Connections over a limit, by which",
+             http.refused_address, http.refused_total);
+    single(out, "http_body_bytes", "gauge", "Bodies of requests that are open",
+           (double)http.body_bytes);
+    by_limit(out, "http_bodies_refused_total",
+             "Bodies over what may be held at once, by which limit", http.bodies_refused_address,
+             http.bodies_refused_total);
     single(out, "http_requests_total", "counter", "Requests taken in", (double)http.requests);
     single(out, "http_bad_requests_total", "counter", "Requests refused by the gate or the parser",
            (double)http.bad_requests);

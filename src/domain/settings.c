@@ -147,6 +147,10 @@ static const struct config_row rows[] = {
     NUMBER("http.connections", NULL, 0, 10, 60000, "10000", "connections in all"),
     NUMBER("http.connections_per_address", NULL, 0, 0, 60000, "200",
            "connections of one address; 0: no limit"),
+    NUMBER("http.body_bytes_total", NULL, 0, 0, 1099511627776, "268435456",
+           "bodies in all at once; 0: no limit"),
+    NUMBER("http.body_bytes_per_address", NULL, 0, 0, 1099511627776, "33554432",
+           "bodies of one address at once; 0: no limit"),
     NUMBER("http.webhook_bytes", NULL, 0, 65536, 16777216, "4194304", "body of a webhook"),
     NUMBER("http.api_bytes", NULL, 0, 1024, 16777216, "1048576", "body of an API request"),
     NUMBER("http.upload_bytes", NULL, 0, 1024, 67108864, "16777216", "body of an import"),
@@ -261,40 +265,29 @@ static void read_numbers(struct settings *s)
         const char *key;
         int64_t *to;
     } numbers[] = {
-        {"retention.days",                      &s->retention_days              },
-        {"media.max_bytes",                     &s->media_bytes                 },
-        {"media.max_photo_bytes",               &s->media_kind_bytes[0]         },
-        {"media.max_video_bytes",               &s->media_kind_bytes[1]         },
-        {"media.max_voice_bytes",               &s->media_kind_bytes[2]         },
-        {"media.max_document_bytes",            &s->media_kind_bytes[3]         },
-        {"media.quota_bytes",                   &s->media_quota_bytes           },
-        {"media.retention_days",                &s->media_retention_days        },
-        {"media.fetches",                       &s->media_fetches               },
-        {"media.fetch_timeout_ms",              &s->media_fetch_timeout_ms      },
-        {"media.retry_for_s",                   &s->media_retry_for_s           },
-        {"media.link_s",                        &s->media_link_s                },
-        {"assistant.timeout_ms",                &s->assist_timeout_ms           },
-        {"delivery.send_timeout_ms",            &s->send_timeout_ms             },
-        {"delivery.lease_ms",                   &s->lease_ms                    },
-        {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms           },
-        {"delivery.uncertain_hold_critical_ms", &s->uncertain_hold_critical_ms  },
-        {"delivery.max_sends.normal",           &s->max_sends_normal            },
-        {"delivery.max_sends.critical",         &s->max_sends_critical          },
-        {"delivery.max_sends.code",             &s->max_sends_code              },
-        {"callbacks.timeout_ms",                &s->callback_timeout_ms         },
-        {"translate.timeout_ms",                &s->translate_timeout_ms        },
-        {"translate.cache_days",                &s->translate_cache_days        },
-        {"http.header_bytes",                   &s->http_header_bytes           },
-        {"http.header_fields",                  &s->http_header_fields          },
-        {"http.header_timeout_ms",              &s->http_header_timeout_ms      },
-        {"http.idle_timeout_ms",                &s->http_idle_timeout_ms        },
-        {"http.body_min_bytes_s",               &s->http_body_min_bytes_s       },
-        {"http.connections",                    &s->http_connections            },
-        {"http.connections_per_address",        &s->http_connections_per_address},
-        {"http.webhook_bytes",                  &s->http_webhook_bytes          },
-        {"http.api_bytes",                      &s->http_api_bytes              },
-        {"http.upload_bytes",                   &s->http_upload_bytes           },
-        {"http.stop_delay_ms",                  &s->http_stop_delay_ms          },
+        {"retention.days",                      &s->retention_days            },
+        {"media.max_bytes",                     &s->media_bytes               },
+        {"media.max_photo_bytes",               &s->media_kind_bytes[0]       },
+        {"media.max_video_bytes",               &s->media_kind_bytes[1]       },
+        {"media.max_voice_bytes",               &s->media_kind_bytes[2]       },
+        {"media.max_document_bytes",            &s->media_kind_bytes[3]       },
+        {"media.quota_bytes",                   &s->media_quota_bytes         },
+        {"media.retention_days",                &s->media_retention_days      },
+        {"media.fetches",                       &s->media_fetches             },
+        {"media.fetch_timeout_ms",              &s->media_fetch_timeout_ms    },
+        {"media.retry_for_s",                   &s->media_retry_for_s         },
+        {"media.link_s",                        &s->media_link_s              },
+        {"assistant.timeout_ms",                &s->assist_timeout_ms         },
+        {"delivery.send_timeout_ms",            &s->send_timeout_ms           },
+        {"delivery.lease_ms",                   &s->lease_ms                  },
+        {"delivery.uncertain_hold_ms",          &s->uncertain_hold_ms         },
+        {"delivery.uncertain_hold_critical_ms", &s->uncertain_hold_critical_ms},
+        {"delivery.max_sends.normal",           &s->max_sends_normal          },
+        {"delivery.max_sends.critical",         &s->max_sends_critical        },
+        {"delivery.max_sends.code",             &s->max_sends_code            },
+        {"callbacks.timeout_ms",                &s->callback_timeout_ms       },
+        {"translate.timeout_ms",                &s->translate_timeout_ms      },
+        {"translate.cache_days",                &s->translate_cache_days      },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
@@ -429,7 +422,8 @@ bool settings_load(const struct config_sources *from, struct settings **out, str
         return false;
     }
     read_numbers(s);
-    if (!read_texts(s, err) || !read_schedule(s, err) || !settings_read_tenants(s, err)) {
+    if (!settings_read_http(s, err) || !read_texts(s, err) || !read_schedule(s, err) ||
+        !settings_read_tenants(s, err)) {
         complain(s->config, err);
         settings_free(&s);
         return false;

@@ -57,6 +57,8 @@ void settings_reload_ladder(struct tenant_settings *to, const struct tenant_sett
 bool settings_read_teams(struct place *tenant, struct tenant_settings *t);
 void settings_reload_teams(struct tenant_settings *to, const struct tenant_settings *from);
 
+/** `http`: nothing of it changes while running. */
+bool settings_read_http(struct settings *s, struct err *err);
 bool settings_read_media(struct settings *s, struct err *err);
 void settings_reload_media(struct settings *s, const struct settings *now);
 

@@ -29,6 +29,8 @@ const struct http_server_options http_server_defaults = {
     .idle_timeout_ms = 60000,
     .connections_max = 10000,
     .connections_per_address_max = 200,
+    .body_bytes_total_max = 256 << 20,
+    .body_bytes_per_address_max = 32 << 20,
     .half_close_ms = 2000,
 };
 
@@ -108,6 +110,12 @@ static void name_peer(struct conn *c, const struct sockaddr_storage *from)
     }
 }
 
+/* Would @n more be too many? */
+static bool is_over(size_t there, size_t n, size_t max)
+{
+    return max > 0 && (there > max || n > max - there);
+}
+
 static bool count_up(struct conn *c, struct str key, struct err *err)
 {
     struct http_server *s = c->s;
@@ -117,11 +125,11 @@ static bool count_up(struct conn *c, struct str key, struct err *err)
         s->stats.refused_total++;
         return err_set(err, ERR_OVERLOAD, "there are too many connections");
     }
-    if (c->trusted || key.n == 0 || s->o.connections_per_address_max == 0) {
+    if (c->trusted || key.n == 0) {
         return true;
     }
     a = map_get(s->addrs, key);
-    if (a != NULL && a->n >= s->o.connections_per_address_max) {
+    if (a != NULL && is_over(a->n, 1, s->o.connections_per_address_max)) {
         s->stats.refused_address++;
         return err_set(err, ERR_OVERLOAD, "there are too many connections from your address");
     }
@@ -150,6 +158,33 @@ void conn_count_down(struct conn *c)
             map_del(c->s->addrs, a->key);
             mem_free(&a);
         }
+    }
+}
+
+enum body_fit conn_count_body(struct conn *c, size_t n)
+{
+    struct http_server *s = c->s;
+
+    if (c->addr != NULL && is_over(c->addr->body_bytes, n, s->o.body_bytes_per_address_max)) {
+        s->stats.bodies_refused_address++;
+        return BODY_OVER_ADDRESS;
+    }
+    if (is_over(s->stats.body_bytes, n, s->o.body_bytes_total_max)) {
+        s->stats.bodies_refused_total++;
+        return BODY_OVER_TOTAL;
+    }
+    s->stats.body_bytes += n;
+    if (c->addr != NULL) {
+        c->addr->body_bytes += n;
+    }
+    return BODY_FITS;
+}
+
+void conn_uncount_body(struct conn *c, size_t n)
+{
+    c->s->stats.body_bytes -= n;
+    if (c->addr != NULL) {
+        c->addr->body_bytes -= n;
     }
 }
 

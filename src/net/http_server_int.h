@@ -56,6 +56,9 @@ enum watch {
 /* http_req_hold(); going on waits for conn_resume(), since handlers are called then. */
 enum hold { HOLD_NONE, HOLD_ON, HOLD_OVER };
 
+/* What becomes of the next piece of a body. */
+enum body_fit { BODY_FITS, BODY_TOO_LONG, BODY_OVER_ADDRESS, BODY_OVER_TOTAL };
+
 enum phase {
     PHASE_HEAD, /* the next bytes begin a request */
     PHASE_BODY, /* the next bytes are a body, of conn.cur or of nobody's interest */
@@ -74,6 +77,7 @@ struct http_req {
     enum { PARAMS_UNREAD, PARAMS_READ, PARAMS_BAD } params_state;
     int64_t number;
     size_t limit;
+    size_t body_bytes; /* of it, here; counted until the request is released */
     struct hasher *hash;
     size_t nhash;
     void *user;
@@ -92,7 +96,8 @@ struct http_req {
 };
 
 struct addr_count {
-    size_t n;
+    size_t n; /* connections */
+    size_t body_bytes;
     struct str key;
     char key_bytes[16];
 };
@@ -145,9 +150,10 @@ struct conn {
     enum phase phase;
     enum hold hold; /* of conn.cur, between its head and its body */
     size_t parsed_fields;
-    bool saw_head, saw_end, too_long; /* what llhttp's callbacks saw */
-    bool keep;                        /* the message being read keeps the connection */
-    bool crlf_ok;                     /* one empty line may follow a body (RFC 9112 2.2) */
+    bool saw_head, saw_end; /* what llhttp's callbacks saw */
+    enum body_fit fit;      /* of the body that arrives */
+    bool keep;              /* the message being read keeps the connection */
+    bool crlf_ok;           /* one empty line may follow a body (RFC 9112 2.2) */
     bool is_pipe, loopback, trusted, counted;
     bool corked; /* inside conn_input(): what is written is flushed at its end */
     bool cut;    /* the last reply closes: requests behind it are dropped */
@@ -192,6 +198,11 @@ struct http_server {
     struct http_server_stats stats;
     char read_buf[READ_BYTES];
 };
+
+/* http_server.c */
+/** Counts @n bytes of a body that are taken in on @c; anything but BODY_FITS: they may not be. */
+enum body_fit conn_count_body(struct conn *c, size_t n);
+void conn_uncount_body(struct conn *c, size_t n);
 
 /* http_server_conn.c */
 struct conn *conn_new(struct http_server *s, struct listener *from);

@@ -34,13 +34,14 @@ static int on_body(llhttp_t *parser, const char *at, size_t n)
     struct http_req *r = c->cur;
     struct str bytes = {at, n};
 
-    if (r == NULL || c->too_long) {
+    if (r == NULL || c->fit != BODY_FITS) {
         return 0;
     }
-    if (n > r->limit - (r->body.n + r->body_buf.n)) {
-        c->too_long = true;
+    c->fit = n > r->limit - r->body_bytes ? BODY_TOO_LONG : conn_count_body(c, n);
+    if (c->fit != BODY_FITS) {
         return 0;
     }
+    r->body_bytes += n;
     for (size_t i = 0; i < r->nhash; i++) {
         hasher_add(&r->hash[i], bytes);
     }
@@ -102,6 +103,13 @@ struct http_req *req_new(struct conn *c)
     return r;
 }
 
+static void drop_body(struct http_req *r)
+{
+    conn_uncount_body(r->c, r->body_bytes);
+    r->body_bytes = 0;
+    buf_fini(&r->body_buf);
+}
+
 void req_release(struct http_req *r)
 {
     struct http_server *s = r->c->s;
@@ -110,7 +118,7 @@ void req_release(struct http_req *r)
         r->c->cur = NULL;
     }
     buf_fini(&r->out);
-    buf_fini(&r->body_buf);
+    drop_body(r);
     r->magic = 0; /* whoever still holds it stops at its next step */
     if (s->nspare_reqs == SPARE_REQS_MAX) {
         arena_free(&r->arena);
@@ -138,7 +146,7 @@ void parse_refuse(struct conn *c, struct http_req *r, const struct err *err)
 {
     struct http_server *s = c->s;
 
-    s->stats.bad_requests++;
+    s->stats.bad_requests += err->code != ERR_OVERLOAD; /* those have counters of their own */
     c->phase = PHASE_LAST;
     if (r == NULL) {
         r = req_new(c);
@@ -152,6 +160,7 @@ void parse_refuse(struct conn *c, struct http_req *r, const struct err *err)
         }
     }
     r->keep = false;
+    drop_body(r);
     conn_reply_error(r, err);
 }
 
@@ -175,7 +184,8 @@ static bool second_opinion(struct conn *c, const struct http_req *r, struct str 
 {
     bool chunked, body;
 
-    c->saw_head = c->saw_end = c->too_long = false;
+    c->saw_head = c->saw_end = false;
+    c->fit = BODY_FITS;
     c->parsed_fields = 0;
     if (!feed(c, block, err)) {
         return false;
@@ -332,7 +342,16 @@ static bool feed_body(struct conn *c, struct str bytes, struct err *err)
     if (!feed(c, bytes, err)) {
         return false;
     }
-    return !c->too_long || err_set(err, ERR_TOO_LONG, "the body is over %zu bytes", c->cur->limit);
+    switch (c->fit) {
+    case BODY_TOO_LONG:
+        return err_set(err, ERR_TOO_LONG, "the body is over %zu bytes", c->cur->limit);
+    case BODY_OVER_ADDRESS:
+        return err_set(err, ERR_OVERLOAD, "too much is being sent from your address at once");
+    case BODY_OVER_TOTAL:
+        return err_set(err, ERR_OVERLOAD, "too much is being sent to this server at once");
+    default:
+        return true;
+    }
 }
 
 static bool take_chunked(struct conn *c, struct str bytes, size_t *used, bool *ended,

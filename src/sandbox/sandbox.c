@@ -67,6 +67,7 @@ struct sandbox *sandbox_new(struct loop *l)
     struct sandbox *sb = MEM_NEW(struct sandbox);
 
     options.connections_per_address_max = 0;
+    options.body_bytes_per_address_max = options.body_bytes_total_max = 0;
     sb->loop = l;
     random_bytes(&sb->random, sizeof(sb->random));
     list_init(&sb->held);

@@ -124,6 +124,39 @@ static void test_translation(void)
     settings_free(&s);
 }
 
+/* One body of each kind fits, or the start ends. */
+static void test_bodies(void)
+{
+    static const struct {
+        const char *label, *http, *why; /* NULL: fine */
+    } rows[] = {
+        {"by default",       "",                                                          NULL},
+        {"no limits",        "\"body_bytes_total\":0,\"body_bytes_per_address\":0",       NULL},
+        {"just room",        "\"body_bytes_total\":16777216",                             NULL},
+        {"no room in all",   "\"body_bytes_total\":16777215",
+         "http.body_bytes_total: it is 16777215, and a single body may have 16777216 bytes"    },
+        {"none of a webhook",
+         "\"upload_bytes\":1024,\"body_bytes_per_address\":4194303",
+         "http.body_bytes_per_address: it is 4194303, and a single body may have 4194304 bytes"},
+        {"a larger import",  "\"upload_bytes\":40000000",
+         "http.body_bytes_per_address: it is 33554432, and a single body may have 40000000"
+         " bytes"                                                                              },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = {0};
+        struct settings *s;
+        char above[300];
+
+        snprintf(above, sizeof(above), "\"http\":{%s},", rows[i].http);
+        s = load(above, "{\"id\":\"a\"}", &err);
+        CHECK(err.msg, (s != NULL) == (rows[i].why == NULL));
+        CHECK(rows[i].label, rows[i].why == NULL ||
+                                 str_find(str_of(err.msg), str_of(rows[i].why)) != SIZE_MAX);
+        settings_free(&s);
+    }
+}
+
 /* Each webhook is compared with all of them while it arrives: so there is an end to their number. */
 static void test_webhook_secrets(void)
 {
@@ -159,6 +192,7 @@ int main(int argc, char **argv)
         TEST(test_needs_a_restart),
         TEST(test_sender_needs_a_restart),
         TEST(test_translation),
+        TEST(test_bodies),
         TEST(test_webhook_secrets),
     };
 

@@ -1,4 +1,4 @@
-/* Bodies: held back until it is known whose they are. */
+/* Bodies: held back until it is known whose they are, and how much of them is held at once. */
 #include "server_fixture.h"
 
 #include <errno.h>
@@ -18,12 +18,28 @@ static bool has(const struct buf *b, const char *text)
     return str_find(buf_str(b), str_of(text)) != SIZE_MAX;
 }
 
+static size_t held_bytes(const struct fixture *f)
+{
+    struct http_server_stats stats;
+
+    http_server_stats(f->s, &stats);
+    return stats.body_bytes;
+}
+
 static size_t connections(const struct fixture *f)
 {
     struct http_server_stats stats;
 
     http_server_stats(f->s, &stats);
     return stats.connections;
+}
+
+/* Up to 3 s until so much is held; told by another thread than the one that counts. */
+static void wait_for_bytes(const struct fixture *f, size_t n)
+{
+    for (int i = 0; i < 300 && held_bytes(f) != n; i++) {
+        usleep(10000);
+    }
 }
 
 static char *letters(size_t n)
@@ -168,11 +184,14 @@ static void ask_held_long(struct fixture *f)
     said = say_some(fd, body, LONG);
     CHECK("not all of it is taken", said < LONG);
     CHECK_INT("it is held", f->let, 0);
+    CHECK_INT("nothing is read", (int)held_bytes(f), 0);
     CHECK("then the rest", say_bytes(fd, str_make(body + said, LONG - said)));
     CHECK_INT("whole", hear(fd, NULL, &b), 200);
     sha256(str_make(body, LONG), digest);
     hex_add(&hex, str_make(digest, sizeof(digest)));
     CHECK("as it was sent", str_eq(buf_str(&b), buf_str(&hex)));
+    wait_for_bytes(f, 0);
+    CHECK_INT("and forgotten", (int)held_bytes(f), 0);
     say(fd, "POST /hash?held=400&deny=1 HTTP/1.1\r\n" HOST "Content-Length: 33554432\r\n\r\n");
     said = say_some(fd, body, LONG);
     CHECK("denied: not all of it is taken", said < LONG);
@@ -281,11 +300,140 @@ static void test_held_free(void)
     }
 }
 
+/* The two limits over all bodies: here 1 MiB, which three half bodies of 300 kB fit into. */
+
+#define PART   300000
+#define UPLOAD "POST /echo?limit=2000000 HTTP/1.1\r\n" HOST "Content-Length: 400000\r\n\r\n"
+
+static void ask_budget(struct fixture *f)
+{
+    char *part = letters(PART);
+    struct buf head, body;
+    int fds[4];
+
+    buf_init(&head, 1 << 20);
+    buf_init(&body, 1 << 20);
+    for (int i = 0; i < 3; i++) {
+        fds[i] = dial(f);
+        say(fds[i], UPLOAD);
+        say_bytes(fds[i], str_make(part, PART));
+        wait_for_bytes(f, (size_t)PART * (size_t)(i + 1));
+    }
+    CHECK_INT("within", (int)held_bytes(f), 3 * PART);
+    fds[3] = dial(f);
+    say(fds[3], UPLOAD);
+    say_bytes(fds[3], str_make(part, PART));
+    CHECK_INT("over", hear(fds[3], &head, &body), 503);
+    CHECK("says when", has(&head, "Retry-After: 1\r\n"));
+    CHECK("says why", has(&body, "overload: too much is being sent "));
+    CHECK("closes", has(&head, "Connection: close\r\n") && is_closed(fds[3], 1000));
+    close(fds[3]);
+    wait_for_bytes(f, 3 * PART);
+    CHECK_INT("none of it is kept", (int)held_bytes(f), 3 * PART);
+    CHECK_INT("and its handler told", f->gone, 1);
+    fds[3] = dial(f);
+    say(fds[3], "GET /hold HTTP/1.1\r\n" HOST "\r\n" UPLOAD);
+    say_bytes(fds[3], str_make(part, PART));
+    wait_for(&f->gone, 2);
+    usleep(50000);
+    CHECK_INT("nor while its answer has to wait", (int)held_bytes(f), 3 * PART);
+    close(fds[3]);
+    fds[3] = dial(f);
+    say(fds[3], HELLO);
+    CHECK_INT("without a body all goes on", hear(fds[3], NULL, NULL), 200);
+    close(fds[2]); /* one hangs up */
+    wait_for_bytes(f, 2 * PART);
+    CHECK_INT("given back", (int)held_bytes(f), 2 * PART);
+    say_bytes(fds[1], str_make(part, 100000));
+    CHECK_INT("one is answered", hear(fds[1], NULL, &body), 200);
+    CHECK_INT("whole", (int)body.n, 400000);
+    wait_for_bytes(f, PART);
+    CHECK_INT("given back", (int)held_bytes(f), PART);
+    say(fds[3], UPLOAD);
+    say_bytes(fds[3], str_make(part, PART));
+    say_bytes(fds[3], str_make(part, 100000));
+    CHECK_INT("there is room again", hear(fds[3], NULL, NULL), 200);
+    say(fds[3],
+        "POST /wait?ms=9000&limit=2000000 HTTP/1.1\r\n" HOST "Content-Length: 400000\r\n\r\n");
+    say_bytes(fds[3], str_make(part, PART));
+    say_bytes(fds[3], str_make(part, 100000));
+    wait_for_bytes(f, PART + 400000);
+    usleep(50000);
+    CHECK_INT("whole but not answered, it counts", (int)held_bytes(f), PART + 400000);
+    close(fds[0]);
+    close(fds[1]);
+    close(fds[3]);
+    wait_for_bytes(f, 0);
+    CHECK_INT("nothing is left", (int)held_bytes(f), 0);
+    mem_free(&part);
+    buf_fini(&head);
+    buf_fini(&body);
+}
+
+static void test_budgets(void)
+{
+    static const struct str trusted[] = {STR("127.0.0.0/8")};
+    struct fixture f = {.o = http_server_defaults};
+    struct http_server_stats stats;
+
+    f.o.connections_per_address_max = 0; /* does not matter to the bodies */
+    f.o.half_close_ms = 100;
+    f.o.body_bytes_per_address_max = MB;
+    fixture_start(&f);
+    fixture_client(&f, ask_budget);
+    http_server_stats(f.s, &stats);
+    CHECK("by address", stats.bodies_refused_address == 2 && stats.bodies_refused_total == 0);
+    CHECK_INT("which is nobody's bad request", (int)stats.bad_requests, 0);
+    fixture_stop(&f);
+    f.o.body_bytes_total_max = MB;
+    f.o.trusted_proxies = trusted;
+    f.o.ntrusted_proxies = 1;
+    fixture_start(&f);
+    fixture_client(&f, ask_budget);
+    http_server_stats(f.s, &stats);
+    CHECK("in all, a proxy's address counting for nobody",
+          stats.bodies_refused_address == 0 && stats.bodies_refused_total == 2);
+    fixture_stop(&f);
+}
+
+/* Without limits, or with one that does not hold for this address, as much as each may send. */
+static void ask_unlimited(struct fixture *f)
+{
+    char *part = letters(400000);
+    int fds[4];
+
+    for (int i = 0; i < 4; i++) {
+        fds[i] = dial(f);
+        say(fds[i], UPLOAD);
+        say_bytes(fds[i], str_make(part, PART));
+    }
+    wait_for_bytes(f, (size_t)4 * PART);
+    for (int i = 0; i < 4; i++) {
+        say_bytes(fds[i], str_make(part, 100000));
+        CHECK_INT("taken", hear(fds[i], NULL, NULL), 200);
+        close(fds[i]);
+    }
+    mem_free(&part);
+}
+
+static void test_no_budget(void)
+{
+    static const struct str trusted[] = {STR("127.0.0.1")};
+    struct fixture f = {.o = http_server_defaults};
+
+    f.o.body_bytes_per_address_max = f.o.body_bytes_total_max = 0;
+    fixture_run(&f, ask_unlimited);
+    f.o.body_bytes_per_address_max = 1;
+    f.o.trusted_proxies = trusted;
+    f.o.ntrusted_proxies = 1;
+    fixture_run(&f, ask_unlimited);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        TEST(test_held),      TEST(test_held_continue), TEST(test_held_long),
-        TEST(test_held_gone), TEST(test_held_free),
+        TEST(test_held),      TEST(test_held_continue), TEST(test_held_long), TEST(test_held_gone),
+        TEST(test_held_free), TEST(test_budgets),       TEST(test_no_budget),
     };
     return test_main(argc, argv, tests, ARRAY_LEN(tests));
 }
