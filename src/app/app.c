@@ -10,6 +10,9 @@
 
 #define REPLY_BYTES_MAX (16 << 20)
 
+/* A longer body is not taken in before its key was looked up. */
+#define BIG_BODY_BYTES (64 << 10)
+
 extern const struct embedded app_scripts[]; /* src/app/lua, compiled in */
 
 /* ---- from a request on the wire to its handler ---- */
@@ -42,12 +45,48 @@ static void hash_upload(struct request *r)
     http_req_hash(r->http, r->hashers, 1);
 }
 
+static size_t body_limit(const struct request *r)
+{
+    const struct settings *s = r->app->settings;
+
+    return (size_t)((r->route->flags & ROUTE_WEBHOOK) != 0  ? s->http_webhook_bytes
+                    : (r->route->flags & ROUTE_UPLOAD) != 0 ? s->http_upload_bytes
+                                                            : s->http_api_bytes);
+}
+
+static bool has_big_body(const struct request *r)
+{
+    return http_req_content_length(r->http) > BIG_BODY_BYTES ||
+           http_req_header_count(r->http, STR("Transfer-Encoding")) > 0;
+}
+
+static void on_known(struct request *r)
+{
+    r->known = true;
+    http_req_go(r->http);
+}
+
+/* What a key allows is asked before a big body is taken in, and behind a small one: that spares the
+ * usual request a wait between its head and its body. */
+static void key_headers(struct request *r)
+{
+    if (!auth_looks_good(r)) {
+        return;
+    }
+    if ((r->route->flags & ROUTE_UPLOAD) != 0) {
+        hash_upload(r);
+    }
+    if (has_big_body(r)) {
+        http_req_hold(r->http);
+        auth_check(r, on_known);
+    }
+}
+
 static void on_headers(void *ctx, struct http_req *http)
 {
     struct app *app = ctx;
     struct arena *a = http_req_arena(http);
     struct request *r = ARENA_NEW(a, struct request);
-    const struct settings *s = app->settings;
     struct str path, query;
     struct buf allow;
 
@@ -67,14 +106,11 @@ static void on_headers(void *ctx, struct http_req *http)
         return;
     }
     buf_fini(&allow);
-    http_req_limit(http, (size_t)((r->route->flags & ROUTE_WEBHOOK) != 0  ? s->http_webhook_bytes
-                                  : (r->route->flags & ROUTE_UPLOAD) != 0 ? s->http_upload_bytes
-                                                                          : s->http_api_bytes));
+    http_req_limit(http, body_limit(r));
     if ((r->route->flags & ROUTE_META) != 0) {
         webhook_meta_headers(r);
-    } else if ((r->route->flags & ROUTE_WEBHOOK) == 0 && auth_looks_good(r) &&
-               (r->route->flags & ROUTE_UPLOAD) != 0) {
-        hash_upload(r);
+    } else if ((r->route->flags & ROUTE_WEBHOOK) == 0) {
+        key_headers(r);
     }
 }
 
@@ -99,7 +135,11 @@ static void on_request(void *ctx, struct http_req *http)
         reply_error(r, &r->err);
         return;
     }
-    auth_check(r, run_route);
+    if (r->known) {
+        run_route(r);
+    } else {
+        auth_check(r, run_route);
+    }
 }
 
 /* The request ends: answered, or its client went away. What is not in the arena goes here. */

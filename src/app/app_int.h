@@ -38,6 +38,7 @@ struct request {
     const struct route *route;
     struct str args[3]; /* the {…} of the path, in order, decoded */
     struct identity who;
+    bool known; /* who was looked up at the head */
     struct op *pending;
     struct mono began;
     struct json *body; /* parsed on demand, freed with the request */
@@ -182,7 +183,7 @@ struct str audit_entry(struct request *r, const char *what, struct str subject);
 
 /** In on_headers: refuses what cannot be a key before its body is taken in. False: answered. */
 bool auth_looks_good(struct request *r);
-/** Who asks: fills r->who and calls @next, or answers 401/403. */
+/** Who asks, once for each request: fills r->who and calls @next, or answers 401/403/503. */
 void auth_check(struct request *r, handler_fn *next);
 void auth_forget(struct app *app); /* cached keys, after a revocation */
 void auth_fini(struct app *app);

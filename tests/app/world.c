@@ -96,7 +96,7 @@ static void write_config(struct world *w, const char *path)
             "\"bootstrap_key\":\"bootstrap-key-of-the-tests\",\"redis_url\":\"%.*s\","
             "\"master_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
             "\"callbacks\":{\"schedule_ms\":[4000,300],\"timeout_ms\":2000},"
-            "\"http\":{\"connections_per_address\":0},"
+            "\"http\":{\"connections_per_address\":0,\"body_bytes_per_address\":20971520},"
             "\"tenants\":[",
             STR_ARG(redis_fixture_url(w->redis)));
     for (int i = 0; i < 2; i++) {
