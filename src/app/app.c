@@ -109,6 +109,8 @@ static void on_headers(void *ctx, struct http_req *http)
     http_req_limit(http, body_limit(r));
     if ((r->route->flags & ROUTE_META) != 0) {
         webhook_meta_headers(r);
+    } else if ((r->route->flags & ROUTE_TWILIO) != 0) {
+        webhook_twilio_headers(r);
     } else if ((r->route->flags & ROUTE_WEBHOOK) == 0) {
         key_headers(r);
     }

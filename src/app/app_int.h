@@ -316,7 +316,9 @@ handler_fn api_template_list, api_template_post, api_template_get, api_template_
 handler_fn web_static, web_settings_get, web_settings_post, web_verify_get,
     web_verify_post;
 handler_fn health_live, health_ready, health_metrics, api_openapi, api_docs;
-void webhook_meta_headers(struct request *r); /* on_headers: hashers over the body */
+/* on_headers: no body is taken in without a signature; Meta's is checked while it arrives */
+void webhook_meta_headers(struct request *r);
+void webhook_twilio_headers(struct request *r);
 
 /* OpenAPI: components/schemas, sorted by name; each a JSON object. */
 struct openapi_schema {

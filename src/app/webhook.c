@@ -42,12 +42,18 @@ static void refuse_signature(struct request *r, enum err_code code)
     reply_error(r, &r->err);
 }
 
+/* The server answers 413 then, which comes before the signature. */
+static bool is_too_long(const struct request *r)
+{
+    return http_req_content_length(r->http) > r->app->settings->http_webhook_bytes;
+}
+
 void webhook_meta_headers(struct request *r)
 {
     uint8_t mac[SHA256_BYTES];
 
-    if (http_req_content_length(r->http) > r->app->settings->http_webhook_bytes) {
-        return; /* the server answers 413, which comes before the signature */
+    if (is_too_long(r)) {
+        return;
     }
     if (!one_signature(r, STR("X-Hub-Signature-256")) ||
         !meta_signature_parse(http_req_header(r->http, STR("X-Hub-Signature-256")), mac)) {
@@ -182,6 +188,13 @@ static const struct sender *twilio_sender(struct request *r, const struct pairs 
     return NULL;
 }
 
+void webhook_twilio_headers(struct request *r)
+{
+    if (!is_too_long(r) && !one_signature(r, STR("X-Twilio-Signature"))) {
+        refuse_signature(r, ERR_FORBIDDEN);
+    }
+}
+
 static bool twilio_verify(struct request *r, const struct pairs *form)
 {
     const struct sender *s = twilio_sender(r, form);
@@ -189,7 +202,7 @@ static bool twilio_verify(struct request *r, const struct pairs *form)
     struct str url = arena_printf(r->a, "%.*s%.*s", STR_ARG(r->app->settings->public_url),
                                   STR_ARG(http_req_target(r->http)));
 
-    return s != NULL && one_signature(r, STR("X-Twilio-Signature")) &&
+    return s != NULL &&
            (twilio_signature_ok(s->auth_token, url, form, STR_NONE, header) ||
             (s->auth_token_previous.n > 0 &&
              twilio_signature_ok(s->auth_token_previous, url, form, STR_NONE, header)));

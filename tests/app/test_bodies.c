@@ -12,11 +12,14 @@
 
 #define IMPORT  "/api/v1/users/import"
 #define META    "/whatsapp/webhook"
+#define TWILIO  "/api/whatsappwebhook/incoming"
+#define STATUS  "/api/whatsappwebhook/status"
 #define FULL    ((size_t)16 << 20)
 #define WEBHOOK ((size_t)4 << 20)
 #define ROOM    5 /* of those at once, as world.c has it */
 #define MB      ((size_t)1 << 20)
 #define WAITS   "Expect: 100-continue\r\n"
+#define TWILIOS "X-Twilio-Signature: AA=\r\n"
 #define ZEROS   "00000000000000000000000000000000"
 #define SIGNED  "X-Hub-Signature-256: sha256=" ZEROS ZEROS "\r\n"
 
@@ -152,18 +155,23 @@ static const struct {
     int status;
     const char *says;
 } refused_rows[] = {
-    {"an invented key",       IMPORT,           INVENTED,     FULL,     "",                           401, "WWW-Authenticate: Bearer\r\n"},
-    {"and waiting for a 100", IMPORT,           INVENTED,     FULL,     WAITS,                        401, "unauthorized"                },
-    {"in pieces",             IMPORT,           INVENTED,     0,        "",                           401, "unauthorized"                },
-    {"of no tenant",          IMPORT,           OF_NO_TENANT, FULL,     "",                           401, "unauthorized"                },
-    {"a big event",           "/api/v1/events", INVENTED,     MB,       "",                           401, "unauthorized"                },
-    {"a key that may not",    IMPORT,           VIEWER,       FULL,     "",                           403, "a viewer key may not do this"},
-    {"in pieces, too",        IMPORT,           VIEWER,       0,        "",                           403, "a viewer key may not do this"},
-    {"too long",              IMPORT,           KNOWN,        FULL + 1, "",                           413, "too-long"                    },
-    {"Meta, unsigned",        META,             NONE,         WEBHOOK,  "",                           401, "bad-signature"               },
-    {"Meta, in pieces",       META,             NONE,         0,        "",                           401, "bad-signature"               },
-    {"Meta, no signature",    META,             NONE,         WEBHOOK,  "X-Hub-Signature-256: 0\r\n", 401, "bad-signature"               },
-    {"Meta, two of them",     META,             NONE,         WEBHOOK,  SIGNED SIGNED,                401, "bad-signature"               },
+    {"an invented key",        IMPORT,           INVENTED,     FULL,        "",                           401, "WWW-Authenticate: Bearer\r\n"},
+    {"and waiting for a 100",  IMPORT,           INVENTED,     FULL,        WAITS,                        401, "unauthorized"                },
+    {"in pieces",              IMPORT,           INVENTED,     0,           "",                           401, "unauthorized"                },
+    {"of no tenant",           IMPORT,           OF_NO_TENANT, FULL,        "",                           401, "unauthorized"                },
+    {"a big event",            "/api/v1/events", INVENTED,     MB,          "",                           401, "unauthorized"                },
+    {"a key that may not",     IMPORT,           VIEWER,       FULL,        "",                           403, "a viewer key may not do this"},
+    {"in pieces, too",         IMPORT,           VIEWER,       0,           "",                           403, "a viewer key may not do this"},
+    {"too long",               IMPORT,           KNOWN,        FULL + 1,    "",                           413, "too-long"                    },
+    {"Meta, unsigned",         META,             NONE,         WEBHOOK,     "",                           401, "bad-signature"               },
+    {"Meta, in pieces",        META,             NONE,         0,           "",                           401, "bad-signature"               },
+    {"Meta, no signature",     META,             NONE,         WEBHOOK,     "X-Hub-Signature-256: 0\r\n", 401, "bad-signature"               },
+    {"Meta, two of them",      META,             NONE,         WEBHOOK,     SIGNED SIGNED,                401, "bad-signature"               },
+    {"Twilio, unsigned",       TWILIO,           NONE,         WEBHOOK,     "",                           403, "forbidden"                   },
+    {"Twilio, in pieces",      TWILIO,           NONE,         0,           "",                           403, "forbidden"                   },
+    {"Twilio, two signatures", TWILIO,           NONE,         WEBHOOK,     TWILIOS TWILIOS,              403, "forbidden"                   },
+    {"Twilio, a status",       STATUS,           NONE,         WEBHOOK,     "",                           403, "forbidden"                   },
+    {"Twilio, too long",       TWILIO,           NONE,         WEBHOOK + 1, "",                           413, "too-long"                    },
 };
 
 static void test_refused_at_the_head(void)
