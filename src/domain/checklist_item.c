@@ -96,45 +96,140 @@ static bool read_option(const struct lang *l, enum item_kind kind, struct str ra
     return true;
 }
 
-/* "12.5", "12,5", "-3", "12 bar": digits of every script were made 0 to 9. */
-static bool read_number(struct arena *a, struct str plain, struct str *value, double *number)
+/* The first character of @s is one of @list; how many bytes it has, 0: it is none. */
+static size_t one_of(struct str s, const char *const *list, size_t n)
 {
-    char *digits = arena_alloc(a, plain.n + 1);
-    size_t n = 0, at = 0;
-
-    while (at < plain.n && n < 24) {
-        char c = plain.p[at];
-
-        if (c == ',' && n > 0) {
-            c = '.';
+    for (size_t i = 0; i < n; i++) {
+        if (str_starts(s, str_of(list[i]))) {
+            return str_of(list[i]).n;
         }
-        if (!((c >= '0' && c <= '9') || c == '.' || (c == '-' && n == 0) || (c == '+' && n == 0))) {
-            break;
-        }
-        digits[n++] = c;
-        at++;
     }
-    if (n > 0 && digits[0] == '+') {
-        digits++;
-        n--;
-    }
-    *value = str_make(digits, n);
-    /* What stands behind is a unit, if anything: "12 bar", "80%", but not "2 pumps are broken". */
-    return n > 0 && str_to_double(*value, number) &&
-           str_find_char(str_trim(str_slice(plain, at, plain.n)), ' ', 0) == SIZE_MAX &&
-           plain.n - at <= 12;
+    return 0;
 }
 
-static enum item_verdict read_measure(struct arena *a, const struct checklist_item *item,
-                                      struct str raw, struct str plain, struct str *value)
+static size_t minus_at(struct str s)
+{
+    static const char *const all[] = {"-",      "\u2010", "\u2011", "\u2012", "\u2013",
+                                      "\u2014", "\u2212", "\ufe63", "\uff0d"};
+
+    return one_of(s, all, ARRAY_LEN(all));
+}
+
+/* A point or comma, also the Arabic one. */
+static size_t point_at(struct str s)
+{
+    static const char *const all[] = {".", ",", "\u066b"};
+
+    return one_of(s, all, ARRAY_LEN(all));
+}
+
+/* The first character of @s as it is compared: a digit of any script is 0 to 9, a sign is empty. */
+static struct str plain_at(struct arena *a, struct str s, size_t *bytes)
+{
+    *bytes = 1;
+    while (*bytes < s.n && ((unsigned char)s.p[*bytes] & 0xc0) == 0x80) {
+        ++*bytes;
+    }
+    return plain_of(a, str_slice(s, 0, *bytes));
+}
+
+static bool is_digit(struct str plain)
+{
+    return plain.n == 1 && plain.p[0] >= '0' && plain.p[0] <= '9';
+}
+
+static bool digit_at(struct arena *a, struct str s)
+{
+    size_t bytes;
+
+    return s.n > 0 && is_digit(plain_at(a, s, &bytes));
+}
+
+/* What stands before the digits, into @out: "-", and "0." of ".5". False: words do. */
+static bool read_before(struct arena *a, struct str *s, struct buf *out)
+{
+    bool point = false, minus = false;
+
+    for (size_t bytes; s->n > 0 && !digit_at(a, *s); *s = str_slice(*s, bytes, s->n)) {
+        if (plain_at(a, *s, &bytes).n > 0) {
+            return false;
+        }
+        minus = minus || minus_at(*s) > 0;
+        point = point_at(*s) > 0;
+    }
+    buf_addz(out, minus ? "-" : "");
+    buf_addz(out, point ? "0." : "");
+    return s->n > 0;
+}
+
+/* The digits with their point. A point or comma with no digit behind it ends the sentence. */
+static void read_digits(struct arena *a, struct str *s, struct buf *out)
+{
+    size_t bytes, point;
+
+    for (; s->n > 0; *s = str_slice(*s, bytes, s->n)) {
+        struct str c = plain_at(a, *s, &bytes);
+
+        point = point_at(*s);
+        if (point > 0 && digit_at(a, str_slice(*s, point, s->n))) {
+            buf_add_char(out, '.');
+        } else if (is_digit(c)) {
+            buf_add(out, c);
+        } else {
+            break;
+        }
+    }
+}
+
+/* "1,234" where a comma parts thousands: it may be either, and one of them is far off. */
+static bool may_be_thousands(const struct lang *l, struct str raw)
+{
+    size_t at = str_find_char(raw, ',', 0), n = 0, first = 0;
+
+    if (at == SIZE_MAX || !(str_eqz(lang_code(l), "en") || str_eqz(lang_code(l), "hi"))) {
+        return false;
+    }
+    while (at + 1 + n < raw.n && raw.p[at + 1 + n] >= '0' && raw.p[at + 1 + n] <= '9') {
+        n++;
+    }
+    while (first < at && (raw.p[first] < '0' || raw.p[first] > '9')) {
+        first++;
+    }
+    return n == 3 && raw.p[first] != '0' && first < at;
+}
+
+/*
+ * "12.5", "12,5", "-3", ".5", "12 bar", with digits of every script. What stands behind is a unit, if
+ * anything: "12 bar", "80%", but not "2 pumps are broken". Other digits behind it ("1 234", "120/80",
+ * "10:30") make it something else than this number: asked again is better than written down wrong.
+ */
+static bool read_number(struct arena *a, const struct lang *l, struct str raw, struct str *value,
+                        double *number)
+{
+    struct str rest = raw, unit;
+    struct buf digits;
+    bool ok;
+
+    buf_init(&digits, 64);
+    ok = read_before(a, &rest, &digits);
+    if (ok) {
+        read_digits(a, &rest, &digits);
+    }
+    ok = ok && buf_ok(&digits) && str_to_double(buf_str(&digits), number);
+    *value = ok ? arena_dup(a, buf_str(&digits)) : STR_NONE;
+    buf_fini(&digits);
+    unit = plain_of(a, rest);
+    return ok && !digit_at(a, unit) && str_find_char(unit, ' ', 0) == SIZE_MAX && unit.n <= 12 &&
+           !may_be_thousands(l, raw);
+}
+
+static enum item_verdict read_measure(struct arena *a, const struct lang *l,
+                                      const struct checklist_item *item, struct str raw,
+                                      struct str *value)
 {
     double number;
 
-    /* A sign before the digits would be dropped as punctuation. */
-    if (raw.n > 0 && raw.p[0] == '-' && (plain.n == 0 || plain.p[0] != '-')) {
-        plain = arena_printf(a, "-%.*s", STR_ARG(plain));
-    }
-    if (!read_number(a, plain, value, &number)) {
+    if (!read_number(a, l, str_slice(raw, 0, 1024), value, &number)) {
         return ITEM_NOT_UNDERSTOOD;
     }
     return (item->has_min && number < item->min) || (item->has_max && number > item->max)
@@ -175,7 +270,7 @@ enum item_verdict item_read(struct arena *a, const struct lang *l,
     }
     switch (item->kind) {
     case ITEM_NUMBER:
-        return read_measure(a, item, raw, plain, value);
+        return read_measure(a, l, item, raw, value);
     case ITEM_TEXT:
         *value = i18n_cut(a, arena_dup(a, raw), TEXT_CHARS_MAX);
         return raw.n > 0 ? ITEM_TAKEN : ITEM_NOT_UNDERSTOOD;
