@@ -240,6 +240,18 @@ static bool typed_why(struct round *r)
     return true;
 }
 
+/* It was given to somebody else meanwhile: he is told when he goes on, and it waits for him no more. */
+static bool typed_to_others(struct round *r)
+{
+    struct talk *t = r->t;
+
+    plan_ask(t->p, r->m, t->u->id, false);
+    if (t->call.id != CMD_NONE || t->call.order.n > 0) {
+        return false;
+    }
+    return !round_take_part(r);
+}
+
 bool talk_checklist_typed(struct talk *t)
 {
     struct round r;
@@ -253,6 +265,9 @@ bool talk_checklist_typed(struct talk *t)
          t->conv.question_at.ms + QUESTION_MS > t->p->now.ms) ||
         (t->call.number >= 1 && t->call.number <= (int64_t)t->conv.noptions)) {
         return false;
+    }
+    if (!round_may(&r)) {
+        return typed_to_others(&r);
     }
     t->via = "reply";
     if (r.c.asked == ASKED_WHY    ? typed_why(&r)
@@ -268,7 +283,7 @@ bool talk_checklist_typed(struct talk *t)
 
 static bool fresh_photo_item(struct talk *t, struct round *r)
 {
-    return round_asked_last(t, r) && r->c.asked == ASKED_ITEM &&
+    return round_asked_last(t, r) && round_may(r) && r->c.asked == ASKED_ITEM &&
            r->c.asked_at.ms + CHECKLIST_FRESH_MS > t->p->now.ms &&
            r->c.items[r->c.at].kind == ITEM_PHOTO;
 }

@@ -14,7 +14,7 @@ static size_t collect(struct talk *t, struct round *out)
         const struct view_matter *vm = &t->v->matters[i];
 
         if (round_kind(vm->matter->kind) && (vm->flags & VIEW_ASKED) != 0 && !vm->matter->over &&
-            round_open(t, vm->matter, &out[n])) {
+            round_open(t, vm->matter, &out[n]) && round_may(&out[n])) {
             round_sync(&out[n]);
             n++;
         }
@@ -42,7 +42,7 @@ bool talk_checklist_row(struct talk *t, const struct matter *m, struct message_o
 {
     struct round r;
 
-    if (!round_open(t, m, &r) || r.c.state == CHECKLIST_SUBMITTED) {
+    if (!round_open(t, m, &r) || r.c.state == CHECKLIST_SUBMITTED || !round_may(&r)) {
         return false;
     }
     *out = (struct message_option){
@@ -137,6 +137,9 @@ void talk_cmd_correct(struct talk *t)
         talk_say(t, "reply.correct_none");
         return;
     }
+    if (!round_take_part(&r)) {
+        return;
+    }
     if (str_to_i64(str_trim(t->call.order.n > 0 ? t->call.order : t->call.rest), 1,
                    (int64_t)r.c.nitems, &n)) {
         round_ask_item(&r, (size_t)n - 1);
@@ -187,7 +190,7 @@ void talk_checklist_remind(struct talk *t)
     struct round r;
     struct message *m = NULL;
 
-    if (t->round_spoken || !round_asked_last(t, &r) ||
+    if (t->round_spoken || !round_asked_last(t, &r) || !round_may(&r) ||
         r.c.asked_at.ms + CHECKLIST_FRESH_MS > t->p->now.ms) {
         return;
     }

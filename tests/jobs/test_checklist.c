@@ -332,6 +332,33 @@ static void test_order_anyway(void)
     world_free(&w);
 }
 
+#define GIVEN(who, rev, items)                                                           \
+    "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-12\",\"title\":\"Pump service\",\"rev\":" rev \
+    ",\"status\":\"in_progress\",\"assignees\":[{\"id\":\"" who "\"}],\"checklist\":[" items "]}}"
+
+/* The order goes to somebody else in the middle of its list: what the first one types is his no more. */
+static void test_order_given_away(void)
+{
+    struct world *w = world_new(NULL);
+
+    put_event(w, "e1", "cmms.workorder.created.v1", ORDER(THREE));
+    UNTIL(w, "order", idle(w));
+    say(w, ANA, "t1", "START");
+    tap(w, ANA, "t2", "y:o:go,1:w1");
+    say(w, ANA, "t3", "done");
+    CHECK_INT("hers", answered(w, ""), 1);
+    put_event(w, "e2", "cmms.workorder.assigned.v1", GIVEN("u2", "2", THREE));
+    UNTIL(w, "given", idle(w));
+    say(w, ANA, "t4", "done");
+    say(w, ANA, "t5", "done");
+    CHECK_INT("not any more", answered(w, ""), 1);
+    CHECK_INT("nor all of it", submitted(w, ""), 0);
+    CHECK_INT("she is told", sent_to(w, ANA, "not assigned to you"), 1);
+    say(w, ANA, "t6", "MY WORK");
+    CHECK_INT("and goes on", sent_to(w, ANA, "no open work orders"), 1);
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -367,7 +394,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_round),        TEST(test_words),   TEST(test_correct), TEST(test_several),
         TEST(test_anew), TEST(test_other_choices),         TEST(test_overdue), TEST(test_killed),  TEST(test_order),
-        TEST(test_order_anyway), TEST(test_bad)};
+        TEST(test_order_anyway), TEST(test_order_given_away), TEST(test_bad)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

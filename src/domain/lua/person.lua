@@ -86,6 +86,13 @@ local function view(user, phone, bsuid, typed, named, quote, limit, since, matte
             flags[id] = 0
         end
     end
+    -- Of a list that waits for him the order tells whether it is still his.
+    for id in string.gmatch('\n' .. asked_of(user, '|y'), '\no:([^\n]+)') do
+        if not flags[id] then
+            order[#order + 1] = id
+            flags[id] = 0
+        end
+    end
     if c[3] and c[3] ~= '' then add(c[3], LAST) end
     local assigned = call('ZRANGE', P .. 'oa:' .. user, '0', upto)
     local open = #assigned
