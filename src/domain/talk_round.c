@@ -35,7 +35,9 @@ static void keep_answer(struct checklist_item *item, const struct checklist_item
     struct checklist_item was = *item;
 
     *item = *now;
-    if (was.state == ITEM_OPEN || was.kind != now->kind) {
+    /* Left out by nobody: it was not in the list for a while. */
+    if (was.state == ITEM_OPEN || was.kind != now->kind ||
+        (was.state == ITEM_SKIPPED && was.by.n == 0)) {
         return;
     }
     item->state = was.state;

@@ -359,6 +359,30 @@ static void test_order_given_away(void)
     world_free(&w);
 }
 
+/* What the CMMS takes out of an order's list and puts back is asked. */
+static void test_order_put_back(void)
+{
+    struct world *w = world_new(NULL);
+
+    put_event(w, "e1", "cmms.workorder.created.v1", ORDER(THREE));
+    UNTIL(w, "order", idle(w));
+    say(w, ANA, "t1", "START");
+    tap(w, ANA, "t2", "y:o:go,1:w1");
+    put_event(w, "e2", "cmms.workorder.updated.v1",
+              GIVEN("u1", "2", ITEM("i1", "Oil level") "," ITEM("i3", "Guards closed")));
+    UNTIL(w, "out", idle(w));
+    say(w, ANA, "t3", "done");
+    CHECK_INT("the third", sent_to(w, ANA, "Guards closed"), 1);
+    put_event(w, "e3", "cmms.workorder.updated.v1", GIVEN("u1", "3", THREE));
+    UNTIL(w, "back", idle(w));
+    say(w, ANA, "t4", "done");
+    CHECK_INT("the second is asked", sent_to(w, ANA, "Belt tension"), 1);
+    CHECK_INT("nothing is submitted without it", submitted(w, ""), 0);
+    say(w, ANA, "t5", "done");
+    CHECK_INT("all", submitted(w, "\"complete\":true"), 1);
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -394,7 +418,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_round),        TEST(test_words),   TEST(test_correct), TEST(test_several),
         TEST(test_anew), TEST(test_other_choices),         TEST(test_overdue), TEST(test_killed),  TEST(test_order),
-        TEST(test_order_anyway), TEST(test_order_given_away), TEST(test_bad)};
+        TEST(test_order_anyway), TEST(test_order_given_away), TEST(test_order_put_back), TEST(test_bad)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
