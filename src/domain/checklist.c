@@ -80,7 +80,14 @@ static struct str value_of(struct arena *a, const struct json *j)
     const struct json *v = json_get(j, "value");
 
     if (json_kind(v) == JSON_REAL) {
-        return arena_printf(a, "%g", json_as_real(v, 0));
+        struct buf text;
+        struct str out;
+
+        buf_init(&text, 64); /* it goes back to the CMMS: not a digit less than it came with */
+        json_dump(v, &text);
+        out = arena_dup(a, buf_str(&text));
+        buf_fini(&text);
+        return out;
     }
     if (json_kind(v) == JSON_BOOL) {
         return json_as_bool(v, false) ? STR("done") : STR("not_done");

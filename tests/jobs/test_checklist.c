@@ -383,6 +383,21 @@ static void test_order_put_back(void)
     world_free(&w);
 }
 
+/* The readings that the CMMS gives go back to it as they came. */
+static void test_given_values(void)
+{
+    struct world *w = world_new(NULL);
+
+    due(w, "e1",
+        ROUND("C1",
+              "{\"id\":\"h\",\"label\":\"Hours\",\"kind\":\"number\",\"value\":123456.75},"
+              ITEM("i1", "Oil level"),
+              "\"u1\""));
+    tap(w, ANA, "t1", "y:c:a,1,1,0:C1");
+    CHECK_INT("as it came", submitted(w, "\"value\":123456.75"), 1);
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -418,7 +433,8 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_round),        TEST(test_words),   TEST(test_correct), TEST(test_several),
         TEST(test_anew), TEST(test_other_choices),         TEST(test_overdue), TEST(test_killed),  TEST(test_order),
-        TEST(test_order_anyway), TEST(test_order_given_away), TEST(test_order_put_back), TEST(test_bad)};
+        TEST(test_order_anyway), TEST(test_order_given_away), TEST(test_order_put_back),
+        TEST(test_given_values), TEST(test_bad)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
