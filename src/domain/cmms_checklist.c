@@ -98,6 +98,8 @@ bool cmms_checklist_due(struct turn *t, struct err *err)
             return true;
         }
         now.round = kept.round + 1;
+        cmms_matter_left(t, kept.people, kept.npeople, now.people, now.npeople);
+        cmms_matter_left(t, &kept.holder, 1, now.people, now.npeople); /* who took it over */
         if (!was->over) {
             tell_unfinished(t, &kept);
         }

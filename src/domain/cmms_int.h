@@ -59,6 +59,9 @@ bool cmms_is_matter(struct str type);
 const struct json *cmms_matter_of(const struct cmms_event *e);
 /** Empty: the event is about none. */
 struct str cmms_matter_ref(struct arena *a, const struct cmms_event *e);
+/** Those of @before who are not among @now wait for it no more. True: there are some. */
+bool cmms_matter_left(struct turn *t, const struct str *before, size_t nbefore, const struct str *now,
+                      size_t nnow);
 /** Checks that object, and fills e->lane. */
 bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *err);
 

@@ -104,6 +104,30 @@ bool cmms_matter_subject(struct arena *a, struct cmms_event *out, struct err *er
     return true;
 }
 
+static bool is_among(struct str id, const struct str *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(ids[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cmms_matter_left(struct turn *t, const struct str *before, size_t nbefore,
+                      const struct str *now, size_t nnow)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < nbefore; i++) {
+        if (before[i].n > 0 && !is_among(before[i], now, nnow)) {
+            plan_ask(t->p, t->view->matter, before[i], false);
+            some = true;
+        }
+    }
+    return some;
+}
+
 /* ---- scheduled maintenance ---- */
 
 /* Told anew with another date, it is asked anew; what has not changed is not said twice. */
@@ -112,19 +136,20 @@ static bool pm_is_news(struct turn *t, const struct pm *pm)
     struct pm kept;
     struct err err = {0};
 
-    return t->view->matter == NULL || t->view->matter->over ||
-           !pm_decode(t->p->a, t->view->matter->body, &kept, &err) || kept.state == PM_MOVED ||
-           kept.due.ms != pm->due.ms || !str_eq(kept.task, pm->task);
+    if (t->view->matter == NULL || !pm_decode(t->p->a, t->view->matter->body, &kept, &err)) {
+        return true;
+    }
+    if (!t->view->matter->over && kept.state != PM_MOVED && kept.due.ms == pm->due.ms &&
+        str_eq(kept.task, pm->task)) {
+        return false;
+    }
+    cmms_matter_left(t, kept.people, kept.npeople, pm->people, pm->npeople);
+    return true;
 }
 
 static bool has_person(const struct pm *pm, struct str id)
 {
-    for (size_t i = 0; i < pm->npeople; i++) {
-        if (str_eq(pm->people[i], id)) {
-            return true;
-        }
-    }
-    return false;
+    return is_among(id, pm->people, pm->npeople);
 }
 
 /* He was told, perhaps before an earlier hand-over of which nobody has heard yet. */
@@ -147,7 +172,7 @@ static bool pm_handed_over(struct turn *t, struct pm *pm)
     const struct matter *m = t->view->matter;
     struct pm kept, now;
     struct err err = {0};
-    bool other = false;
+    bool other;
 
     if (!pm_decode(t->p->a, m->body, &kept, &err)) {
         return false;
@@ -158,11 +183,9 @@ static bool pm_handed_over(struct turn *t, struct pm *pm)
     now.told = false;
     now.late_told = kept.late_told;
     now.nknew = 0;
+    other = cmms_matter_left(t, kept.people, kept.npeople, pm->people, pm->npeople);
     for (size_t i = 0; i < kept.npeople; i++) {
-        if (!has_person(pm, kept.people[i])) {
-            plan_ask(t->p, m, kept.people[i], false);
-            other = true;
-        } else if (has_heard(&kept, kept.people[i])) {
+        if (has_person(pm, kept.people[i]) && has_heard(&kept, kept.people[i])) {
             now.knew[now.nknew++] = kept.people[i];
         }
     }

@@ -398,6 +398,21 @@ static void test_given_values(void)
     world_free(&w);
 }
 
+/* Due anew for others: who does it no more is not asked any more. */
+static void test_anew_for_others(void)
+{
+    struct world *w = world_new(NULL);
+
+    due(w, "e1", ROUND("C1", THREE, "\"u1\""));
+    CHECK("asked", redis_get(w, "HGET bq u1|y")[0] != '\0');
+    due(w, "e2", ROUND("C1", THREE, "\"u2\""));
+    CHECK_INT("the other is told", sent_to(w, BEN, "Daily boiler check"), 1);
+    CHECK_Z("nothing waits for the first", str_of(redis_get(w, "HGET bq u1|y")), "");
+    say(w, ANA, "t1", "CHECKLIST");
+    CHECK_INT("none", sent_to(w, ANA, "No checklist is waiting"), 1);
+    world_free(&w);
+}
+
 static const struct {
     const char *label, *data, *member;
 } bad[] = {
@@ -434,7 +449,7 @@ int main(int argc, char **argv)
         TEST(test_round),        TEST(test_words),   TEST(test_correct), TEST(test_several),
         TEST(test_anew), TEST(test_other_choices),         TEST(test_overdue), TEST(test_killed),  TEST(test_order),
         TEST(test_order_anyway), TEST(test_order_given_away), TEST(test_order_put_back),
-        TEST(test_given_values), TEST(test_bad)};
+        TEST(test_given_values), TEST(test_anew_for_others), TEST(test_bad)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();

@@ -274,6 +274,25 @@ static void test_handed_over(void)
     world_free(&w);
 }
 
+/* For others and at another time: who does it no more is not asked any more. */
+static void test_anew_for_others(void)
+{
+    static const char first[] = "{\"pm\":{\"id\":\"P9\",\"task\":\"Change filter\",\"asset\":\"A\","
+                                "\"due_at\":\"2099-12-01T08:00:00Z\",\"assignees\":[\"u1\"]}}";
+    static const char second[] = "{\"pm\":{\"id\":\"P9\",\"task\":\"Change filter\",\"asset\":\"A\","
+                                 "\"due_at\":\"2099-12-02T08:00:00Z\",\"assignees\":[\"u2\"]}}";
+    struct world *w = world_new(NULL);
+
+    pm(w, "e1", first);
+    pm(w, "e2", second);
+    CHECK_INT("who does it now is told", sent_to(w, BEN, "Change filter"), 1);
+    CHECK_Z("nothing waits for the first", str_of(redis_get(w, "HGET bq u1|y")), "");
+    put_text(w, ANA, "t1", "PENDING");
+    UNTIL(w, "pending", idle(w));
+    CHECK_INT("nor is it shown", sent_to(w, ANA, "Change filter"), 1);
+    world_free(&w);
+}
+
 /* Twice before anybody is told of the first time: who knew it before still knows it. */
 static void test_handed_over_twice(void)
 {
@@ -322,7 +341,8 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_told_and_done), TEST(test_confirm),        TEST(test_killed),  TEST(test_moved),
         TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad),
-        TEST(test_handed_over), TEST(test_handed_over_twice), TEST(test_old_button)};
+        TEST(test_handed_over), TEST(test_handed_over_twice), TEST(test_anew_for_others),
+        TEST(test_old_button)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
