@@ -126,21 +126,20 @@ bool cmms_order_parts(struct turn *t, struct err *err)
 
 static void tell_due(struct turn *t, const struct user *to, void *arg)
 {
-    (void)arg;
-    notice_reminder(t->p, t->fresh, to);
+    notice_reminder(t->p, arg, to);
 }
 
 bool cmms_order_due(struct turn *t, struct err *err)
 {
-    struct wall at;
+    struct order *told = ARENA_NEW(t->p->a, struct order);
 
     (void)err;
-    if (wall_parse(json_str(json_path(t->e->data, "due.at")), &at)) {
-        t->fresh->due = at;
-    }
-    if (t->fresh->due.ms > 0 && order_is_open(t->fresh) && !reminder_told(t->kept, t->p->now)) {
+    *told = *t->fresh;
+    wall_parse(json_str(json_path(t->e->data, "due.at")), &told->due);
+    if (told->due.ms > 0 && order_is_open(told) && !reminder_told(t->kept, t->p->now)) {
+        /* Our own reminders go by the order's own date alone: that is what is kept. */
         reminder_tell(t->p->tenant->conf, t->fresh, t->p->now);
-        cmms_each_assignee(t, tell_due, NULL);
+        cmms_each_assignee(t, tell_due, told);
     }
     return true;
 }

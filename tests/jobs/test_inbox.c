@@ -515,6 +515,30 @@ static void test_reminder_ahead(void)
     world_free(&w);
 }
 
+/* The CMMS reminds of an order that has no due date of its own: that once, at the time it tells. */
+static void test_reminder_dateless(void)
+{
+    struct world *w = world_new(NULL);
+    char due[WALL_TEXT_BYTES];
+
+    wall_format((struct wall){wall_now().ms + 3 * 24 * 3600 * (int64_t)1000}, due);
+    put_event(
+        w, "e1", "cmms.workorder.due.v1",
+        arena_printf(w->a,
+                     "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\","
+                     "\"status\":\"open\",\"assignees\":[{\"id\":\"u1\"}]},"
+                     "\"due\":{\"at\":\"%s\",\"state\":\"soon\"}}",
+                     due)
+            .p);
+    UNTIL(w, "reminded", sent_to(w, ANA, "3 days") == 1 && idle(w));
+    ahead_ms = (int64_t)25 * 3600 * 1000;
+    clock_fake(NULL, ahead);
+    world_run(w, 4500);
+    clock_fake(NULL, NULL);
+    CHECK_INT("not again, as overdue since 1970", redis_int(w, "ZCARD mx"), 1);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -524,7 +548,8 @@ int main(int argc, char **argv)
         TEST(test_refused_first),  TEST(test_statuses),       TEST(test_early_failure),
         TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
         TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
-        TEST(test_reminder_missed), TEST(test_reminder_ahead)};
+        TEST(test_reminder_missed), TEST(test_reminder_ahead),
+        TEST(test_reminder_dateless)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
