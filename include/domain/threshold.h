@@ -10,7 +10,7 @@
  *
  * Readings older than one taken before do not count (answered "duplicate"); one older than max_age_s begins
  * nothing. A hold is over by a later reading, or by our clock when none comes. What a threshold raised that is not
- * configured any more is cleared by a reading that others fit and none of them is crossed by, ten minutes after
+ * configured any more, or not for this asset, is cleared by a reading that others fit and none of them is crossed by, ten minutes after
  * the first one that did not find it, unless a gateway still knows it.
  */
 #ifndef CREWLINE_DOMAIN_THRESHOLD_H
@@ -42,6 +42,7 @@ struct reading {
 bool reading_from_json(struct arena *a, const struct json *j, struct reading *out, struct err *err);
 /** Id of the matter: the same for all readings of one metric of one asset. */
 struct str reading_id(struct arena *a, const struct reading *r);
+bool threshold_is_about(const struct threshold *th, const struct reading *r); /* this asset's, on whatever site */
 bool threshold_fits(const struct threshold *th, const struct reading *r);
 bool threshold_any(const struct tenant_settings *t, const struct reading *r);
 

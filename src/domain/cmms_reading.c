@@ -220,10 +220,12 @@ static bool compare(struct plan *p, const struct threshold *th, const struct rea
     return true;
 }
 
-static const struct threshold *threshold_of(const struct tenant_settings *t, struct str id)
+/* That of this name, if it still is about the asset of @c. */
+static const struct threshold *threshold_of(const struct tenant_settings *t,
+                                            const struct condition *c, struct str id)
 {
     for (size_t i = 0; i < t->nthresholds; i++) {
-        if (str_eq(t->thresholds[i].id, id)) {
+        if (str_eq(t->thresholds[i].id, id) && threshold_is_about(&t->thresholds[i], &c->r)) {
             return &t->thresholds[i];
         }
     }
@@ -237,7 +239,7 @@ static bool look_for_gone(struct plan *p, struct condition *c, bool *changed)
 
     for (size_t i = 0; i < c->n; i++) {
         struct crossing *one = &c->list[i];
-        bool known = threshold_of(p->tenant->conf, one->threshold) != NULL;
+        bool known = threshold_of(p->tenant->conf, c, one->threshold) != NULL;
 
         if (known != (one->gone.ms == 0)) {
             one->gone.ms = known ? 0 : p->now.ms;
@@ -344,7 +346,7 @@ bool reading_strike(const struct matter_view *v, struct plan *p, struct err *err
     }
     for (size_t i = 0; i < c->n;) {
         struct crossing *one = &c->list[i];
-        const struct threshold *th = threshold_of(p->tenant->conf, one->threshold);
+        const struct threshold *th = threshold_of(p->tenant->conf, c, one->threshold);
 
         if (one->state == CROSSING_HOLD && th == NULL) {
             drop(c, one); /* the setting is gone */

@@ -122,17 +122,22 @@ bool condition_decode(struct arena *a, struct str text, struct condition *out, s
 
 /* ---- levels ---- */
 
-bool threshold_fits(const struct threshold *th, const struct reading *r)
+bool threshold_is_about(const struct threshold *th, const struct reading *r)
 {
     bool asset = th->nassets == 0;
 
-    if (!str_eq(th->metric, r->metric) || (th->site.n > 0 && !str_eq(th->site, r->site))) {
+    if (!str_eq(th->metric, r->metric)) {
         return false;
     }
     for (size_t i = 0; i < th->nassets && !asset; i++) {
         asset = str_eq(th->assets[i], r->asset_id);
     }
     return asset;
+}
+
+bool threshold_fits(const struct threshold *th, const struct reading *r)
+{
+    return threshold_is_about(th, r) && (th->site.n == 0 || str_eq(th->site, r->site));
 }
 
 bool threshold_any(const struct tenant_settings *t, const struct reading *r)

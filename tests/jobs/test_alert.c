@@ -467,6 +467,30 @@ static void test_renamed(void)
     world_free(&w);
 }
 
+/* A threshold that is for other machines since: the same. */
+static void test_not_for_it(void)
+{
+    struct world *w = plant(HOT(""));
+    struct tenant_settings *t = &w->settings->tenants[0];
+    struct threshold *all = t->thresholds, both[2] = {all[0], all[0]};
+    struct str other = STR("P-02");
+
+    clock_fake(NULL, before_that);
+    reading(w, "r1", "P-01", "99", 50);
+    CHECK_INT("raised", sent_to(w, ANA, TITLE), 1);
+    both[0].assets = &other;
+    both[1].id = STR("pump-hot");
+    t->thresholds = both;
+    t->nthresholds = 2;
+    reading(w, "r2", "P-01", "80", 40);
+    clock_fake(NULL, NULL);
+    reading(w, "r3", "P-01", "80", 30);
+    CHECK_INT("cleared", sent_to(w, ANA, "*Alert cleared*"), 1);
+    t->thresholds = all;
+    t->nthresholds = 1;
+    world_free(&w);
+}
+
 /* Two gateways of which one has read the file anew: the other one clears nothing that it does not know. */
 static void test_half_reloaded(void)
 {
@@ -540,6 +564,7 @@ int main(int argc, char **argv)
         TEST(test_response_refused), TEST(test_responding),      TEST(test_silence),      TEST(test_quorum),
         TEST(test_reopened),        TEST(test_silent_returns), TEST(test_graver),
         TEST(test_escalated),       TEST(test_which),        TEST(test_who_is_told),
+        TEST(test_not_for_it),
         TEST(test_builtin),         TEST(test_many),         TEST(test_threshold),
         TEST(test_hold),            TEST(test_renamed), TEST(test_half_reloaded),      TEST(test_first),
         TEST(test_many_groups)};
