@@ -19,7 +19,9 @@
  * - A time alone is today's, tomorrow's when it is over. 7 to 11 are the morning. 1 to 6 are
  *   AMBIGUOUS without am, pm, a part of the day, or a 24-hour form ("03:30", "3h30"; "3:30" in a
  *   language that counts 24 hours), unless only the afternoon is still to come. So is midnight.
- * - A weekday that is not that of the date ("friday 24/12"): AMBIGUOUS, the date first.
+ * - A weekday or day that is not that of the date ("friday 24/12", "tomorrow 9-11"): AMBIGUOUS, the date first.
+ * - A point between two numbers is that of a date ("24.12"), but a time where there is no such month ("9.30"),
+ *   behind a day or date ("tomorrow 9.10") and behind "at".
  */
 #ifndef CREWLINE_DOMAIN_WHEN_H
 #define CREWLINE_DOMAIN_WHEN_H

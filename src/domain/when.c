@@ -116,6 +116,10 @@ static void find_day(const struct reading *r, int64_t *day, int64_t *other)
         } else if (r->weekday >= 0) {
             weekday_days(r, &named, &second);
             *other = named;
+        } else if (r->rel >= 0 && today + r->rel == *other) {
+            *day = *other;
+        } else if (r->rel >= 0) {
+            *other = today + r->rel; /* "tomorrow 9-11": perhaps no date at all */
         }
     } else if (r->weekday >= 0) {
         weekday_days(r, day, other);

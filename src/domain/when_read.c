@@ -58,7 +58,22 @@ static bool hours_are_24(const struct lang *l)
     return false;
 }
 
-/* "14:30", "14:30:00", "14h30", "2.30pm"; how many tokens, 0: no time. */
+/* "9.30", but not "24.12." or "24.12.2026". */
+static bool dotted(const struct reading *r, size_t i)
+{
+    return number_at(r, i) && r->t[i].digits <= 2 && r->t[i].number <= 23 && sign_at(r, i + 1, '.') &&
+           number_at(r, i + 2) && r->t[i + 2].glued && r->t[i + 2].digits == 2 &&
+           r->t[i + 2].number <= 59 && !sign_at(r, i + 3, '.');
+}
+
+/* A point parts hour and minute where there is no such month, or the day is said already. */
+static bool dotted_time(const struct reading *r, size_t i)
+{
+    return dotted(r, i) && (r->t[i + 2].number > 12 || r->t[i + 2].number == 0 ||
+                            r->t[i].number == 0 || r->day > 0 || r->rel >= 0);
+}
+
+/* "14:30", "14:30:00", "14h30", "2.30pm", "tomorrow 9.30"; how many tokens, 0: no time. */
 static size_t take_clock(struct reading *r, size_t i)
 {
     size_t used = 0;
@@ -80,6 +95,9 @@ static size_t take_clock(struct reading *r, size_t i)
                (says(r, i + 3, SAYS_PM) > 0 || says(r, i + 3, SAYS_AM) > 0)) {
         used = 3;
         set_hour(r, &r->t[i], r->t[i + 2].number, false);
+    } else if (dotted_time(r, i)) {
+        used = 3;
+        set_hour(r, &r->t[i], r->t[i + 2].number, hours_are_24(r->l));
     }
     return used;
 }
@@ -237,25 +255,38 @@ static size_t take_weekday(struct reading *r, size_t i)
     return 1;
 }
 
-/* "3 days", "2 घंटे": a span only with its "in", before or after. */
+/* "3 days", "1.5 hours", "2 घंटे": a span only with its "in", before or after. */
 static size_t take_span(struct reading *r, size_t i)
 {
-    static const enum when_word units[] = {SAYS_MINUTES, SAYS_HOURS, SAYS_DAYS, SAYS_WEEKS};
-    size_t k = 0, after;
+    static const struct {
+        enum when_word says;
+        int64_t minutes;
+    } units[] = {
+        {SAYS_MINUTES, 1          },
+        {SAYS_HOURS,   60         },
+        {SAYS_DAYS,    24 * 60    },
+        {SAYS_WEEKS,   7 * 24 * 60}
+    };
+    size_t k = 0, after, unit = 0, n = 1;
+    bool part = sign_at(r, i + 1, '.') && number_at(r, i + 2) && r->t[i + 2].glued &&
+                r->t[i + 2].digits == 1;
 
     if (r->amount > 0 || !number_at(r, i) || r->t[i].digits > 3) {
         return 0;
     }
+    n = part ? 3 : 1;
     for (size_t u = 0; u < ARRAY_LEN(units) && k == 0; u++) {
-        k = says(r, i + 1, units[u]);
-        r->unit = k > 0 ? units[u] : r->unit;
+        k = says(r, i + n, units[u].says);
+        unit = k > 0 ? u : unit;
     }
-    after = k > 0 && !r->in ? says(r, i + 1 + k, SAYS_IN) : 0;
+    after = k > 0 && !r->in ? says(r, i + n + k, SAYS_IN) : 0;
     if (k == 0 || (!r->in && after == 0)) {
         return 0;
     }
-    r->amount = r->t[i].number;
-    return 1 + k + after;
+    r->unit = part ? SAYS_MINUTES : units[unit].says;
+    r->amount = part ? (r->t[i].number * 10 + r->t[i + 2].number) * units[unit].minutes / 10
+                     : r->t[i].number;
+    return n + k + after;
 }
 
 static bool take_part_of_day(struct reading *r, enum when_word what)
@@ -296,6 +327,10 @@ static size_t take_at(struct reading *r, size_t i)
         return 0;
     }
     used = take_clock(r, i + k);
+    if (used == 0 && dotted(r, i + k)) {
+        set_hour(r, &r->t[i + k], r->t[i + k + 2].number, hours_are_24(r->l));
+        used = 3;
+    }
     if (used == 0) {
         used = take_hour(r, i + k);
     }
@@ -378,7 +413,7 @@ static size_t take_one(struct reading *r, size_t i)
 {
     typedef size_t take_fn(struct reading * r, size_t i);
     static take_fn *const takes[] = {take_t,         take_at,     take_day_of, take_clock,
-                                     take_numbers,   take_span,   take_hour,   take_day_month,
+                                     take_span,      take_numbers, take_hour,  take_day_month,
                                      take_month_day, take_weekday};
     size_t used = 0, phrase;
     enum when_word what = when_any(r->l, &r->t[i], r->n - i, &phrase);
