@@ -45,8 +45,6 @@ struct str assist_digits(struct arena *a, struct str lang, struct str text);
 
 /* ---- what follows ---- */
 
-/** Does it only show something? Then it needs no question. */
-bool assist_only_shows(struct str command);
 /** Of free text: run, asked about, or the answer of the rules. @in: as the person wrote it. */
 void assist_decide_chat(const struct view *v, const struct inbound *in, struct str sender,
                         const struct assist_answer *answer, struct plan *p);

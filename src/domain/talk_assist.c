@@ -3,13 +3,19 @@
 #include "domain/assist.h"
 #include "talk_int.h"
 
-bool assist_only_shows(struct str command)
+/*
+ * Then it needs no question. By what it is read as: "WO " and what the assistant calls an order may be more than
+ * a look at it.
+ */
+static bool only_shows(struct arena *a, const struct lang *l, struct str command)
 {
-    static const char *const words[] = {"MY WORK", "PENDING", "STATUS", "HELP", "WO "};
+    static const enum command_id shows[] = {CMD_MY_WORK, CMD_PENDING, CMD_STATUS, CMD_HELP,
+                                            CMD_SHOW};
+    struct command_call call;
 
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (str_eqz(command, words[i]) ||
-            (i + 1 == ARRAY_LEN(words) && str_starts(command, str_of(words[i])))) {
+    command_parse(a, command, l, &call);
+    for (size_t i = 0; i < ARRAY_LEN(shows); i++) {
+        if (call.id == shows[i]) {
             return true;
         }
     }
@@ -78,15 +84,14 @@ static void conversation_done(struct talk *t)
 void assist_decide_chat(const struct view *v, const struct inbound *in, struct str sender,
                         const struct assist_answer *answer, struct plan *p)
 {
+    struct talk *t = talk_begin(v, in, sender, p);
     struct inbound again = *in;
-    struct talk *t;
 
-    if (assist_only_shows(answer->command)) {
+    if (only_shows(p->a, t->l, answer->command)) {
         again.text = answer->command;
         talk_decide(v, &again, sender, p);
         return;
     }
-    t = talk_begin(v, in, sender, p);
     if (answer->command.n > 0) {
         confirm(t, STR_NONE, answer->command, NULL);
     } else if (answer->says.n > 0) {

@@ -263,9 +263,31 @@ static void test_reads_what_it_names(void)
     CHECK("done", s->plan.norders == 1 && str_eqz(s->plan.orders[0]->id, "w2"));
 }
 
+/* What only shows does nothing else, whatever the assistant calls an order. */
+static void test_only_shows(void)
+{
+    static const char *const commands[] = {"WO WO-1",          "WO WO-1 complete", "WO WO-1 start",
+                                           "WO WO-1 cancelled", "WO WO-1 NOTE all is well",
+                                           "WO WO-1 done",     "WO status WO-1 completed",
+                                           "WO stop all"};
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        struct scene *s = scene();
+        const struct inbound in = {.kind = INBOUND_MESSAGE, .type = INBOUND_TEXT, .at = s->now,
+                                   .phone = s->user.phone, .text = STR("how is the pump?")};
+        const struct assist_answer answer = {.command = str_of(commands[i])};
+
+        plan_init(&s->plan, a, &s->tenant, s->now, STR("in1"));
+        assist_decide_chat(&s->view, &in, STR("main"), &answer, &s->plan);
+        CHECK_INT(commands[i], s->plan.nevents, 0);
+        CHECK_INT(commands[i], s->plan.norders, 0);
+        CHECK_INT(commands[i], s->plan.nusers, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button), TEST(test_choices_moved), TEST(test_reads_what_it_names)};
+    static const struct test tests[] = {TEST(test_asked), TEST(test_older_question), TEST(test_older_list), TEST(test_old_button), TEST(test_choices_moved), TEST(test_reads_what_it_names), TEST(test_only_shows)};
     struct err err = {0};
     int code;
 
