@@ -33,6 +33,16 @@ static size_t body_max(const struct message *m)
     return m->kind == MESSAGE_BUTTONS ? BUTTONS_BODY_MAX : TEXT_BODY_MAX;
 }
 
+/*
+ * The very words that were said last. What was said before something else is news again (on hold, open, on
+ * hold), and "No" is more than the beginning of "Not yet".
+ */
+static bool said_last(struct str text, struct str next)
+{
+    return str_ends(text, next) &&
+           (text.n == next.n || str_ends(str_slice(text, 0, text.n - next.n), STR("\n\n")));
+}
+
 bool message_merge(struct arena *a, const struct message *first, const struct message *next,
                    struct message *out)
 {
@@ -43,7 +53,7 @@ bool message_merge(struct arena *a, const struct message *first, const struct me
         !str_eq(first->user, next->user)) {
         return false;
     }
-    m.text = str_find(first->text, next->text) != SIZE_MAX
+    m.text = said_last(first->text, next->text)
                  ? first->text
                  : arena_printf(a, "%.*s\n\n%.*s", STR_ARG(first->text), STR_ARG(next->text));
     if (str_utf8_len(m.text) > body_max(&m)) {

@@ -360,6 +360,16 @@ static void test_merge(void)
     CHECK("no buttons", m.kind == MESSAGE_TEXT && m.noptions == 0);
     CHECK_Z("the last word", m.template_.name, TEMPLATE_REMOVED);
 
+    first = change(TEMPLATE_STATUS, "open: on hold", MESSAGE_TEXT);
+    next = change(TEMPLATE_STATUS, "on hold: open", MESSAGE_TEXT);
+    CHECK("there", message_merge(arena, &first, &next, &m));
+    CHECK("and back", message_merge(arena, &m, &first, &m));
+    CHECK_Z("how it is now", m.text, "open: on hold\n\non hold: open\n\nopen: on hold");
+    first = change(TEMPLATE_COMMENT, "Ana: Not yet", MESSAGE_TEXT);
+    next = change(TEMPLATE_COMMENT, "Ana: No", MESSAGE_TEXT);
+    CHECK("two notes", message_merge(arena, &first, &next, &m));
+    CHECK_Z("both", m.text, "Ana: Not yet\n\nAna: No");
+
     first = change(TEMPLATE_UPDATED, "updated", MESSAGE_TEXT);
     next = first;
     other = next;
