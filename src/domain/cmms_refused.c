@@ -11,14 +11,34 @@
 
 /* ---- orders ---- */
 
+/* A later request began where the refused one would have led: refused too, it goes back behind both. */
+static const struct order *begin_before(const struct order *kept, struct str to, struct str from,
+                                        struct plan *p)
+{
+    struct order *o;
+    enum order_status was;
+
+    if (!str_eq(kept->refused_back_to, to) || !order_status_parse(from, &was)) {
+        return kept;
+    }
+    o = ARENA_NEW(p->a, struct order);
+    *o = *kept;
+    o->refused_back_to = from;
+    plan_order(p, o, kept);
+    return o;
+}
+
 /* The copy goes back, if what was refused is what it shows: a later request may be on its way. */
-static const struct order *go_back(const struct order *kept, struct str to, struct plan *p)
+static const struct order *go_back(const struct order *kept, struct str to, struct str from,
+                                   struct plan *p)
 {
     struct order *o;
     enum order_status back;
 
-    if (!str_eqz(to, order_status_name(kept->status)) ||
-        !order_status_parse(kept->refused_back_to, &back)) {
+    if (!str_eqz(to, order_status_name(kept->status))) {
+        return begin_before(kept, to, from, p);
+    }
+    if (!order_status_parse(kept->refused_back_to, &back)) {
         return kept;
     }
     o = ARENA_NEW(p->a, struct order);
@@ -53,7 +73,9 @@ static void order_refused(const struct json *event, struct str reason, const str
         }
         return;
     }
-    o = go_back(o, ack ? STR("acknowledged") : json_str(json_path(event, "data.to")), p);
+    o = ack ? go_back(o, STR("acknowledged"), STR("open"), p) /* there is no other way to it */
+            : go_back(o, json_str(json_path(event, "data.to")),
+                      json_str(json_path(event, "data.from")), p);
     if (to != NULL) {
         notice_refused(p, o, to, reason);
     }

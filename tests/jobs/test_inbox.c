@@ -251,6 +251,27 @@ static void test_refused_first(void)
     world_free(&w);
 }
 
+/* Both are refused: it is again what it was before the first. */
+static void test_refused_both(void)
+{
+    struct world *w = world_new(NULL);
+    struct http_reply no = {
+        .status = 409, .content_type = "application/json", .body = STR("{\"reason\":\"no\"}")};
+    struct order o;
+
+    order(w, "w1");
+    w->hooks[w->nhooks++] = (struct act){.how = HANG};
+    w->hooks[w->nhooks++] = (struct act){.status = 409, .body = "{\"reason\":\"neither\"}"};
+    put_text(w, ANA, "m1", "START w1");
+    UNTIL(w, "asked", w->nhooked == 1);
+    put_text(w, ANA, "m2", "COMPLETE w1");
+    UNTIL(w, "completed", get_order(w, "w1", &o) && o.status == ORDER_COMPLETED);
+    http_reply(w->hanging[0], &no);
+    UNTIL(w, "told of both", sent_to(w, ANA, "neither") == 1 && idle(w));
+    CHECK("as it was", get_order(w, "w1", &o) && o.status == ORDER_OPEN);
+    world_free(&w);
+}
+
 /* ---- statuses ---- */
 
 static const struct {
@@ -549,7 +570,8 @@ int main(int argc, char **argv)
         TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
         TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
         TEST(test_reminder_missed), TEST(test_reminder_ahead),
-        TEST(test_reminder_dateless)};
+        TEST(test_reminder_dateless),
+        TEST(test_refused_both)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
