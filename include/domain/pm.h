@@ -3,7 +3,8 @@
  * CONFIRM or RESCHEDULE; the CMMS hears the answer. A matter (matter.h) of kind MATTER_PM.
  *
  * What is not answered by the time it is due is reminded of once more. What one says for all (done, or a
- * wish for another time) the others are told. Where the CMMS refuses it, it is again as it was before.
+ * wish for another time) the others are told. Where the CMMS refuses it, it is again as it was before, and those
+ * who were told are reminded anew.
  */
 #ifndef CREWLINE_DOMAIN_PM_H
 #define CREWLINE_DOMAIN_PM_H

@@ -125,12 +125,13 @@ static void pm_refused(const struct json *event, struct str reason, const struct
     }
     /* Somebody may have said something else since: that stands. */
     if (pm.has_before && pm_says(&pm, json_get_str(event, "type"))) {
+        /* The others were told that it is done, or moved: they are reminded anew. */
+        pm.told = !m->over && !(pm.state == PM_MOVED && pm.npeople > 1 && !pm.news);
         pm.news = pm.news && pm.state == PM_CONFIRMED; /* of what was said before that */
         pm.state = pm.before;
         pm.due = pm.due_before;
         pm.has_before = false;
         pm.by = STR_NONE;
-        pm.told = !m->over; /* the others were told that it is done: they are reminded anew */
         m->over = false;
         m->clock = p->now; /* sets the time of the next reminder */
         pm_keep(p->a, &pm, m);

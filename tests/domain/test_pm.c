@@ -1,6 +1,7 @@
 /* Scheduled maintenance, pure: what several people say of it between two strikes of its clock. */
 #include "domain/pm.h"
 
+#include "domain/cmms_event.h"
 #include "domain/talk.h"
 #include "harness.h"
 
@@ -120,10 +121,45 @@ static void test_confirmed(void)
     CHECK_INT("nothing to tell", s->m.clock.ms, 0);
 }
 
+static void refuse(struct scene *s, const char *event)
+{
+    struct user *whose[] = {&s->people[0]};
+    const struct cmms_view view = {.matter = &s->m, .users = whose};
+    struct json *j = NULL;
+
+    CHECK("event", json_parse(str_of(event), 4096, &j, NULL));
+    plan_init(&s->plan, a, &s->tenant, now, STR("in3"));
+    cmms_refused(j, STR("not before June"), &view, 1, &s->plan);
+    json_free(&j);
+    keep(s);
+}
+
+/* The wish of one for another time is refused: who had heard of it hears what stands. */
+static void test_move_refused(void)
+{
+    static const char event[] = "{\"type\":\"gateway.pm.reschedule_requested.v1\",\"data\":{\"pm\":{\"id\":\"PM-7\"}}}";
+    struct scene *s = scene();
+
+    tap(s, 0, "y:p:at,1799000000000:PM-7");
+    strike(s);
+    CHECK("he heard of it", told(s, 1, "Ana asked for another time"));
+    refuse(s, event);
+    CHECK("she hears why", told(s, 0, "not before June"));
+    strike(s);
+    CHECK("he is reminded of the time it is", told(s, 1, "Maintenance Reminder"));
+    CHECK("so is the third", told(s, 2, "Maintenance Reminder"));
+    CHECK_INT("she is not", s->plan.nmessages, 2);
+    s = scene();
+    tap(s, 0, "y:p:at,1799000000000:PM-7");
+    refuse(s, event);
+    strike(s);
+    CHECK_INT("nobody had heard of it", s->plan.nmessages, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {TEST(test_moved_then_confirmed), TEST(test_moved_then_done),
-                                        TEST(test_confirmed)};
+                                        TEST(test_confirmed), TEST(test_move_refused)};
     struct err err = {0};
     int code;
 
