@@ -287,16 +287,18 @@ static bool named(struct talk *t, struct choice *c)
 /* "text:note:<order>" and "confirm:<order>" are about one. */
 static const struct order *asked_about(const struct talk *t)
 {
-    struct str rest = t->conv.question, part;
+    struct str kind, name, id;
 
-    if (t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms ||
-        (!str_starts(rest, STR("text:")) && !str_starts(rest, STR("confirm:")))) {
+    if (t->conv.question_at.ms + QUESTION_MS <= t->p->now.ms) {
         return NULL;
     }
-    while (rest.n > 0) {
-        str_cut(rest, ':', &part, &rest);
+    str_cut(t->conv.question, ':', &kind, &id);
+    if (str_eqz(kind, "text")) {
+        str_cut(id, ':', &name, &id); /* which may hold colons of its own */
+    } else if (!str_eqz(kind, "confirm")) {
+        return NULL;
     }
-    return talk_order_by_id(t, part);
+    return talk_order_by_id(t, id);
 }
 
 static void choose(struct talk *t, struct choice *c)

@@ -78,9 +78,34 @@ static void test_quoted(void)
     }
 }
 
+/* The note that was asked for is spoken: it is of that order, whatever the CMMS calls it. */
+static void test_asked(void)
+{
+    static const char *const ids[] = {"w2", "urn:wo:17"}, *const asks[] = {"text:note", "confirm"};
+
+    for (size_t i = 0; i < ARRAY_LEN(ids) * ARRAY_LEN(asks); i++) {
+        const struct inbound in = {.kind = INBOUND_MESSAGE,
+                                   .type = INBOUND_MEDIA,
+                                   .type_name = STR("audio"),
+                                   .media = {.mime = STR("audio/ogg")},
+                                   .phone = STR("+12025550117"),
+                                   .at = now};
+        struct plan p;
+
+        scene();
+        orders[1].id = str_of(ids[i / 2]);
+        view.conversation.question = arena_printf(a, "%s:%s", asks[i % 2], ids[i / 2]);
+        view.conversation.question_at = now;
+        plan_init(&p, a, &tenant, now, STR("in1"));
+        talk_decide(&view, &in, STR("main"), &p);
+        CHECK_INT(ids[i / 2], p.nmedia, 1);
+        CHECK_Z(asks[i % 2], p.nmedia == 1 ? p.media[0].medium->order_id : STR(""), ids[i / 2]);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {TEST(test_quoted)};
+    static const struct test tests[] = {TEST(test_quoted), TEST(test_asked)};
     struct err err = {0};
     int code;
 
