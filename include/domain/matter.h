@@ -4,7 +4,8 @@
  * only: what a person says (talk), and its clock.
  *
  *   y:<ref>   HASH v version, b sealed JSON {"clock", "over", "is": what it is, by its kind's codec}
- *   yl        ZSET ref -> wall ms of the last change: for the retention
+ *   yl        ZSET ref -> wall ms of the last change: for the retention, which drops what is over, and the list of
+ *             a work order when that is gone
  *   ya        ZSET alert's id -> wall ms of its first raise: what GET /api/v1/alerts lists
  *   bq        field "<person>|y": refs of those that wait for a word of his, the newest first, a line each,
  *             at most MATTER_ASKED_MAX

@@ -277,13 +277,14 @@ static bool forget_gone(struct plan *p, struct condition *c)
     return changed;
 }
 
-/* The clock is the end of the first hold. */
+/* The clock is the end of the first hold; with nothing crossed it is over. */
 static void keep(struct plan *p, struct condition *c, struct str id, int64_t version)
 {
     struct matter *m = ARENA_NEW(p->a, struct matter);
     struct buf body;
 
-    *m = (struct matter){.kind = MATTER_READING, .id = id, .version = version};
+    *m = (struct matter){
+        .kind = MATTER_READING, .id = id, .version = version, .over = c->n == 0};
     for (size_t i = 0; i < c->n; i++) {
         if (c->list[i].state == CROSSING_HOLD &&
             (m->clock.ms == 0 || c->list[i].until.ms < m->clock.ms)) {

@@ -1,7 +1,7 @@
 /*
  * retention: what is older than `retention.days` goes: messages that have ended, dead letters,
- * events that the CMMS has, closed work orders with their timeline, broadcasts that are over, and
- * when people last wrote.
+ * events that the CMMS has, closed work orders with their timeline, matters and broadcasts that are
+ * over, and when people last wrote.
  * Every hour, a small piece at a time with others in between, so neither the loop nor Redis is
  * held. What still waits stays, however old.
  *
@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "chore.h"
+#include "domain/matter.h"
 #include "domain/order_store.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #define HOUR_MS ((int64_t)3600 * 1000)
 #define DAY_MS  (24 * HOUR_MS)
 #define PIECE   50
-#define ORDERS  10 /* each is opened: some 20 us */
+#define OPENED  10 /* of what must be opened to be judged: some 20 us each */
 #define FIELDS  500
 
 struct retention {
@@ -32,8 +33,8 @@ struct retention {
     struct wall now, before; /* of this run */
     bool running, noted;
     int64_t dropped;
-    struct str orders[ORDERS];
-    int64_t closed;
+    struct str ids[OPENED]; /* work orders, or refs of matters */
+    int64_t over;           /* of them */
     struct jump_watch clocks;
 };
 
@@ -144,21 +145,32 @@ static bool take_windows(struct retention *t, const struct reply *reply)
     return true;
 }
 
-/* ---- work orders ---- */
+/* ---- work orders, matters: of the oldest, those that are over ---- */
 
-static void orders_ask(struct retention *t)
+static void ask_oldest(struct retention *t, const char *index)
 {
     struct call call;
 
     call_init(&call);
     call_str(&call, STR("ZRANGEBYSCORE"));
-    call_str(&call, arena_printf(t->a, "{%.*s}:ol", STR_ARG(t->et->t.id)));
+    call_str(&call, arena_printf(t->a, "{%.*s}:%s", STR_ARG(t->et->t.id), index));
     call_str(&call, STR("-inf"));
     call_str(&call, arena_printf(t->a, "(%lld", (long long)t->before.ms));
     call_str(&call, STR("LIMIT"));
     call_int(&call, t->offset);
-    call_int(&call, ORDERS);
+    call_int(&call, OPENED);
     run_script(t, &call);
+}
+
+static size_t take_oldest(struct retention *t, const struct reply *reply)
+{
+    size_t n = 0;
+
+    for (; n < reply_len(reply) && n < OPENED; n++) {
+        t->ids[n] = arena_dup(t->a, reply_str(reply_at(reply, n)));
+    }
+    t->over = 0;
+    return n;
 }
 
 static void on_forgotten(void *ctx, const struct err *err, const struct reply *reply)
@@ -168,8 +180,25 @@ static void on_forgotten(void *ctx, const struct err *err, const struct reply *r
 
     t->pending = NULL;
     t->dropped += gone;
-    t->offset += t->closed - gone; /* changed just now: the next run looks again */
+    t->offset += t->over - gone; /* changed just now: the next run looks again */
     piece_done(t, err == NULL);
+}
+
+/* What waits stays, and the next piece looks behind it. */
+static void forget(struct retention *t, struct call *call, size_t looked)
+{
+    t->offset += (int64_t)looked - t->over;
+    if (t->over == 0) {
+        call_fini(call);
+        piece_done(t, true);
+        return;
+    }
+    t->pending = store_run(t->et->e->store, call, on_forgotten, t);
+}
+
+static void orders_ask(struct retention *t)
+{
+    ask_oldest(t, "ol");
 }
 
 /* Open ones stay, and what does not open is not ours to judge. */
@@ -183,56 +212,93 @@ static void on_orders(void *ctx, const struct err *err, const struct doc *docs, 
         piece_done(t, false);
         return;
     }
-    t->closed = 0;
     ask_script(t, &call, "retain_orders");
     for (size_t i = 0; i < n; i++) {
         struct order o = {0};
         struct err own = {0};
 
-        if (docs[i].version > 0 && order_open(&t->et->t, t->a, t->orders[i], &docs[i], &o, &own) &&
+        if (docs[i].version > 0 && order_open(&t->et->t, t->a, t->ids[i], &docs[i], &o, &own) &&
             !order_is_open(&o)) {
             call_str(&call, o.id);
             call_int(&call, o.version);
             call_str(&call, order_number_key(t->a, &o));
             call_str(&call, order_number_end(t->a, &o));
-            t->closed++;
+            t->over++;
         }
     }
-    t->offset += (int64_t)n - t->closed;
-    if (t->closed == 0) {
-        call_fini(&call);
-        piece_done(t, true);
-        return;
-    }
-    t->pending = store_run(t->et->e->store, &call, on_forgotten, t);
+    forget(t, &call, n);
 }
 
 static bool orders_take(struct retention *t, const struct reply *reply)
 {
-    struct str keys[ORDERS];
-    size_t n = reply_len(reply);
+    struct str keys[OPENED];
+    size_t n = take_oldest(t, reply);
 
-    if (n == 0) {
-        return false;
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = order_key(t->a, t->ids[i]);
     }
-    for (size_t i = 0; i < n && i < ORDERS; i++) {
-        t->orders[i] = arena_dup(t->a, reply_str(reply_at(reply, i)));
-        keys[i] = order_key(t->a, t->orders[i]);
+    if (n > 0) {
+        t->pending = fetch_run(t->et->e->store, t->et->t.id, keys, n, on_orders, t);
     }
-    t->pending = fetch_run(t->et->e->store, t->et->t.id, keys, n, on_orders, t);
-    return true;
+    return false;
 }
-
-/* ---- matters ---- */
 
 static void matters_ask(struct retention *t)
 {
+    ask_oldest(t, "yl");
+}
+
+/* The list of an order goes with the order: whoever completes that is asked what is missing. */
+static bool matter_is_over(struct retention *t, struct str ref, const struct doc *doc,
+                           const struct doc *order)
+{
+    struct matter m;
+    struct err own = {0};
+
+    if (doc->version == 0) {
+        return true;
+    }
+    if (!matter_open(&t->et->t, t->a, ref, doc, &m, &own)) {
+        return false;
+    }
+    return m.kind == MATTER_ORDER_CHECKLIST ? order->version == 0 : m.over;
+}
+
+static void on_matters(void *ctx, const struct err *err, const struct doc *docs, size_t n)
+{
+    struct retention *t = ctx;
     struct call call;
 
+    t->pending = NULL;
+    if (err != NULL) {
+        piece_done(t, false);
+        return;
+    }
     ask_script(t, &call, "retain_matters");
-    call_int(&call, t->before.ms);
-    call_int(&call, PIECE);
-    run_script(t, &call);
+    for (size_t i = 0; i < n / 2; i++) {
+        if (matter_is_over(t, t->ids[i], &docs[2 * i], &docs[2 * i + 1])) {
+            call_str(&call, t->ids[i]);
+            call_int(&call, docs[2 * i].version);
+            t->over++;
+        }
+    }
+    forget(t, &call, n / 2);
+}
+
+/* Each with the order that it would be the list of. */
+static bool matters_take(struct retention *t, const struct reply *reply)
+{
+    struct str keys[2 * OPENED];
+    size_t n = take_oldest(t, reply);
+
+    for (size_t i = 0; i < n; i++) {
+        keys[2 * i] = matter_key(t->a, t->ids[i]);
+        keys[2 * i + 1] = order_key(t->a, str_slice(t->ids[i], 2, t->ids[i].n));
+    }
+    if (n > 0) {
+        t->pending = fetch_run(t->et->e->store, t->et->t.id, keys, 2 * n, on_matters, t);
+    }
+    return false;
 }
 
 /* ---- broadcasts ---- */
@@ -265,7 +331,7 @@ static const struct step steps[] = {
     {"events",       ask_events,     take_count     },
     {"windows",      ask_windows,    take_windows   },
     {"orders",       orders_ask,     orders_take    },
-    {"matters",      matters_ask,    take_count     },
+    {"matters",      matters_ask,    matters_take   },
     {"broadcasts",   ask_broadcasts, take_broadcasts},
 };
 

@@ -277,12 +277,93 @@ static void test_broadcasts(void)
     done(w);
 }
 
+static void pm(struct world *w, const char *id)
+{
+    put_event(w, id, "cmms.pm.due.v1",
+              arena_printf(w->a,
+                           "{\"pm\":{\"id\":\"%s\",\"task\":\"Grease\",\"asset\":\"Fan 2\","
+                           "\"due_at\":\"2031-05-06T09:00:00Z\",\"assignees\":[\"u1\"]}}",
+                           id)
+                  .p);
+    UNTIL(w, id, idle(w));
+}
+
+static void order_with_list(struct world *w, const char *id, const char *status, int rev)
+{
+    put_event(w, arena_printf(w->a, "%s-%d", id, rev).p, "cmms.workorder.created.v1",
+              arena_printf(w->a,
+                           "{\"workorder\":{\"id\":\"%s\",\"number\":\"WO-%s\",\"title\":\"T\","
+                           "\"status\":\"%s\",\"rev\":%d,\"assignees\":[{\"id\":\"u1\"}],"
+                           "\"checklist\":[{\"id\":\"i1\",\"label\":\"Isolate\","
+                           "\"kind\":\"check\",\"required\":true}]}}",
+                           id, id, status, rev)
+                  .p);
+    UNTIL(w, id, idle(w));
+}
+
+static void hot(struct world *w, const char *id)
+{
+    char at[WALL_TEXT_BYTES];
+
+    put_event(w, id, "cmms.condition.reading.v1",
+              arena_printf(w->a,
+                           "{\"reading\":{\"asset\":{\"id\":\"P-01\"},\"metric\":\"Temperature\","
+                           "\"value\":99,\"at\":\"%s\"}}",
+                           wall_format(wall_now(), at))
+                  .p);
+    UNTIL(w, id, idle(w));
+}
+
+/* What people are asked about stays while it waits, and the list of an order as long as the order. */
+static void test_matters(void)
+{
+    struct world *w = world_new(&(struct world_options){
+        .config = keeping.config,
+        .tenant = "\"thresholds\":[{\"id\":\"hot\",\"metric\":\"Temperature\",\"above\":95,"
+                  "\"ladder\":[{\"to\":{\"users\":[\"u1\"]},\"wait_s\":600}]}],"});
+    const char *alert;
+
+    pm(w, "PM-1");
+    pm(w, "PM-2");
+    put_tap(w, ANA, "t1", "y:p:done:PM-2");
+    UNTIL(w, "over", idle(w));
+    order_with_list(w, "7", "open", 1);
+    order_with_list(w, "8", "open", 1);
+    order_with_list(w, "8", "completed", 2);
+    put_text(w, ANA, "t2", "START WO-7");
+    UNTIL(w, "started", idle(w));
+    put_tap(w, ANA, "t3", "y:o:go,1:7");
+    UNTIL(w, "asked", idle(w));
+    put_tap(w, ANA, "t4", "y:o:a,1,0,0:7");
+    UNTIL(w, "answered", idle(w));
+    CHECK_INT("its list is done", stream_events(w, "gateway.checklist.submitted.v1", ""), 1);
+    hot(w, "r1");
+    alert = arena_dup(w->a, str_of(redis_get(w, "ZRANGE ya 0 0"))).p;
+    CHECK("raised", alert[0] != '\0');
+    put_text(w, ANA, "t5", "RESPONDING");
+    UNTIL(w, "responded", idle(w));
+    start_in(w, 11);
+    UNTIL(w, "what is done is gone", redis_int(w, "EXISTS y:p:PM-2") == 0);
+    UNTIL(w, "and the list of an order that is gone", redis_int(w, "EXISTS y:o:8") == 0);
+    world_run(w, 300);
+    CHECK_INT("what is not due yet stays", redis_int(w, "EXISTS y:p:PM-1"), 1);
+    CHECK_INT("the list of an open order too", redis_int(w, "EXISTS y:o:7"), 1);
+    CHECK_INT("and an alert that is not over", redis_int(w, "ZCARD ya"), 1);
+    hot(w, "r2");
+    CHECK_Z("still hot is no other alert", str_of(redis_get(w, "ZRANGE ya 0 -1")), alert);
+    put_text(w, ANA, "t6", "COMPLETE WO-7");
+    UNTIL(w, "completed", idle(w));
+    CHECK_INT("what was answered is not missing", sent_to(w, ANA, "required item"), 0);
+    balanced(w);
+    done(w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_messages),   TEST(test_many_in_pieces),      TEST(test_events),
         TEST(test_orders),     TEST(test_waiting_event_stays), TEST(test_jump),
-        TEST(test_broadcasts),
+        TEST(test_broadcasts), TEST(test_matters),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

@@ -1,9 +1,13 @@
--- retain_matters: drops what nobody has touched since. Returns how many.
--- ARGV before_ms most
-local old = call('ZRANGEBYSCORE', P .. 'yl', '-inf', '(' .. ARGV[1], 'LIMIT', '0', ARGV[2])
-for i = 1, #old do
-    call('UNLINK', P .. 'y:' .. old[i])
-    if string.sub(old[i], 1, 2) == 'a:' then call('ZREM', P .. 'ya', string.sub(old[i], 3)) end
+-- retain_matters: drops matters, unless they changed meanwhile. ARGV for each: ref, version as read ("0": there is
+-- none, its place in the index alone goes). Returns how many are gone.
+local gone = 0
+for i = 1, #ARGV, 2 do
+    local ref = ARGV[i]
+    if (call('HGET', P .. 'y:' .. ref, 'v') or '0') == ARGV[i + 1] then
+        call('UNLINK', P .. 'y:' .. ref)
+        call('ZREM', P .. 'yl', ref)
+        if string.sub(ref, 1, 2) == 'a:' then call('ZREM', P .. 'ya', string.sub(ref, 3)) end
+        gone = gone + 1
+    end
 end
-if #old > 0 then call('ZREM', P .. 'yl', unpack(old)) end
-return #old
+return gone
