@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define URL_MS     5000  /* the Redis that is named must be there by then */
-#define COMMAND_MS 20000 /* our own may have much to load */
+#define COMMAND_MS 20000 /* our own, or it must be reading its data */
 #define DRAIN_MS   10000 /* sends under way get that long, so that none ends unknown */
 
 static void on_redis_stopped(void *ctx)
@@ -59,6 +59,10 @@ static void on_deadline(void *ctx)
     const char *reason = NULL;
     char text[400];
 
+    if (c->redis != NULL && redis_child_loading(c->redis)) {
+        timer_start(c->deadline, COMMAND_MS);
+        return;
+    }
     if (c->engine != NULL) {
         store_health(engine_store(c->engine), &reason);
     }

@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#define START_MS 15000 /* Redis must be there by then */
+#define START_MS 15000 /* Redis must be there by then, or our own read its data */
 #define DRAIN_MS 10000 /* what is in flight gets that long after SIGTERM */
 
 struct serve {
@@ -184,6 +184,12 @@ static void on_start_deadline(void *ctx)
     const char *reason = NULL;
     char line[400];
 
+    /* To end it and begin anew would never come to an end. */
+    if (s->redis != NULL && redis_child_loading(s->redis)) {
+        log_info("the private redis is reading its data");
+        timer_start(s->start, START_MS);
+        return;
+    }
     if (s->engine != NULL) {
         store_health(engine_store(s->engine), &reason);
     }

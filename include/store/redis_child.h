@@ -18,6 +18,11 @@ bool redis_child_start(struct loop *l, const char *data_dir, loop_fn *on_up,
 /** "unix:///…/redis.sock" */
 struct str redis_child_url(const struct redis_child *r);
 /**
+ * It reads its data, which may take minutes where there is much: told so since this was asked last, or
+ * it is still looked through whether its end is whole. Whoever waits for @on_up waits on.
+ */
+bool redis_child_loading(struct redis_child *r);
+/**
  * The URL of a private Redis that another crewline runs in @data_dir and that answers, or false. The
  * command line uses the running one rather than starting a second.
  */

@@ -53,6 +53,7 @@ struct redis_child {
     int64_t log_from;
     int64_t backoff_ms;
     bool was_up, told_orphan;
+    bool loading; /* it said so since it was asked for last */
     loop_fn *on_up, *on_stopped;
     void (*on_failed)(void *ctx, const struct err *err);
     void *ctx, *stop_ctx;
@@ -265,7 +266,8 @@ static void on_probe(void *ctx, unsigned ready)
         up(r);
         return;
     }
-    probe_later(r); /* "-LOADING", or it went away */
+    r->loading = r->loading || (n > 0 && str_starts(str_make(text, (size_t)n), STR("-LOADING")));
+    probe_later(r); /* that, or it went away */
 }
 
 static void probe(struct redis_child *r)
@@ -376,6 +378,14 @@ bool redis_child_start(struct loop *l, const char *data_dir, loop_fn *on_up,
     enter(r, RC_CLEARING, 0);
     *out = r;
     return true;
+}
+
+bool redis_child_loading(struct redis_child *r)
+{
+    bool loading = r->state == RC_MENDING || (r->state == RC_STARTING && r->loading);
+
+    r->loading = false;
+    return loading;
 }
 
 struct str redis_child_url(const struct redis_child *r)

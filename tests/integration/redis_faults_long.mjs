@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // What redis_faults.mjs does, longer and several at once: 30 s without Redis, minutes of flushed scripts, resharding and
 // failovers. 0 lost each.
-import {assert, run, sleep, until} from './lib.mjs'
+import fs from 'node:fs'
+import path from 'node:path'
+import {Plant, assert, run, sleep, test, until} from './lib.mjs'
 import {cluster, moveSlot, sentinels} from './redis.mjs'
 import {one, weather} from './weather.mjs'
 
@@ -60,6 +62,25 @@ weather('a minute of resharding', {
     }
     return `the tenant's slot moved ${moves} times`
   },
+})
+
+test('the private Redis reads its data for longer than a start may take: it is waited for', async () => {
+  const plant = await new Plant({callback: false, phones: []}).start()
+  await plant.redis('EVAL', "for i = 1, 7000 do redis.call('SET', 'much:' .. i, i) end", '0')
+  plant.gateway.kill('SIGTERM')
+  await plant.gateway.exited
+  // As many commands as that take it 28 s, and it answers now and then.
+  const bin = path.join(plant.dir, 'bin'), own = process.env.PATH.split(':').map(d => path.join(d, 'redis-server')).find(f => fs.existsSync(f))
+  fs.mkdirSync(bin)
+  fs.writeFileSync(path.join(bin, 'redis-server'), `#!/bin/sh\nexec ${own} "$@" --key-load-delay 4000\n`, {mode: 0o755})
+  plant.o.env = {PATH: `${bin}:${process.env.PATH}`}
+  const began = Date.now()
+  plant.gateway = plant.spawnGateway()
+  plant.gateway.exited = new Promise(done => plant.gateway.on('exit', (code, signal) => done({code, signal})))
+  await plant.ready(60000)
+  assert.ok(Date.now() - began > 20000, 'it took that long')
+  assert.match(plant.log(), /the private redis is reading its data/)
+  await plant.stop()
 })
 
 await run()
