@@ -18,6 +18,7 @@
 #define FAILING_ALERT      3 /* failures in a row, whatever their subject */
 #define RETRY_AFTER_MOST_S 86400
 #define GONE_MS            1000
+#define RECORD_MS          3000 /* of a lease, for what came of the post */
 #define ANSWER_MAX         ((size_t)64 * 1024) /* what is behind it is not read */
 
 struct callback {
@@ -358,6 +359,15 @@ static void sign_with(struct str secret, struct str text, struct buf *out)
     buf_fini(&key);
 }
 
+/* Behind the end of the lease an answer could not be recorded, and the event would be posted beside it. */
+static int64_t patience_ms(const struct callback *cb)
+{
+    int64_t most = cb->et->e->o.settings->callback_timeout_ms;
+    int64_t left = (cb->item->until.us - mono_now().us) / 1000;
+
+    return left < 1 ? 1 : left < most ? left : most;
+}
+
 static void post(struct callback *cb, struct str id, struct str body)
 {
     const struct tenant_settings *conf = cb->et->t.conf;
@@ -386,7 +396,7 @@ static void post(struct callback *cb, struct str id, struct str body)
                               .body = body,
                               .flags = HTTP_IDEMPOTENT |
                                        (s->allow_private_callbacks ? 0 : HTTP_PUBLIC_ONLY),
-                              .timeout_ms = s->callback_timeout_ms,
+                              .timeout_ms = patience_ms(cb),
                               .response_bytes_max = ANSWER_MAX,
                               .on_head = on_head,
                               .on_data = on_body};
@@ -440,11 +450,13 @@ static void on_item(void *ctx, struct lane_item *item)
 
 void callbacks_start(struct engine_tenant *et)
 {
+    const struct settings *s = et->e->o.settings;
+    int64_t lease_ms = s->callback_timeout_ms + RECORD_MS;
     const struct lane_options o = {.tenant = et->t.id,
                                    .queue = STR(QUEUE_CB),
                                    .record = LANE_EVENT,
                                    .slots = CALLBACK_SLOTS,
-                                   .lease_ms = et->e->o.settings->lease_ms,
+                                   .lease_ms = s->lease_ms > lease_ms ? s->lease_ms : lease_ms,
                                    .on_item = on_item,
                                    .ctx = et};
 

@@ -1,4 +1,5 @@
 /* Callbacks: schedule, order, refusals, the endpoint that is gone, dead letters. */
+#include "jobs/metrics.h"
 #include "world.h"
 
 #define EVENT "gateway.workorder.note_added.v1"
@@ -251,12 +252,44 @@ static void test_redis_away(void)
     world_free(&w);
 }
 
+/* An answer is waited for as long as the settings say, also where a lease is shorter: one post, one try. */
+static void test_slow(void)
+{
+    struct world *w = world_new(&(struct world_options){
+        .config = "\"delivery\":{\"lease_ms\":1000},"
+                  "\"callbacks\":{\"schedule_ms\":[5,5,5],\"timeout_ms\":1600},"});
+    int64_t retried;
+
+
+    w->hooks[w->nhooks++] = (struct act){.how = HANG};
+    tell(w, EVENT, "WO-1", "{\"n\":1}");
+    UNTIL(w, "posted", w->nhooked == 1);
+    world_run(w, 1250);
+    CHECK_INT("not posted beside that", w->nhooked, 1);
+    http_reply(w->hanging[0], &(struct http_reply){.status = 200});
+    UNTIL(w, "taken", idle(w));
+    CHECK_INT("once", w->nhooked, 1);
+    CHECK_INT("that was its only try", redis_int(w, "EXISTS cb:1"), 0);
+    CHECK_INT("settled", redis_int(w, "GETBIT es:0 1"), 1);
+    retried = metric_get(METRIC_CALLBACKS_RETRIED);
+    w->settings->callback_timeout_ms = 60000; /* read anew: the lease is what it was */
+    w->hooks[w->nhooks++] = (struct act){.how = HANG};
+    tell(w, EVENT, "WO-1", "{\"n\":2}");
+    UNTIL(w, "posted again", w->nhooked == 3);
+    CHECK_INT("since silence ended as a try, before the lease did",
+              metric_get(METRIC_CALLBACKS_RETRIED) - retried, 1);
+    UNTIL(w, "taken", idle(w));
+    CHECK_INT("by the second", w->nhooked, 3);
+    world_free(&w);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_rows),    TEST(test_wordy),     TEST(test_order),
         TEST(test_gone),    TEST(test_failing),   TEST(test_told_late),
-        TEST(test_damaged), TEST(test_reaped),    TEST(test_redis_away)};
+        TEST(test_damaged), TEST(test_reaped),    TEST(test_redis_away),
+        TEST(test_slow)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
