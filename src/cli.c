@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -35,6 +36,10 @@ static void stop_redis(void *ctx)
 
 void command_end(struct command *c, int exit_code)
 {
+    if (c->ending) {
+        return;
+    }
+    c->ending = true;
     c->exit_code = exit_code;
     timer_stop(c->deadline);
     if (c->hooks->work && c->engine != NULL) {
@@ -132,6 +137,16 @@ static bool start(struct command *c, struct err *err)
     return ok;
 }
 
+static void on_signal(void *ctx, int signum)
+{
+    struct command *c = ctx;
+
+    (void)signum;
+    if (!c->ending) {
+        c->hooks->on_signal(c);
+    }
+}
+
 static void on_awake(void *ctx, unsigned ready)
 {
     (void)ctx;
@@ -184,6 +199,10 @@ int command_run(const struct args *a, const struct command_hooks *hooks, void *u
     buf_fini(&notice);
     c.loop = loop_new();
     c.deadline = timer_new(c.loop, on_deadline, &c);
+    if (hooks->on_signal != NULL) {
+        loop_on_signal(c.loop, SIGINT, on_signal, &c);
+        loop_on_signal(c.loop, SIGTERM, on_signal, &c);
+    }
     if (stay_awake(&c, &err) && start(&c, &err)) {
         loop_run(c.loop);
     } else {

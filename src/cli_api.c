@@ -146,10 +146,27 @@ static void on_end(struct command *c)
     app_free(&k->app);
 }
 
+/* With workers it may have other people's messages on their way: killed, nobody would know of them. */
+static void on_signal(struct command *c)
+{
+    struct api_command *k = c->user;
+
+    op_cancel(&k->pending);
+    if (k->watch != NULL) {
+        timer_stop(k->watch);
+    }
+    if (k->app == NULL) { /* there is no key yet */
+        command_end(c, EXIT_FAIL);
+    } else {
+        finish(k, EXIT_FAIL);
+    }
+}
+
 static int run(struct api_command *k, const struct args *a, bool work,
                void (*ready)(struct command *c))
 {
-    const struct command_hooks hooks = {.on_ready = ready, .on_end = on_end, .work = work};
+    const struct command_hooks hooks = {
+        .on_ready = ready, .on_end = on_end, .on_signal = on_signal, .work = work};
     int code;
 
     app_scripts_add(); /* the store takes no more scripts once it is up, and the app comes after it

@@ -48,6 +48,7 @@ struct command {
     const struct args *args;
     const struct command_hooks *hooks;
     void *user;
+    bool ending;
     int exit_code;
 };
 struct command_hooks {
@@ -56,10 +57,14 @@ struct command_hooks {
     /* It cannot run: @what ("configuration", "redis", "data") and why. Gives the exit code; NULL:
      * stderr tells. */
     int (*on_down)(struct command *c, const char *what, const char *reason);
+    /* SIGINT or SIGTERM: it ends by command_end(). NULL: they kill, which leaves nothing half done
+     * but by workers. */
+    void (*on_signal)(struct command *c);
     bool work; /* with the workers of a gateway, drained at the end */
 };
 /** Brings up loop, store and engine, calls on_ready, runs until command_end(). */
 int command_run(const struct args *a, const struct command_hooks *hooks, void *user);
+/** The first one counts. */
 void command_end(struct command *c, int exit_code);
 
 /** Asks the API as an admin of the tenant; @show prints a good answer, else the reason is on stderr. */

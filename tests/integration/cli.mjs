@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // What operators do by hand: every subcommand, beside a running gateway and without one, and its exit status.
+import {spawn} from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
-import {ANA, META, Plant, assert, call, freePort, run, test, until} from './lib.mjs'
+import {ANA, META, Plant, assert, build, call, freePort, run, test, until} from './lib.mjs'
 
 const plant = await new Plant({twilio: false}).start()
 const cli = (...args) => plant.command(...args, '--config', plant.config)
@@ -151,6 +152,25 @@ test('without a gateway a command starts the private Redis for itself', async ()
   const r = await plant.command('serve', '--config', file)
   assert.equal(r.code, 69, r.err)
   assert.match(r.err, /Redis/)
+})
+
+test('send-test, interrupted: what is on its way is waited for', async () => {
+  const faults = what => call('PUT', `${plant.sandbox}/_sandbox/faults`, {body: what})
+  assert.equal((await faults({latency_ms: 3000})).status, 200)
+  const c = spawn(path.join(build, 'crewline'), ['send-test', '--to', ANA, '--text', 'interrupted', '--config', plant.config],
+    {cwd: plant.dir, env: plant.env(), stdio: 'ignore'})
+  const exited = new Promise(done => c.on('exit', done))
+  const sending = `local n = 0
+    for _, key in ipairs(redis.call('KEYS', '{acme}:m:*')) do if redis.call('HGET', key, 's') == 'sending' then n = n + 1 end end
+    return n`
+  await until('the attempt', () => plant.redis('EVAL', sending, '0').then(n => n === '1', () => false))
+  c.kill('SIGINT')
+  assert.equal(await exited, 1, 'it ends by itself')
+  await faults({latency_ms: 0})
+  await plant.startGateway()
+  const r = await plant.api('GET', '/api/v1/messages?limit=1')
+  assert.ok(['sent', 'delivered', 'read'].includes(r.json.items[0].state), `not ${r.json.items[0].state}`)
+  assert.ok(!(await cli('keys', 'list')).out.includes('command line'), 'nor is its key left')
 })
 
 await run()
