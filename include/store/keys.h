@@ -68,6 +68,7 @@
  *                         work order
  *   me:<id> mb:<hash> mq  files of people: domain/media.h; mx:media, mp:<person>, om:<order> ZSETs of their ids
  *   ux                    HASH keyed hash of a phone or BSUID -> person
+ *   rt                    HASH: at (ms) what is too old was looked for last, free (ms) when it is dropped again
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval
  *   lk:<mac>              a link that works once was used (domain/link.h); until its end
  *   ss:<hash>             a browser session of a person: "<since, ms>|<person>|<what se: was>"; ends by itself

@@ -173,6 +173,9 @@ struct jump_watch {
 #define RETENTION_FROZEN_MS ((int64_t)24 * 3600 * 1000)
 /** Has the wall clock gained a minute on the other, within the last @for_ms? @what follows from it: for the log. */
 bool jump_frozen(struct jump_watch *c, struct mono mono, struct wall wall, int64_t for_ms, const char *what);
+/** The same through restarts, of what is dropped for its age: the call to ask Redis, and its answer. */
+void jump_ask(struct engine_tenant *et, struct call *call);
+bool jump_answered(struct engine_tenant *et, const struct reply *reply);
 
 /** @s without line ends: one ends an entry of a timeline. */
 struct str ended_line(struct arena *a, struct str s);

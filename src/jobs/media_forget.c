@@ -246,21 +246,15 @@ static void on_oldest(void *ctx, const struct err *err, const struct reply *repl
     t->pending = media_forget(t->et, reply_str(reply_at(reply, 0)), STR_NONE, on_forgotten, t);
 }
 
-static void chore_begin(struct chore_run *run)
+static void on_clock(void *ctx, const struct err *err, const struct reply *reply)
 {
-    struct media_chore *t = chore_state(run);
+    struct media_chore *t = ctx;
     char key[TENANT_ID_MAX + 16], before[32];
     struct call call;
 
-    if (t == NULL) {
-        t = MEM_NEW(struct media_chore);
-        t->run = run;
-        t->et = chore_tenant(run);
-        chore_state_set(run, t); /* kept from run to run: it watches the clocks */
-    }
-    if (jump_frozen(&t->clocks, mono_now(), wall_now(), RETENTION_FROZEN_MS,
-                    "no file goes for its age for a day")) {
-        chore_done(run, false);
+    t->pending = NULL;
+    if (err != NULL || jump_answered(t->et, reply)) {
+        chore_done(t->run, false);
         return;
     }
     snprintf(key, sizeof(key), "{%.*s}:mx:media", STR_ARG(t->et->t.id));
@@ -275,6 +269,26 @@ static void chore_begin(struct chore_run *run)
     call_int(&call, 0);
     call_int(&call, 1);
     t->pending = store_run(t->et->e->store, &call, on_oldest, t);
+}
+
+static void chore_begin(struct chore_run *run)
+{
+    struct media_chore *t = chore_state(run);
+    struct call call;
+
+    if (t == NULL) {
+        t = MEM_NEW(struct media_chore);
+        t->run = run;
+        t->et = chore_tenant(run);
+        chore_state_set(run, t); /* kept from run to run: it watches the clocks */
+    }
+    if (jump_frozen(&t->clocks, mono_now(), wall_now(), RETENTION_FROZEN_MS,
+                    "no file goes for its age for a day")) {
+        chore_done(run, false);
+        return;
+    }
+    jump_ask(t->et, &call);
+    t->pending = store_run(t->et->e->store, &call, on_clock, t);
 }
 
 static void chore_cancel(struct chore_run *run)

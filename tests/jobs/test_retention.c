@@ -21,14 +21,22 @@ static struct wall later(void)
 static const struct world_options keeping = {
     .config = "\"retention\":{\"days\":10},\"callbacks\":{\"schedule_ms\":[5]},"};
 
-/* A gateway that starts @days from now. */
-static void start_in(struct world *w, int days)
+/* A gateway that starts @days from now; by its clock another has looked shortly before, or not. */
+static void start_at(struct world *w, int days, bool looked)
 {
     world_stop(w, 2000);
     ahead_ms = days * DAY_MS;
     clock_fake(NULL, later);
     redis_get(w, "DEL ch:retention");
+    if (looked) {
+        redis_get(w, "HSET rt at %lld", (long long)(wall_now().ms - 3600000));
+    }
     world_start(w);
+}
+
+static void start_in(struct world *w, int days)
+{
+    start_at(w, days, true);
 }
 
 static void done(struct world *w)
@@ -249,6 +257,28 @@ static void test_jump(void)
     }
 }
 
+/* A gateway that is started, or started again, while the clock is wrong drops nothing for a day either. */
+static void test_started_amid_jump(void)
+{
+    struct world *w = world_new(&keeping);
+    struct str old = sent(w);
+
+    UNTIL(w, "looked", redis_int(w, "EXISTS rt") == 1);
+    start_at(w, 100, false);
+    world_run(w, 500);
+    CHECK("nothing dropped", there(w, old));
+    start_at(w, 100, false);
+    world_run(w, 500);
+    CHECK("nor by the next", there(w, old));
+    start_at(w, 0, false); /* it is set right: what has waited for that day waits no more */
+    UNTIL(w, "it looked", redis_int(w, "HGET rt free") == 0);
+    start_at(w, 100, false);
+    UNTIL(w, "it looked again", redis_int(w, "HGET rt free") > 0);
+    start_in(w, 101);
+    UNTIL(w, "a day later it is believed", !there(w, old));
+    done(w);
+}
+
 /* What is over goes with its audience and its answers; what is not stays, however old. */
 static void test_broadcasts(void)
 {
@@ -363,7 +393,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_messages),   TEST(test_many_in_pieces),      TEST(test_events),
         TEST(test_orders),     TEST(test_waiting_event_stays), TEST(test_jump),
-        TEST(test_broadcasts), TEST(test_matters),
+        TEST(test_broadcasts), TEST(test_matters),              TEST(test_started_amid_jump),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
