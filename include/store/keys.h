@@ -23,6 +23,7 @@
  *                         who speaks in its place, and since when (ms)
  *   sc                    ZSET of senders that are configured, or were and have messages waiting; score: ms when
  *                         a gateway last had it in its configuration (jobs/alarms.h)
+ *   al                    ZSET of alarms that are on: component -> ms when a gateway last saw it (jobs/alarms.h)
  *   pd:<portfolio>        HASH cf people a day as configured, told and at (ms) by the provider (-1: no limit);
  *                         "/<sender>" of each sender
  *   dp:<portfolio>        ZSET of people written to outside their window within 24 h -> since when (ms)

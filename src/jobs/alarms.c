@@ -9,10 +9,10 @@
 #define NEARLY_FULL_PCT 90
 #define NEARLY_USED_PCT 90
 #define CLOCKS_APART_MS 60000
-#define CALLBACKS_FAIL  3
+#define CALLBACKS       "callbacks"
 #define FROZEN_MS       600000
 #define GONE_MAX        16
-#define GONE_LOOKS      3 /* so many looks nobody had it in his configuration */
+#define GONE_LOOKS      3 /* so many looks nobody had the sender configured, or saw the alarm */
 
 struct ears { /* of one sender, in this process */
     int64_t heard_ms, sent_ms;
@@ -29,7 +29,7 @@ struct active {
 struct alarms {
     struct engine_tenant *et;
     struct timer *timer;
-    struct op *looking;
+    struct op *looking, *keeping;
     struct ears *ears; /* by the order of conf->senders */
     struct jump_watch clocks;
     struct active on[ALARMS_MAX];
@@ -38,10 +38,10 @@ struct alarms {
 
 /* ---- what is on ---- */
 
-static struct active *find(struct alarms *all, const char *component)
+static struct active *find(struct alarms *all, struct str component)
 {
     for (size_t i = 0; i < all->n; i++) {
-        if (strcmp(all->on[i].component, component) == 0) {
+        if (str_eqz(component, all->on[i].component)) {
             return &all->on[i];
         }
     }
@@ -52,7 +52,7 @@ static struct active *find(struct alarms *all, const char *component)
 static void on(struct alarms *all, const char *component, const char *severity, struct str text,
                const char *advice)
 {
-    struct active *al = find(all, component);
+    struct active *al = find(all, str_of(component));
 
     if (al == NULL) {
         if (all->n == ALARMS_MAX) {
@@ -71,6 +71,12 @@ static void on(struct alarms *all, const char *component, const char *severity, 
     alert_raise(all->et, str_of(component), severity, text, str_of(advice));
 }
 
+static void tell_over(struct alarms *all, struct str component)
+{
+    log_info("alarm over", LF_STR("tenant", all->et->t.id), LF_STR("component", component));
+    alert_raise(all->et, component, "ok", STR("it is well again"), STR(""));
+}
+
 /* What was not seen in this look is over. */
 static void clear(struct alarms *all)
 {
@@ -82,8 +88,7 @@ static void clear(struct alarms *all)
             i++;
             continue;
         }
-        log_info("alarm over", LF_STR("tenant", all->et->t.id), LF_Z("component", al->component));
-        alert_raise(all->et, str_of(al->component), "ok", STR("it is well again"), STR(""));
+        tell_over(all, str_of(al->component));
         *al = all->on[--all->n];
     }
 }
@@ -230,10 +235,62 @@ static void judge_callbacks(struct alarms *all, struct arena *a)
     struct str reason;
 
     if (strcmp(engine_callback_health(all->et, &reason), "ok") != 0) {
-        on(all, "callbacks", "critical",
+        on(all, CALLBACKS, "critical",
            arena_printf(a, "the CMMS does not take its events: %.*s", STR_ARG(reason)),
            "look at the callback endpoint; the events wait, and /api/v1/outbox has them too");
     }
+}
+
+/* ---- what other gateways saw, and who was here before us ---- */
+
+/* Whether the CMMS takes its events, only our own events can say. */
+static bool over_known(const struct engine_tenant *et, struct str component)
+{
+    return et->callbacks.taken || et->cb == NULL || !str_eqz(component, CALLBACKS);
+}
+
+/*
+ * The end of what nobody has seen for some looks: who knew of it is gone. It is told until alert_raise() has
+ * said it and taken it out.
+ */
+static void clear_unseen(struct alarms *all, const struct reply *unseen)
+{
+    for (size_t i = 0; i < reply_len(unseen); i++) {
+        struct str component = reply_str(reply_at(unseen, i));
+
+        if (find(all, component) == NULL && over_known(all->et, component)) {
+            tell_over(all, component);
+        }
+    }
+}
+
+static void on_kept(void *ctx, const struct err *err, const struct reply *r)
+{
+    struct alarms *all = ctx;
+
+    (void)err; /* the next look does it again */
+    (void)r;
+    all->keeping = NULL;
+}
+
+/* A second round trip, for what is on is judged here; and only while something is. */
+static void keep(struct alarms *all, int64_t now_ms)
+{
+    char key[TENANT_ID_MAX + 8];
+    struct call call;
+
+    if (all->n == 0 || all->keeping != NULL) {
+        return;
+    }
+    snprintf(key, sizeof(key), "{%.*s}:al", STR_ARG(all->et->t.id));
+    call_init(&call);
+    call_str(&call, STR("ZADD"));
+    call_str(&call, str_of(key));
+    for (size_t i = 0; i < all->n; i++) {
+        call_int(&call, now_ms);
+        call_str(&call, str_of(all->on[i].component));
+    }
+    all->keeping = store_run(all->et->e->store, &call, on_kept, all);
 }
 
 /* ---- a look ---- */
@@ -263,7 +320,9 @@ static void on_looked(void *ctx, const struct err *err, const struct reply *r)
     judge_gone(all, a, reply_at(r, 6));
     if (!frozen) {
         clear(all); /* else what was on stays so: nobody knows */
+        clear_unseen(all, reply_at(r, 7));
     }
+    keep(all, reply_int(reply_at(r, 0)));
     arena_free(&a);
 }
 
@@ -334,6 +393,7 @@ void alarms_stop(struct engine_tenant *et)
 
     if (all != NULL) {
         op_cancel(&all->looking);
+        op_cancel(&all->keeping);
         timer_free(&all->timer);
         mem_free(&all->ears);
         mem_free(&et->alarms);

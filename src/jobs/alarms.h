@@ -5,6 +5,9 @@
  * sender that was taken out of the configuration while messages wait for it. Each is told when it begins, every hour while it lasts, and when it is over (severity "ok"). A paused
  * sender is told by whoever pauses it. When the clock has jumped ahead, ages and silence mean nothing for
  * a while: they are not judged.
+ *
+ * What is on is kept in Redis too (al), until its end is told: when the gateways that knew of it are gone, any other
+ * that does not see it tells its end, after some looks in which nobody saw it.
  */
 #ifndef CREWLINE_JOBS_ALARMS_H
 #define CREWLINE_JOBS_ALARMS_H

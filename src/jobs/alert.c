@@ -41,6 +41,28 @@ static void alert_checks(void *ctx, struct commit *c)
     commit_once(c, al->unit);
 }
 
+static void on_forgotten(void *ctx, const struct err *err, const struct reply *r)
+{
+    struct alarm_note *al = ctx;
+
+    (void)err; /* its end is told once more, which alert_checks() finds */
+    (void)r;
+    al->pending = NULL;
+    alert_free(al);
+}
+
+/* Its end is told: only now it goes from what is on (jobs/alarms.h), else a crash between would lose it. */
+static void forget(struct alarm_note *al)
+{
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, STR("ZREM"));
+    call_str(&call, arena_printf(al->a, "{%.*s}:al", STR_ARG(al->et->t.id)));
+    call_str(&call, al->component);
+    al->pending = store_run(al->et->e->store, &call, on_forgotten, al);
+}
+
 static void on_kept(void *ctx, const struct err *err, const struct commit_outcome *outcome)
 {
     struct alarm_note *al = ctx;
@@ -49,6 +71,9 @@ static void on_kept(void *ctx, const struct err *err, const struct commit_outcom
     al->pending = NULL;
     if (err != NULL) {
         log_warn("alert not kept for the CMMS", LF_Z("reason", err->msg));
+    } else if (str_eqz(str_of(al->severity), "ok")) {
+        forget(al);
+        return;
     }
     alert_free(al);
 }

@@ -196,11 +196,19 @@ static void endpoint_heard(struct engine_tenant *et)
     et->t.cmms_away = et->callbacks.off || et->callbacks.failing >= FAILING_ALERT;
 }
 
+static void endpoint_taken(struct engine_tenant *et)
+{
+    et->callbacks.failing = 0;
+    et->callbacks.taken = true;
+    endpoint_heard(et);
+}
+
 static void endpoint_failing(struct callback *cb)
 {
     struct callbacks *state = &cb->et->callbacks;
 
     snprintf(state->reason, sizeof(state->reason), "%.*s", STR_ARG(cb->reason));
+    state->taken = false;
     if (++state->failing == FAILING_ALERT) {
         log_error("the CMMS does not take its events", LF_STR("tenant", cb->et->t.id),
                   LF_STR("reason", cb->reason));
@@ -271,8 +279,7 @@ void callbacks_resume(struct engine_tenant *et)
 static void judge(struct callback *cb)
 {
     if (cb->status >= 200 && cb->status < 300) {
-        cb->et->callbacks.failing = 0;
-        endpoint_heard(cb->et);
+        endpoint_taken(cb->et);
         if (!cb->et->callbacks.off) {
             cb->et->callbacks.reason[0] = '\0';
         }
@@ -282,8 +289,7 @@ static void judge(struct callback *cb)
         return;
     }
     if (cb->status == 409 || cb->status == 422) {
-        cb->et->callbacks.failing = 0;
-        endpoint_heard(cb->et);
+        endpoint_taken(cb->et);
         cb->reason = refusal_reason(cb, buf_str(&cb->answer));
         metric_add(METRIC_CALLBACKS_REFUSED, 1);
         cb->end = END_REFUSED;

@@ -43,6 +43,7 @@ struct callbacks {
     bool off;         /* the CMMS answered 410 */
     char reason[200]; /* why it fails now, or "" */
     int64_t failing;  /* attempts failed in a row */
+    bool taken;       /* the last one that was answered was taken, or refused for what it says */
 };
 
 struct engine_tenant {

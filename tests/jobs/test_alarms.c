@@ -80,6 +80,43 @@ static void test_clock(void)
     world_free(&w);
 }
 
+/* The cause went away while no gateway ran. */
+static void test_over_while_away(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+    struct alarm alarm;
+
+    redis_get(w, "SET hw %lld", (long long)(wall_now().ms + 3600000) * 1000);
+    UNTIL(w, "on", is_on(w, "clock", &alarm));
+    UNTIL(w, "told", told(w, "clock", "warning") == 1);
+    world_stop(w, 1000);
+    world_start(w);
+    UNTIL(w, "on again", is_on(w, "clock", &alarm));
+    world_run(w, 4000);
+    CHECK_INT("not over", told(w, "clock", "ok"), 0);
+    world_kill(w);
+    redis_get(w, "DEL hw");
+    world_start(w);
+    UNTIL(w, "over", told(w, "clock", "ok") == 1);
+    UNTIL(w, "no longer kept", redis_int(w, "ZCARD al") == 0);
+    world_run(w, 2000);
+    CHECK_INT("once", told(w, "clock", "ok"), 1);
+    world_free(&w);
+}
+
+/* A gateway that has asked the CMMS nothing yet knows nothing of it. */
+static void test_callbacks_over(void)
+{
+    struct world *w = world_new(&(struct world_options){.tenant = EVERY});
+
+    redis_get(w, "ZADD al 1 callbacks");
+    world_run(w, 2500);
+    CHECK_INT("nobody knows", told(w, "callbacks", "ok"), 0);
+    put_message(w, &(struct message_options){.prio = PRIO_NORMAL});
+    UNTIL(w, "it takes another event", told(w, "callbacks", "ok") == 1);
+    world_free(&w);
+}
+
 /* What Meta tells of an account: its members, and how many people a day they mean. */
 static void tell_limit(struct world *w, const char *event, const char *limit)
 {
@@ -220,9 +257,11 @@ static void test_well(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"silence",     test_silence    },
-        {"queue",       test_queue      },
-        {"clock",       test_clock      },
+        {"silence",         test_silence        },
+        {"queue",           test_queue          },
+        {"clock",           test_clock          },
+        {"over_while_away", test_over_while_away},
+        {"callbacks_over",  test_callbacks_over },
         {"tier",        test_tier       },
         {"sender_gone", test_sender_gone},
         {"jump",        test_jump       },

@@ -4,7 +4,7 @@
 -- Returns {TIME ms, slowed, percent of maxmemory, {oldest ready since, by queue: {ms of priorities 0 to 4,
 --   whether its sender is paused}},
 --   {silent since, by sender: ms, 0}, {{people written to in 24 h, how many may be}, by sender},
---   {sender that is gone, lanes in which messages wait for it...}}
+--   {sender that is gone, lanes in which messages wait for it...}, {alarms that no gateway saw for so long...}}
 local now = call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 
@@ -62,4 +62,5 @@ local memory = call('INFO', 'memory')
 local used, most = string.match(memory, 'used_memory:(%d+)'), string.match(memory, 'maxmemory:(%d+)')
 local percent = tonumber(most or 0) > 0 and math.floor(100 * used / most) or 0
 local slowed = string.find(call('GET', P .. 'hw') or '', ':', 1, true) and 1 or 0
-return {int(now_ms), slowed, percent, ages, silent, tiers, gone}
+local unseen = call('ZRANGEBYSCORE', P .. 'al', '-inf', int(now_ms - gone_ms))
+return {int(now_ms), slowed, percent, ages, silent, tiers, gone, unseen}
