@@ -1,7 +1,6 @@
 /*
- * api_users: people: list, create, read, change, delete. A change is decided from what was read and
- * kept with that version; on a conflict it is decided again. Deleting takes the messages along, and
- * the files.
+ * api_users: people: list, create, read, change; api_user_delete.c deletes. A change is decided from
+ * what was read and kept with that version; on a conflict it is decided again.
  */
 #include "app_int.h"
 #include "base/mem.h"
@@ -9,19 +8,16 @@
 #include "domain/notice.h"
 #include "domain/plan.h"
 #include "domain/user_store.h"
-#include "jobs/media.h"
 
-#define TRIES_MAX    8
-#define DELETE_SLICE 32
+#define TRIES_MAX 8
 
 struct user_write {
     struct str id;
     struct user *kept, *changed;
     struct plan plan;
-    struct str reply, after;
+    struct str reply;
     int tries, status;
     bool create, fresh;
-    bool gone; /* deleted: what was said to him meanwhile goes too */
 };
 
 /* ---- what a person may be ---- */
@@ -72,7 +68,7 @@ bool user_change(struct plan *p, const struct json *j, struct str id, const stru
     return true;
 }
 
-static void not_found(struct request *r, struct str id)
+void user_not_found(struct request *r, struct str id)
 {
     err_set(&r->err, ERR_NOT_FOUND, "there is no person \"%.*s\"", STR_ARG(str_slice(id, 0, 60)));
     reply_error(r, &r->err);
@@ -117,16 +113,14 @@ void api_user_list(struct request *r)
     listing_start(r, l);
 }
 
-static void fetch_user(struct request *r, struct str id, fetch_fn *on_done)
+void user_fetch(struct request *r, struct str id, fetch_fn *on_done)
 {
     struct str key = user_key(r->a, id);
 
     r->pending = fetch_run(engine_store(r->e), r->who.tenant->id, &key, 1, on_done, r);
 }
 
-/* The person as kept, NULL where there is none; false: answered. A tombstone comes with removed
- * set. */
-static bool open_user(struct request *r, struct str id, const struct doc *doc, struct user **out)
+bool user_open_kept(struct request *r, struct str id, const struct doc *doc, struct user **out)
 {
     struct err err = {0};
 
@@ -149,11 +143,11 @@ static void on_get(void *ctx, const struct err *err, const struct doc *docs, siz
     struct jw w;
 
     (void)n;
-    if (!request_resume(ctx, err, &r) || !open_user(r, r->args[0], &docs[0], &u)) {
+    if (!request_resume(ctx, err, &r) || !user_open_kept(r, r->args[0], &docs[0], &u)) {
         return;
     }
     if (u == NULL || u->removed) {
-        not_found(r, r->args[0]);
+        user_not_found(r, r->args[0]);
         return;
     }
     reply_begin(r, &w);
@@ -163,7 +157,7 @@ static void on_get(void *ctx, const struct err *err, const struct doc *docs, siz
 
 void api_user_get(struct request *r)
 {
-    fetch_user(r, r->args[0], on_get);
+    user_fetch(r, r->args[0], on_get);
 }
 
 /* ---- create and change ---- */
@@ -276,11 +270,11 @@ static void on_kept(void *ctx, const struct err *err, const struct doc *docs, si
         return;
     }
     uw = r->user;
-    if (!open_user(r, uw->id, &docs[0], &uw->kept)) {
+    if (!user_open_kept(r, uw->id, &docs[0], &uw->kept)) {
         return;
     }
     if (!uw->create && (uw->kept == NULL || uw->kept->removed)) {
-        not_found(r, uw->id);
+        user_not_found(r, uw->id);
         return;
     }
     plan_init(&uw->plan, r->a, r->who.tenant, wall_now(), STR_NONE);
@@ -303,7 +297,7 @@ static void read_kept(struct request *r)
 {
     struct user_write *uw = r->user;
 
-    fetch_user(r, uw->id, on_kept);
+    user_fetch(r, uw->id, on_kept);
 }
 
 static const struct json *person_of(struct request *r)
@@ -352,210 +346,4 @@ void api_user_post(struct request *r)
     }
     r->user = uw;
     read_kept(r);
-}
-
-/* ---- delete ---- */
-
-/*
- * Messages and files before the person, so that a delete that was cut short finds him again; and
- * once more behind him, for what was said while they went: now nobody plans anything for him.
- */
-
-static void delete_messages(struct request *r);
-static void delete_files(struct request *r);
-
-static void on_deleted(void *ctx, const struct err *err, const struct commit_outcome *outcome)
-{
-    struct request *r;
-    struct user_write *uw;
-    bool done;
-
-    if (!request_resume(ctx, err, &r) || idempotency_answered(r, outcome, &done)) {
-        return;
-    }
-    uw = r->user;
-    if (done) {
-        uw->gone = true;
-        delete_messages(r);
-    } else if (++uw->tries < TRIES_MAX) {
-        api_user_delete(r);
-    } else {
-        err_set(&r->err, ERR_STORE_CONFLICT, "this person is being changed by others; ask again");
-        reply_error(r, &r->err);
-    }
-}
-
-static void delete_person(struct request *r)
-{
-    struct user_write *uw = r->user;
-    const struct tenant *t = r->who.tenant;
-    struct commit *c = commit_new(t->id);
-
-    idempotency_checks(r, c);
-    user_check(uw->kept, c);
-    user_delete(t, r->a, uw->kept, c);
-    idempotency_writes(r, c, 204, STR_NONE);
-    /* What stays of a deleted person is a hash: enough to answer "was he deleted, and by whom?". */
-    audit_write(r, c, "user.delete", stranger_id(r, uw->id));
-    r->pending = commit_run(engine_store(r->e), &c, on_deleted, r);
-}
-
-/* The files he sent, one after the other. */
-static void on_file_deleted(void *ctx, const struct err *err)
-{
-    struct request *r;
-
-    if (request_resume(ctx, err, &r)) {
-        delete_files(r);
-    }
-}
-
-static void on_file(void *ctx, const struct err *err, const struct reply *reply)
-{
-    struct request *r;
-    struct user_write *uw;
-
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    uw = r->user;
-    if (reply_len(reply) == 0 && uw->gone) {
-        reply_empty(r, 204);
-    } else if (reply_len(reply) == 0) {
-        delete_person(r);
-    } else {
-        r->pending =
-            media_forget(r->who.et, reply_str(reply_at(reply, 0)), uw->id, on_file_deleted, r);
-    }
-}
-
-static void delete_files(struct request *r)
-{
-    struct user_write *uw = r->user;
-    struct call call;
-
-    call_init(&call);
-    call_str(&call, STR("ZRANGE"));
-    call_str(&call, tenant_key(r, arena_printf(r->a, "mp:%.*s", STR_ARG(uw->id)).p));
-    call_int(&call, 0);
-    call_int(&call, 0);
-    r->pending = store_run(engine_store(r->e), &call, on_file, r);
-}
-
-static void on_slice_deleted(void *ctx, const struct err *err, const struct commit_outcome *outcome)
-{
-    struct request *r;
-
-    (void)outcome;
-    if (request_resume(ctx, err, &r)) {
-        delete_messages(r);
-    }
-}
-
-static void delete_message(struct request *r, const struct user_write *uw, const struct reply *row,
-                           struct commit *c)
-{
-    struct str id = reply_str(reply_at(row, 0)), order = reply_str(reply_at(row, 2));
-    struct str queue = reply_str(reply_at(row, 3)), lane = reply_str(reply_at(row, 4));
-
-    if (queue.n > 0 && lane.n > 0) {
-        commit_withdraw(c, queue, lane, id);
-    }
-    commit_delete(c, arena_printf(r->a, "m:%.*s", STR_ARG(id)));
-    commit_zrem(c, STR("mx"), id);
-    commit_zrem(c, arena_printf(r->a, "mu:%.*s", STR_ARG(uw->id)), id);
-    if (order.n > 0) {
-        commit_zrem(c, arena_printf(r->a, "mo:%.*s", STR_ARG(order)), id);
-    }
-}
-
-static void on_messages(void *ctx, const struct err *err, const struct reply *reply)
-{
-    struct request *r;
-    struct user_write *uw;
-    struct commit *c;
-
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    uw = r->user;
-    if (reply_len(reply) < 2) {
-        uw->after = arena_dup(r->a, reply_str(reply_at(reply, 0)));
-        if (uw->after.n > 0) {
-            delete_messages(r);
-        } else {
-            delete_files(r);
-        }
-        return;
-    }
-    uw->after = STR_NONE;              /* from the newest on again: until there is nothing */
-    c = commit_new(r->who.tenant->id); /* deleting twice is deleting once: no check is needed */
-    for (size_t i = 1; i < reply_len(reply); i++) {
-        delete_message(r, uw, reply_at(reply, i), c);
-    }
-    r->pending = commit_run(engine_store(r->e), &c, on_slice_deleted, r);
-}
-
-static void delete_messages(struct request *r)
-{
-    static const char *const fields[] = {"o", "q", "l"};
-    struct user_write *uw = r->user;
-    struct call call;
-
-    call_script(r, &call, "rows");
-    call_str(&call, arena_printf(r->a, "mu:%.*s", STR_ARG(uw->id)));
-    call_str(&call, STR("down"));
-    call_str(&call, uw->after.n > 0 ? arena_printf(r->a, "(%.*s", STR_ARG(uw->after)) : STR("+"));
-    call_str(&call, STR("-"));
-    call_int(&call, DELETE_SLICE);
-    call_int(&call, DELETE_SLICE);
-    call_str(&call, STR("m:"));
-    call_str(&call, STR_NONE);
-    call_str(&call, STR_NONE);
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        call_str(&call, str_of(fields[i]));
-    }
-    r->pending = store_run(engine_store(r->e), &call, on_messages, r);
-}
-
-static void on_delete_read(void *ctx, const struct err *err, const struct doc *docs, size_t n)
-{
-    struct request *r;
-    struct user_write *uw;
-
-    (void)n;
-    if (!request_resume(ctx, err, &r)) {
-        return;
-    }
-    uw = r->user;
-    if (!open_user(r, uw->id, &docs[0], &uw->kept)) {
-        return;
-    }
-    if (uw->kept == NULL || uw->kept->removed) {
-        not_found(r, uw->id);
-        return;
-    }
-    delete_messages(r);
-}
-
-static void read_deleted(struct request *r)
-{
-    const struct user_write *uw = r->user;
-
-    fetch_user(r, uw->id, on_delete_read);
-}
-
-void api_user_delete(struct request *r)
-{
-    struct user_write *uw = r->user;
-
-    if (uw == NULL) {
-        uw = ARENA_NEW(r->a, struct user_write);
-        *uw = (struct user_write){.id = r->args[0]};
-        r->user = uw;
-        /* Said before, and done: whoever has that id now, and his messages, are not meant. */
-        idempotency_peek(r, read_deleted);
-        return;
-    }
-    read_deleted(r);
 }

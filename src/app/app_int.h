@@ -251,6 +251,10 @@ void timeline_answer(struct request *r, struct str order_id, int64_t from, int64
 void timeline_export(struct request *r, struct str order_id, struct str number);
 /** Answers with the files of an order, newest first. */
 void media_answer(struct request *r, struct str order_id);
+void user_fetch(struct request *r, struct str id, fetch_fn *on_done);
+/** The person as kept, NULL where there is none; false: answered. A tombstone comes with removed set. */
+bool user_open_kept(struct request *r, struct str id, const struct doc *doc, struct user **out);
+void user_not_found(struct request *r, struct str id);
 /** ERR_INVALID naming "id": an id that cannot be a lane or part of a key. */
 bool user_id_check(struct str id, struct err *err);
 /**
