@@ -68,6 +68,7 @@
  *   u:<id> c:<id> o:<id>  documents (HASH v version, b sealed body, plain fields): person, conversation,
  *                         work order
  *   me:<id> mb:<hash> mq  files of people: domain/media.h; mx:media, mp:<person>, om:<order> ZSETs of their ids
+ *   ud                    HASH hash of a person who was deleted -> 1, until what was said to him meanwhile is gone too
  *   ux                    HASH keyed hash of a phone or BSUID -> person
  *   rt                    HASH: at (ms) what is too old was looked for last, free (ms) when it is dropped again
  *   ch:<chore>            who runs it now; ends by itself after the chore's interval

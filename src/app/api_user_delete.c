@@ -1,7 +1,8 @@
 /*
  * api_user_delete: a person goes, with his messages and his files: these before the person, so that
  * a delete that was cut short finds him again; and once more behind him, for what was said while
- * they went: now nobody plans anything for him.
+ * they went: now nobody plans anything for him. Until that is done ud has a mark, by which the same
+ * request, said again, goes on there.
  */
 #include "app_int.h"
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 
 #define TRIES_MAX    8
 #define DELETE_SLICE 32
+#define REMOVALS     "ud"
 
 struct user_removal {
     struct str id;
@@ -17,6 +19,7 @@ struct user_removal {
     struct str after;
     int tries;
     bool gone; /* deleted: what was said to him meanwhile goes too */
+    bool resumed; /* by a request before this one, which did not come to its end */
 };
 
 static void delete_messages(struct request *r);
@@ -28,11 +31,15 @@ static void on_deleted(void *ctx, const struct err *err, const struct commit_out
     struct user_removal *rm;
     bool done;
 
-    if (!request_resume(ctx, err, &r) || idempotency_answered(r, outcome, &done)) {
+    if (!request_resume(ctx, err, &r)) {
         return;
     }
     rm = r->user;
-    if (done) {
+    if (outcome->result == COMMIT_DUPLICATE) { /* by this very request: does it want its end yet? */
+        api_user_delete(r);
+    } else if (idempotency_answered(r, outcome, &done)) {
+        return;
+    } else if (done) {
         rm->gone = true;
         delete_messages(r);
     } else if (++rm->tries < TRIES_MAX) {
@@ -52,10 +59,45 @@ static void delete_person(struct request *r)
     idempotency_checks(r, c);
     user_check(rm->kept, c);
     user_delete(t, r->a, rm->kept, c);
+    commit_hset(c, STR(REMOVALS), stranger_id(r, rm->id), STR("1"));
     idempotency_writes(r, c, 204, STR_NONE);
     /* What stays of a deleted person is a hash: enough to answer "was he deleted, and by whom?". */
     audit_write(r, c, "user.delete", stranger_id(r, rm->id));
     r->pending = commit_run(engine_store(r->e), &c, on_deleted, r);
+}
+
+static void reply_gone(struct request *r)
+{
+    reply_empty(r, 204);
+}
+
+static void on_all_gone(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+    const struct user_removal *rm;
+
+    (void)reply;
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    rm = r->user;
+    if (rm->resumed) {
+        idempotency_peek(r, reply_gone); /* its id may have been used for something else */
+    } else {
+        reply_gone(r);
+    }
+}
+
+static void ask_mark(struct request *r, const char *command, reply_fn *on_done)
+{
+    const struct user_removal *rm = r->user;
+    struct call call;
+
+    call_init(&call);
+    call_str(&call, str_of(command));
+    call_str(&call, tenant_key(r, REMOVALS));
+    call_str(&call, stranger_id(r, rm->id));
+    r->pending = store_run(engine_store(r->e), &call, on_done, r);
 }
 
 /* The files he sent, one after the other. */
@@ -78,7 +120,7 @@ static void on_file(void *ctx, const struct err *err, const struct reply *reply)
     }
     rm = r->user;
     if (reply_len(reply) == 0 && rm->gone) {
-        reply_empty(r, 204);
+        ask_mark(r, "HDEL", on_all_gone);
     } else if (reply_len(reply) == 0) {
         delete_person(r);
     } else {
@@ -203,6 +245,41 @@ static void read_deleted(struct request *r)
     user_fetch(r, rm->id, on_delete_read);
 }
 
+static void on_resumed(void *ctx, const struct err *err, const struct doc *docs, size_t n)
+{
+    struct request *r;
+    struct user_removal *rm;
+
+    (void)n;
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    rm = r->user;
+    if (docs[0].version > 0) { /* somebody else has that id now */
+        idempotency_peek(r, read_deleted);
+        return;
+    }
+    rm->gone = rm->resumed = true;
+    delete_messages(r);
+}
+
+static void on_marked(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct request *r;
+    const struct user_removal *rm;
+
+    if (!request_resume(ctx, err, &r)) {
+        return;
+    }
+    rm = r->user;
+    if (reply_int(reply) > 0) {
+        user_fetch(r, rm->id, on_resumed);
+    } else {
+        /* Said before, and done: whoever has that id now, and his messages, are not meant. */
+        idempotency_peek(r, read_deleted);
+    }
+}
+
 void api_user_delete(struct request *r)
 {
     struct user_removal *rm = r->user;
@@ -211,9 +288,6 @@ void api_user_delete(struct request *r)
         rm = ARENA_NEW(r->a, struct user_removal);
         *rm = (struct user_removal){.id = r->args[0]};
         r->user = rm;
-        /* Said before, and done: whoever has that id now, and his messages, are not meant. */
-        idempotency_peek(r, read_deleted);
-        return;
     }
-    read_deleted(r);
+    ask_mark(r, "HEXISTS", on_marked);
 }

@@ -311,6 +311,47 @@ static void test_delete_amid_messages(void)
     CHECK_INT("nor its place", in_redis("EXISTS {acme}:mu:talked"), 0);
 }
 
+/* Cut short behind the person, it goes on where it was; by its own id, or by none. */
+static void delete_cut_short(const char *key)
+{
+    const struct ask gone = {ACME_CMMS, "DELETE", "/api/v1/users/cut", .key = key};
+    struct flight *f;
+    struct reply_to r;
+    struct str id;
+
+    call("POST", "/api/v1/users", "{\"id\":\"cut\",\"phone\":\"+12025550178\",\"verified\":true}");
+    for (int i = 0; i < 20; i++) {
+        put_file(arena_printf(w->a, "cut-%d", i).p, "cut");
+    }
+    f = ask_begin(w, &gone);
+    while (in_redis("ZCARD {acme}:mp:cut") == 20) {
+        world_run(w, 1);
+    }
+    r = call("POST", "/api/v1/messages",
+             "{\"to\":{\"user\":\"cut\"},\"kind\":\"text\",\"text\":\"a secret\"}");
+    CHECK_INT("said meanwhile", r.status, 202);
+    id = at(&r, "id");
+    in_redis("RENAME {acme}:mu:cut {acme}:kept-mu");
+    in_redis("SET {acme}:mu:cut broken");
+    r = ask_end(w, &f);
+    CHECK("Redis failed", r.status >= 500);
+    CHECK_INT("behind the person", in_redis("EXISTS {acme}:u:cut"), 0);
+    in_redis("RENAME {acme}:kept-mu {acme}:mu:cut");
+    r = ask(w, &gone);
+    CHECK_INT("asked again", r.status, 204);
+    r = call("GET", arena_printf(w->a, "/api/v1/messages/%.*s", STR_ARG(id)).p, NULL);
+    CHECK_INT("it is gone", r.status, 404);
+    CHECK_INT("nothing is left to do", in_redis("EXISTS {acme}:ud"), 0);
+    r = ask(w, &gone);
+    CHECK_INT("once more", r.status, key != NULL ? 204 : 404);
+}
+
+static void test_delete_cut_short(void)
+{
+    delete_cut_short(NULL);
+    delete_cut_short("del-cut");
+}
+
 /* ---- import ---- */
 
 static struct reply_to import(struct str body, const char *type)
@@ -541,6 +582,7 @@ int main(int argc, char **argv)
         TEST(test_delete),
         TEST(test_delete_again),
         TEST(test_delete_amid_messages),
+        TEST(test_delete_cut_short),
         TEST(test_import_json),
         TEST(test_import_twice_the_same),
         TEST(test_import_csv),
