@@ -43,6 +43,7 @@ struct import {
     struct arena *a; /* of the group */
     struct import_row rows[GROUP];
     size_t n, decided, waiting;
+    size_t held; /* rows behind them that have to wait for what these change */
     struct json *carry; /* a row that has to wait for an earlier one of the same person */
     size_t carry_number;
     void (*step)(struct import *im);
@@ -348,6 +349,20 @@ static void settle_id(struct import *im, struct import_row *row, struct str owne
     }
 }
 
+/* Does a row before the @nth take its phone from the person who has it now? */
+static bool gives_up(const struct import *im, size_t nth, struct str owner)
+{
+    for (size_t i = 0; i < nth; i++) {
+        const struct import_row *row = &im->rows[i];
+
+        if (!row->failed && str_eq(row->id, owner) && json_get(row->j, "phone") != NULL &&
+            !str_eq(row->phone, im->rows[nth].phone)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_owners(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct import *im = obj_check(ctx, IMPORT_MAGIC);
@@ -359,8 +374,14 @@ static void on_owners(void *ctx, const struct err *err, const struct reply *repl
         return;
     }
     for (size_t i = 0; i < im->n; i++) {
-        settle_id(im, &im->rows[i],
-                  im->rows[i].phone.n > 0 ? reply_str(reply_at(reply, at++)) : STR_NONE);
+        struct str owner = im->rows[i].phone.n > 0 ? reply_str(reply_at(reply, at++)) : STR_NONE;
+
+        if (owner.n > 0 && gives_up(im, i, owner)) {
+            im->held = im->n - i;
+            im->n = i;
+        } else {
+            settle_id(im, &im->rows[i], owner);
+        }
     }
     read_people(im);
 }
@@ -428,22 +449,37 @@ static bool add_row(struct import *im, struct json *j, size_t number)
     return true;
 }
 
+/* With the rows that had to wait: none of them is of the same person as another, but the last may be. */
+static void begin_group(struct import *im)
+{
+    struct json *j = im->carry;
+    size_t first = im->n, end = im->n + im->held;
+
+    for (size_t i = 0; i < first; i++) {
+        json_free(&im->rows[i].j);
+    }
+    arena_reset(im->a);
+    im->n = im->decided = im->held = 0;
+    im->carry = NULL;
+    for (size_t i = first; i < end; i++) {
+        struct json *row = im->rows[i].j;
+
+        im->rows[i].j = NULL;
+        add_row(im, row, im->rows[i].number);
+    }
+    if (j != NULL) {
+        add_row(im, j, im->carry_number);
+    }
+}
+
 static void take_group(struct import *im)
 {
     int64_t began = mono_now().us;
     enum import_took took = IMPORT_ROW;
-    struct json *j = im->carry;
+    struct json *j;
 
-    for (size_t i = 0; i < im->n; i++) {
-        json_free(&im->rows[i].j);
-    }
-    arena_reset(im->a);
-    im->n = im->decided = 0;
-    im->carry = NULL;
-    if (j != NULL) {
-        add_row(im, j, im->carry_number);
-    }
-    while (im->n < GROUP && took != IMPORT_DONE && mono_now().us - began < SLICE_US) {
+    begin_group(im);
+    while (im->n < GROUP && im->carry == NULL && took != IMPORT_DONE && mono_now().us - began < SLICE_US) {
         struct err err = {0};
 
         j = NULL;

@@ -60,6 +60,34 @@ static void test_import_twice_the_same(void)
     r = call("GET", "/api/v1/users/same", NULL);
     CHECK_Z("what one said", at(&r, "site"), "s7");
     CHECK_Z("in the order of the file", at(&r, "name"), "Second");
+    r = import(STR("[{\"id\":\"first\",\"phone\":\"+12025550212\"},"
+                   "{\"phone\":\"+12025550212\",\"name\":\"Second\"}]"),
+               "application/json");
+    CHECK_INT("made", at_int(&r, "created"), 1);
+    CHECK_INT("and found by its number", at_int(&r, "updated"), 1);
+}
+
+/* A number that goes from one to another, in one file. */
+static void test_import_handed_over(void)
+{
+    struct reply_to r = import(STR("[{\"id\":\"h1\",\"phone\":\"+12025550221\"},"
+                                   "{\"id\":\"h3\",\"phone\":\"+12025550223\"}]"),
+                               NULL);
+
+    CHECK_INT("there are two", at_int(&r, "created"), 2);
+    r = import(STR("[{\"id\":\"h1\",\"phone\":\"+12025550222\"},{\"id\":\"h2\",\"phone\":"
+                   "\"+12025550221\"},{\"id\":\"h3\",\"phone\":\"+12025550224\"},"
+                   "{\"phone\":\"+12025550223\",\"site\":\"s8\"},{\"id\":\"h2\",\"name\":\"Two\"}]"),
+               NULL);
+    CHECK_INT("made", at_int(&r, "created"), 2);
+    CHECK_INT("changed", at_int(&r, "updated"), 3);
+    CHECK_INT("none failed", json_len(json_get(r.j, "failed")), 0);
+    r = call("GET", "/api/v1/users/h2", NULL);
+    CHECK_Z("his now", at(&r, "phone"), "+12025550221");
+    r = call("GET", "/api/v1/users/h3", NULL);
+    CHECK_Z("not back again", at(&r, "phone"), "+12025550224");
+    r = call("GET", "/api/v1/users?site=s8", NULL);
+    CHECK_Z("somebody else's", at(&r, "items.0.phone"), "+12025550223");
 }
 
 static void test_import_csv(void)
@@ -229,6 +257,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_import_json),
         TEST(test_import_twice_the_same),
+        TEST(test_import_handed_over),
         TEST(test_import_csv),
         TEST(test_import_refused),
         TEST(test_import_again),
