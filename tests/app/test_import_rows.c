@@ -65,6 +65,41 @@ static void test_behind_a_long_row(void)
     }
 }
 
+/* Wherever the limit of a row cuts it: the rest of the row is the rest of the row. */
+static void test_cut(void)
+{
+    static const char *const pieces[] = {
+        "\"\"", "\"\"\"\"", "\"\"\"\"\"\"", "\"\",\"\"", "\n", "\"\"\n", "\n\"\"", "\",\"", "\",\"\"\"", "\",,\"",
+        "\"x,\"", "\"x\"\"\",\"", "\",\"\",\"", "\"\r,\"", "\",\"\"\",\"",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(pieces) * 14; i++) {
+        size_t before = ((size_t)64 << 10) - 13 + i % 14, bad = 0, good = 0;
+        const char *piece = pieces[i / 14];
+        struct import_source s;
+        enum import_took took;
+        struct json *j = NULL;
+        struct err err = {0};
+        struct buf text;
+
+        buf_init(&text, (size_t)1 << 20);
+        buf_addz(&text, "id,name\na,\"");
+        for (size_t k = 0; k < before; k++) {
+            buf_add_char(&text, 'x');
+        }
+        buf_addf(&text, "%sxxxxxxxxxxxxxxx\"\nb,B\nc,C\n", piece);
+        CHECK("open", import_open(a, buf_str(&text), true, &s, &err));
+        while ((took = import_next(&s, a, &j, &err)) != IMPORT_DONE) {
+            bad += took == IMPORT_BAD_ROW;
+            good += took == IMPORT_ROW;
+            json_free(&j);
+        }
+        CHECK_INT(piece, bad, 1);
+        CHECK_INT(piece, good, 2);
+        buf_fini(&text);
+    }
+}
+
 /* However a file is made, one call looks at little of it. */
 static void test_long_rows(void)
 {
@@ -118,6 +153,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_slices),
+        TEST(test_cut),
         TEST(test_long_rows),
         TEST(test_behind_a_long_row),
     };
