@@ -163,9 +163,16 @@ static bool has_heard(const struct pm *kept, struct str id)
     return heard;
 }
 
+/* What was said by who still does it, or by a supervisor, who spoke for whoever does it. */
+static bool stands(const struct pm *kept, const struct pm *now)
+{
+    return kept->by_id.n > 0 &&
+           (has_person(now, kept->by_id) || !has_person(kept, kept->by_id));
+}
+
 /*
- * It is the same, for other people: who is new hears of it, who is not any more is not asked. What
- * somebody said who still does it stands. False: nothing has changed.
+ * It is the same, for other people: who is new hears of it, who is not any more is not asked. False: nothing
+ * has changed.
  */
 static bool pm_handed_over(struct turn *t, struct pm *pm)
 {
@@ -177,7 +184,7 @@ static bool pm_handed_over(struct turn *t, struct pm *pm)
     if (!pm_decode(t->p->a, m->body, &kept, &err)) {
         return false;
     }
-    now = has_person(pm, kept.by_id) ? kept : *pm;
+    now = stands(&kept, pm) ? kept : *pm;
     memcpy(now.people, pm->people, sizeof(now.people));
     now.npeople = pm->npeople;
     now.told = false;

@@ -293,6 +293,36 @@ static void test_anew_for_others(void)
     world_free(&w);
 }
 
+/* What a supervisor confirmed for others stands; what one of them did, only while he does it. */
+static void test_handed_over_confirmed(void)
+{
+    static const struct {
+        const char *role, *first;
+        int confirmed; /* once the next one has said it too */
+    } rows[] = {
+        {"supervisor", "u3", 1},
+        {"technician", "u1", 2},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        const char *data = "{\"pm\":{\"id\":\"P9\",\"task\":\"Change filter\",\"asset\":\"A\",\"due_at\":"
+                           "\"2099-12-01T08:00:00Z\",\"assignees\":[\"%s\"]}}";
+
+        put_event(w, "p3", "cmms.person.upserted.v1",
+                  arena_printf(w->a, "{\"person\":{\"id\":\"u1\",\"roles\":[\"%s\"]}}", rows[i].role).p);
+        UNTIL(w, "her role", idle(w));
+        pm(w, "h1", arena_printf(w->a, data, rows[i].first).p);
+        tap(w, ANA, "t1", "y:p:confirm:P9");
+        CHECK_INT(rows[i].role, stream_events(w, "gateway.pm.confirmed.v1", ""), 1);
+        pm(w, "h2", arena_printf(w->a, data, "u2").p);
+        CHECK_INT("he hears of it", sent_to(w, BEN, "Change filter"), 1);
+        tap(w, BEN, "t2", "y:p:confirm:P9");
+        CHECK_INT(rows[i].role, stream_events(w, "gateway.pm.confirmed.v1", ""), rows[i].confirmed);
+        world_free(&w);
+    }
+}
+
 /* Twice before anybody is told of the first time: who knew it before still knows it. */
 static void test_handed_over_twice(void)
 {
@@ -341,8 +371,8 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         TEST(test_told_and_done), TEST(test_confirm),        TEST(test_killed),  TEST(test_moved),
         TEST(test_move_which),    TEST(test_others_and_due), TEST(test_refused), TEST(test_bad),
-        TEST(test_handed_over), TEST(test_handed_over_twice), TEST(test_anew_for_others),
-        TEST(test_old_button)};
+        TEST(test_handed_over), TEST(test_handed_over_twice), TEST(test_handed_over_confirmed),
+        TEST(test_anew_for_others), TEST(test_old_button)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
