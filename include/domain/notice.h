@@ -60,7 +60,7 @@ void notice_pm_refused(struct plan *p, const struct pm *pm, const struct matter 
 void notice_checklist_refused(struct plan *p, struct str name, const struct user *to, struct str reason);
 /** Somebody said something to his team. */
 bool notice_team(struct plan *p, const struct team_post *post, const struct matter *m, const struct user *to);
-/** The same to the team's group: in the tenant's language, without a word about answering. */
+/** The same to the team's group, in as many messages: in the tenant's language, without a word about answering. */
 void notice_team_group(struct plan *p, const struct team_post *post, const struct matter *m,
                        const struct team_group *g);
 /** A round of a checklist is due; whether he is told. */

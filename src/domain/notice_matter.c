@@ -83,19 +83,32 @@ bool notice_team(struct plan *p, const struct team_post *post, const struct matt
     return true;
 }
 
-void notice_team_group(struct plan *p, const struct team_post *post, const struct matter *m,
-                       const struct team_group *g)
+static void say_piece_there(struct plan *p, const struct team_post *post, const struct matter *m,
+                            const struct team_group *g, const struct user *to, struct str piece)
 {
-    const struct user to = {.id = team_address(p->a, post->team), .sender = g->sender};
-    struct message *out = plan_message(p, &to, MESSAGE_TEXT);
+    struct message *out = plan_message(p, to, MESSAGE_TEXT);
     struct page page;
 
-    page_init(&page, p, &to);
+    page_init(&page, p, to);
     page_add(&page, "notice.team", ARG_S("team", post->team), ARG_S("name", post->name));
-    buf_add(&page.text, post->text);
+    buf_add(&page.text, piece);
     out->text = page_end(&page);
     out->group = g->group;
     out->cls = str_of(user_class_name(CLASS_UPDATES));
     out->matter = matter_ref(p->a, m->kind, m->id);
-    TEMPLATE_SET(p->a, out, TEMPLATE_TEAM, post->team, post->name, post->text);
+    TEMPLATE_SET(p->a, out, TEMPLATE_TEAM, post->team, post->name, piece);
+}
+
+void notice_team_group(struct plan *p, const struct team_post *post, const struct matter *m,
+                       const struct team_group *g)
+{
+    const struct user to = {.id = team_address(p->a, post->team), .sender = g->sender};
+    size_t most = piece_max(p, post, &to);
+    struct str rest = post->text, piece;
+
+    do {
+        piece = i18n_cut(p->a, rest, most);
+        say_piece_there(p, post, m, g, &to, piece);
+        rest = behind(rest, piece);
+    } while (rest.n > 0);
 }

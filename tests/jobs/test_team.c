@@ -68,9 +68,8 @@ static void test_said_and_answered(void)
 }
 
 /* As long as WhatsApp takes it: with the name in front it is more than one message. */
-static void test_long(void)
+static void put_long(struct world *w)
 {
-    struct world *w = team_world();
     char text[4097] = "TEAM ";
 
     for (size_t i = 5; i < 4096; i++) {
@@ -78,6 +77,13 @@ static void test_long(void)
     }
     memcpy(text + 4096 - 9, " the end.", 9);
     put_text(w, BEN, "t1", text);
+}
+
+static void test_long(void)
+{
+    struct world *w = team_world();
+
+    put_long(w);
     UNTIL(w, "said", idle(w));
     CHECK_INT("Ana reads it to its end", sent_to(w, ANA, " the end."), 1);
     CHECK_INT("in two", sent_to(w, ANA, "u2 Lopez"), 2);
@@ -447,6 +453,26 @@ static void test_group_fails_later(void)
     world_free(&w);
 }
 
+/* Nothing of it is lost there either; refused in part, each gets it from its beginning. */
+static void test_group_long(void)
+{
+    struct world *w = open_group(NULL);
+    const struct post *p = NULL, *q = NULL;
+
+    put_long(w);
+    UNTIL(w, "said", idle(w));
+    CHECK_INT("in two", to_group(w, "u2 Lopez", &p), 2);
+    CHECK_INT("to its end", to_group(w, " the end.", &q), 1);
+    CHECK("which comes last", p == q);
+    CHECK_INT("Ana in the group", sent_to(w, ANA, "u2 Lopez"), 0);
+    if (q != NULL) {
+        put_failed(w, q, "");
+    }
+    CHECK_INT("Ana from us", sent_to(w, ANA, "u2 Lopez"), 2);
+    CHECK_INT("to its end", sent_to(w, ANA, " the end."), 1);
+    world_free(&w);
+}
+
 /* The gateway dies when the group has refused it, before anybody was told apart. */
 static void test_group_refused_and_killed(void)
 {
@@ -517,6 +543,7 @@ int main(int argc, char **argv)
                                         TEST(test_killed),
                                         TEST(test_group_window),
                                         TEST(test_group_template),
+                                        TEST(test_group_long),
                                         TEST(test_group_not_joined),
                                         TEST(test_group_out_of_order),
                                         TEST(test_group_fails_later),
