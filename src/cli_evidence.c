@@ -64,6 +64,8 @@ struct proof {
     struct evidence_chain chain;
     struct medium *media;
     size_t nmedia, medium;
+    struct str *missing; /* files of its list that have no record */
+    size_t nmissing;
     struct hasher hash;
     int64_t entries, broken;
 };
@@ -171,6 +173,28 @@ static void next_file(struct proof *p)
     p->pending = media_read(p->et, p->media[p->medium].blob, &sink);
 }
 
+static void read_media(struct proof *p, reply_fn *on_done);
+
+static void on_listed(void *ctx, const struct err *err, const struct reply *reply)
+{
+    struct proof *p = ctx;
+
+    p->pending = NULL;
+    if (err != NULL) {
+        fail(p, err);
+        return;
+    }
+    for (size_t i = 0; i < p->nmissing; i++) {
+        for (size_t k = 0; k < reply_len(reply); k++) {
+            if (str_eq(p->missing[i], reply_str(reply_at(reply, k)))) {
+                p->broken++;
+                printf("file %.*s does not hold: its record is missing\n", STR_ARG(p->missing[i]));
+            }
+        }
+    }
+    next_file(p);
+}
+
 static void on_media(void *ctx, const struct err *err, const struct doc *docs, size_t n)
 {
     struct proof *p = ctx;
@@ -186,9 +210,8 @@ static void on_media(void *ctx, const struct err *err, const struct doc *docs, s
         struct str id = p->media[i].id;
 
         if (docs[i].version == 0) {
-            continue;
-        }
-        if (medium_open(engine_tenant(p->et), p->a, id, &docs[i], &p->media[kept], &own)) {
+            p->missing[p->nmissing++] = id;
+        } else if (medium_open(engine_tenant(p->et), p->a, id, &docs[i], &p->media[kept], &own)) {
             kept++;
         } else {
             p->broken++;
@@ -196,7 +219,11 @@ static void on_media(void *ctx, const struct err *err, const struct doc *docs, s
         }
     }
     p->nmedia = kept;
-    next_file(p);
+    if (p->nmissing > 0) {
+        read_media(p, on_listed); /* who is forgotten between the two reads goes from the list too */
+    } else {
+        next_file(p);
+    }
 }
 
 static void on_ids(void *ctx, const struct err *err, const struct reply *reply)
@@ -216,6 +243,7 @@ static void on_ids(void *ctx, const struct err *err, const struct reply *reply)
     }
     p->media = ARENA_ARRAY(p->a, struct medium, p->nmedia);
     keys = ARENA_ARRAY(p->a, struct str, p->nmedia);
+    p->missing = ARENA_ARRAY(p->a, struct str, p->nmedia);
     for (size_t i = 0; i < p->nmedia; i++) {
         p->media[i].id = arena_dup(p->a, reply_str(reply_at(reply, i)));
         keys[i] = medium_key(p->a, p->media[i].id);
@@ -224,7 +252,7 @@ static void on_ids(void *ctx, const struct err *err, const struct reply *reply)
                            on_media, p);
 }
 
-static void read_media(struct proof *p)
+static void read_media(struct proof *p, reply_fn *on_done)
 {
     struct call call;
 
@@ -233,7 +261,7 @@ static void read_media(struct proof *p)
     call_str(&call, key_of(p, "om:", p->id));
     call_int(&call, 0);
     call_int(&call, -1);
-    p->pending = store_run(engine_store(p->c->engine), &call, on_ids, p);
+    p->pending = store_run(engine_store(p->c->engine), &call, on_done, p);
 }
 
 static void on_entries(void *ctx, const struct err *err, const struct reply *reply)
@@ -262,7 +290,7 @@ static void on_entries(void *ctx, const struct err *err, const struct reply *rep
                    STR_ARG(open ? str_slice(entry, 0, 120) : STR("it does not open")));
         }
     }
-    read_media(p);
+    read_media(p, on_ids);
 }
 
 static void read_entries(struct proof *p)

@@ -296,6 +296,12 @@ test('evidence in the store: an entry taken out, one put elsewhere, a file that 
   assert.match(p.out, /does not hold/)
   const r = await get(m.url).catch(e => ({status: 0}))
   assert.notEqual(r.status, 200, 'and nobody is handed half of it')
+  const record = `{acme}:me:${m.id}`
+  await plant.redis('RENAME', record, `${record}-away`)
+  p = await four()
+  assert.equal(p.code, 1)
+  assert.match(p.out, new RegExp(`file ${m.id} does not hold: its record is missing`))
+  await plant.redis('RENAME', `${record}-away`, record)
 })
 
 run(() => plant.stop())
