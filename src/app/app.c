@@ -153,6 +153,7 @@ static void request_end(struct request *r)
         hasher_fini(&r->hashers[i]);
     }
     r->nhashers = 0;
+    meta_secrets_drop(&r->secrets); /* behind the hashers, which look into them */
 }
 
 static void on_gone(void *ctx, struct http_req *http)
@@ -346,15 +347,27 @@ static void add_secret(struct str *list, size_t *n, struct str secret)
     }
 }
 
+void meta_secrets_drop(struct meta_secrets **owner)
+{
+    struct meta_secrets *secrets = *owner;
+
+    *owner = NULL;
+    if (secrets != NULL && --secrets->refs == 0) {
+        mem_wipe(secrets, sizeof(*secrets));
+        mem_free(&secrets);
+    }
+}
+
 /* Which secret a webhook is signed with is not known before it is parsed, and it is not parsed
  * before. */
 static void collect_secrets(struct app *app)
 {
-    struct meta_secrets *secrets;
+    struct meta_secrets *secrets = MEM_NEW(struct meta_secrets);
 
-    app->meta_now = 1 - app->meta_now;
-    secrets = &app->meta_secrets[app->meta_now];
-    secrets->n = app->nmeta_tokens = 0;
+    meta_secrets_drop(&app->meta_secrets);
+    app->meta_secrets = secrets;
+    secrets->refs = 1;
+    app->nmeta_tokens = 0;
     for (size_t t = 0; t < app->settings->ntenants; t++) {
         for (size_t i = 0; i < app->settings->tenants[t].nsenders; i++) {
             const struct sender *s = &app->settings->tenants[t].senders[i];
@@ -488,6 +501,6 @@ void app_free(struct app **owner)
     api_events_fini(app);
     auth_fini(app);
     buf_fini(&app->openapi);
-    mem_wipe(app->meta_secrets, sizeof(app->meta_secrets));
+    meta_secrets_drop(&app->meta_secrets);
     mem_free(owner);
 }

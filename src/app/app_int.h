@@ -49,7 +49,7 @@ struct request {
         print; /* what makes this request's commits repeatable; fingerprint of the body */
     struct hasher *hashers; /* webhooks: one for each secret; uploads: one for the fingerprint */
     size_t nhashers;
-    const struct meta_secrets *secrets; /* webhooks: those */
+    struct meta_secrets *secrets; /* webhooks: those; till the end of the request */
     struct web_session *session;       /* whose browser it is (web.h), or NULL */
     struct str cookie;                  /* Set-Cookie of the answer, or empty */
     handler_fn *then;                   /* behind a look at the idempotency key */
@@ -87,6 +87,16 @@ extern const size_t nroutes;
 const struct route *route_find(struct arena *a, struct str method, struct str path,
                                struct str args[3], struct buf *allow);
 
+/* Owned by the app, while they count, and by each webhook that began with them, however many reloads ago. */
+struct meta_secrets {
+    size_t refs;
+    struct str text[WEBHOOK_SECRETS_MAX];
+    struct hmac_key keys[WEBHOOK_SECRETS_MAX];
+    size_t n;
+};
+/** One owner less; the last one wipes them. */
+void meta_secrets_drop(struct meta_secrets **owner);
+
 struct app {
     struct loop *loop;
     struct settings *settings;
@@ -97,13 +107,7 @@ struct app {
     struct map *key_cache; /* secret hash -> cached identity; short lived */
     struct str meta_tokens[WEBHOOK_SECRETS_MAX];
     size_t nmeta_tokens;
-    /* Those before the last reload stay for requests that began with them. */
-    struct meta_secrets {
-        struct str text[WEBHOOK_SECRETS_MAX];
-        struct hmac_key keys[WEBHOOK_SECRETS_MAX];
-        size_t n;
-    } meta_secrets[2];
-    unsigned meta_now; /* which of the two */
+    struct meta_secrets *meta_secrets; /* since the last reload */
     struct buf openapi;   /* rendered once */
     bool draining;        /* long polls end at once */
     size_t big_events;    /* big bodies of events that are worked on, and those that wait */

@@ -60,7 +60,8 @@ void webhook_meta_headers(struct request *r)
         refuse_signature(r, ERR_BAD_SIGNATURE);
         return;
     }
-    r->secrets = &r->app->meta_secrets[r->app->meta_now];
+    r->secrets = r->app->meta_secrets;
+    r->secrets->refs++;
     r->hashers = ARENA_ARRAY(r->a, struct hasher, r->secrets->n + 1);
     for (; r->nhashers < r->secrets->n; r->nhashers++) {
         hasher_init_keyed(&r->hashers[r->nhashers], &r->secrets->keys[r->nhashers]);

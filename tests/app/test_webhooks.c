@@ -230,8 +230,8 @@ static void test_sender_he_wrote_to(void)
         "second");
 }
 
-/* Sends @body signed with @secret; between its head and itself, acme's secret is exchanged. */
-static int post_amid_reload(const char *secret, struct str body)
+/* Sends @body signed with @secret; between its head and itself, acme's secret is exchanged, @times. */
+static int post_amid_reloads(const char *secret, struct str body, int times)
 {
     struct sender *acme = &w->settings->tenants[0].senders[0];
     const struct sender before = *acme;
@@ -249,9 +249,11 @@ static int post_amid_reload(const char *secret, struct str body)
     CHECK("connected", connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
     CHECK("the head", send(fd, head.p, head.n, 0) == (ssize_t)head.n);
     world_run(w, 50);
-    acme->app_secret_previous = acme->app_secret;
-    acme->app_secret = STR("a fresh secret");
-    app_reloaded(w->app, &err);
+    for (int i = 0; i < times; i++) {
+        acme->app_secret_previous = acme->app_secret;
+        acme->app_secret = arena_printf(w->a, "fresh secret %d", i);
+        app_reloaded(w->app, &err);
+    }
     CHECK("the body", send(fd, body.p, body.n, 0) == (ssize_t)body.n);
     for (int i = 0; i < 200 && recv(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT) <= 0; i++) {
         world_run(w, 10);
@@ -265,6 +267,11 @@ static int post_amid_reload(const char *secret, struct str body)
     return status;
 }
 
+static int post_amid_reload(const char *secret, struct str body)
+{
+    return post_amid_reloads(secret, body, 1);
+}
+
 /* What a request began with is compared with what that was, not with what stands there since. */
 static void test_reload_amid_body(void)
 {
@@ -276,12 +283,22 @@ static void test_reload_amid_body(void)
               post_amid_reload("secret0", words(ACME, "wamid.r3", "HELP")), 200);
 }
 
+/* However often: the keys under a webhook on its way do not change. */
+static void test_reloads_amid_body(void)
+{
+    CHECK_INT("twice", post_amid_reloads("secret1", words(BETA, "wamid.r4", "HELP"), 2), 200);
+    CHECK_INT("five times", post_amid_reloads("secret1", words(BETA, "wamid.r5", "HELP"), 5), 200);
+    CHECK_INT("what was exchanged twice is no more",
+              post_amid_reloads("secret0", words(ACME, "wamid.r6", "HELP"), 2), 401);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_handshake),          TEST(test_signatures),      TEST(test_kept),
         TEST(test_too_long),           TEST(test_twilio_unsigned), TEST(test_answered_once),
         TEST(test_sender_he_wrote_to), TEST(test_reload_amid_body),
+        TEST(test_reloads_amid_body),
     };
     int code;
 
