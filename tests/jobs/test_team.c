@@ -525,6 +525,7 @@ static void test_group_sender_paused(void)
     struct world *w = open_group("{\"paused_after_ms\":60,\"critical_after_ms\":0}");
     const struct post *p = NULL;
 
+    w->probe_status = 401; /* it stays paused */
     redis_get(w, "HSET w:tw u1 %lld", (long long)wall_now().ms);
     redis_get(w, "HSET sn:main paused %lld", (long long)wall_now().ms - 1000);
     put_text(w, BEN, "t1", "TEAM otherwise");
