@@ -4,6 +4,7 @@
  * its next time (order.remind), and od (ZSET order id -> wall ms) finds it; jobs/reminders.c goes by that.
  * Times that were missed are one reminder: the next one is always later than now. Times of a due date that
  * is new to us count from when its event was accepted: one that came while the event waited was missed too.
+ * One that waits for the end of somebody's quiet hours is not said when its order is closed by then.
  */
 #ifndef CREWLINE_DOMAIN_REMINDER_H
 #define CREWLINE_DOMAIN_REMINDER_H

@@ -204,7 +204,7 @@ static void on_answer(void *ctx, const struct err *err, const struct http_answer
 }
 
 /* It has not begun: where Redis still has the lease as ours it goes back uncounted. */
-static void put_back(struct attempt *at)
+void outbox_put_back(struct attempt *at)
 {
     at->o = (struct outcome){.cls = OUTCOME_NOT_SENT};
     attempt_end(at, THEN_LATER, 0);
@@ -219,7 +219,7 @@ void outbox_send(struct attempt *at)
     struct err err = {0};
 
     if (!lane_item_live(at->item)) {
-        put_back(at); /* too late to begin */
+        outbox_put_back(at); /* too late to begin */
         return;
     }
     correlation_make(vault_mac_key(at->ob->et->t.vault), at->ob->et->t.id, at->m.id,
@@ -264,7 +264,7 @@ void outbox_begin(struct attempt *at)
     if (at->item->reaped) {
         end_ambiguous(at); /* whoever had it died or stalled in the middle */
     } else if (str_eqz(at->item->state, "behind")) {
-        put_back(at); /* and those before it go first */
+        outbox_put_back(at); /* and those before it go first */
     } else if (at->uncounted && str_eqz(at->item->state, "withdrawn")) {
         attempt_end(at, THEN_CANCELLED, 0);
     } else if ((at->uncounted || at->item->sends > 1) && !at->looked &&
@@ -277,6 +277,8 @@ void outbox_begin(struct attempt *at)
         attempt_end_here(at, THEN_EXPIRED, "it expired before it could be sent", "");
     } else if (at->ob->gone != NULL) {
         outbox_gone(at);
+    } else if (outbox_reminder_waited(at)) {
+        outbox_reminder(at);
     } else if (outbox_merge_possible(at)) {
         outbox_merge(at);
     } else if (at->ob == at->own || outbox_via(at)) {

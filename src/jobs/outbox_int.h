@@ -3,8 +3,8 @@
  * (writing down what came of it), outbox_sender.c (the sender: pace, pause, rest), outbox_lookup.c
  * (evidence from Twilio's list), outbox_content.c (the detour of Twilio's buttons), outbox_form.c
  * (session form or template), outbox_hold.c (messages that wait for their person's word),
- * outbox_via.c (by another sender while the own one is paused) and outbox_gone.c (senders that were
- * taken out of the configuration).
+ * outbox_via.c (by another sender while the own one is paused), outbox_gone.c (senders that were
+ * taken out of the configuration) and outbox_reminder.c (reminders that had to wait).
  */
 #ifndef CREWLINE_JOBS_OUTBOX_INT_H
 #define CREWLINE_JOBS_OUTBOX_INT_H
@@ -50,6 +50,7 @@ struct attempt {
     int64_t few;               /* of these, for what is tried a few times only */
     struct wall refused_since; /* the first of them; 0: none */
     bool uncounted;   /* its broadcast was cancelled: the claim leased it without an attempt */
+    bool order_seen;  /* a reminder that waited: its order is still open */
     bool looked;      /* the provider was asked whether it has an attempt before this one */
     bool found;       /* and it has */
     bool again;       /* refused for the window or a limit: it counts no more, and the message goes again */
@@ -98,6 +99,12 @@ bool outbox_lookup_possible(const struct attempt *at);
 /** Takes what waits behind it about the same order into it, then outbox_begin(). */
 void outbox_merge(struct attempt *at);
 bool outbox_merge_possible(const struct attempt *at);
+/** Not begun, and nothing was handed over: again, uncounted. */
+void outbox_put_back(struct attempt *at);
+/** Looks whether its order is still open: cancelled, or outbox_begin() again. */
+void outbox_reminder(struct attempt *at);
+/** Is it a reminder that had to wait, and was not looked at yet? */
+bool outbox_reminder_waited(const struct attempt *at);
 /** The limits, then on its way: in the form it has now. */
 void outbox_go(struct attempt *at);
 /** Chooses the form of at->m, then outbox_go(); or another end. */

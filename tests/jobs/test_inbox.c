@@ -1,7 +1,5 @@
 /* Executing what was accepted: conflicts, damage, items that end the gateway, refusals, statuses,
  * windows. */
-#include <time.h>
-
 #include "inbox_int.h"
 #include "world.h"
 
@@ -217,7 +215,8 @@ static void test_refused(void)
     world_free(&w);
 }
 
-/* Nothing goes back where a fault was reported: that it is not booked has to be said all the more. */
+/* Nothing goes back where a fault was reported: that it is not booked has to be said all the more.
+ */
 static void test_report_refused(void)
 {
     struct world *w = world_new(NULL);
@@ -474,104 +473,15 @@ static void test_marks_busy(void)
     world_free(&w);
 }
 
-/* The time of a reminder came while the event waited: it is told late, not never. */
-static void test_reminder_missed(void)
-{
-    struct world *w = world_new(NULL);
-    int64_t time_ms = wall_now().ms + 1500;
-    char due[WALL_TEXT_BYTES];
-
-    wall_format((struct wall){time_ms + 2 * 3600 * 1000}, due);
-    lane_worker_pause(w->et->in, true);
-    put_event(
-        w, "e1", "cmms.workorder.created.v1",
-        arena_printf(w->a,
-                     "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\","
-                     "\"status\":\"open\",\"due_at\":\"%s\",\"assignees\":[{\"id\":\"u1\"}]}}",
-                     due)
-            .p);
-    UNTIL(w, "its time is over", wall_now().ms > time_ms);
-    lane_worker_pause(w->et->in, false);
-    UNTIL(w, "assigned", sent_to(w, ANA, "New Work Order Assigned") == 1);
-    UNTIL(w, "reminded", sent_to(w, ANA, "Work Order Reminder") == 1);
-    world_free(&w);
-}
-
-/* A reminder that another gateway's clock, ahead of ours, put in: it is told when its time has come. */
-static int64_t ahead_ms;
-
-static struct wall ahead(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (struct wall){(int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + ahead_ms};
-}
-
-static void test_reminder_ahead(void)
-{
-    struct world *w = world_new(NULL);
-    int64_t time_ms = wall_now().ms + 4000;
-    char due[WALL_TEXT_BYTES];
-
-    wall_format((struct wall){time_ms + 2 * 3600 * 1000}, due);
-    put_event(
-        w, "e1", "cmms.workorder.created.v1",
-        arena_printf(w->a,
-                     "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\","
-                     "\"status\":\"open\",\"due_at\":\"%s\",\"assignees\":[{\"id\":\"u1\"}]}}",
-                     due)
-            .p);
-    UNTIL(w, "assigned", sent_to(w, ANA, "New Work Order Assigned") == 1 && idle(w));
-    lane_worker_pause(w->et->in, true);
-    ahead_ms = 5000;
-    clock_fake(NULL, ahead);
-    UNTIL(w, "put in", redis_int(w, "ZSCORE od w1") > time_ms);
-    clock_fake(NULL, NULL);
-    lane_worker_pause(w->et->in, false);
-    UNTIL(w, "not yet", redis_int(w, "ZSCORE od w1") == time_ms);
-    CHECK_INT("not told yet", sent_to(w, ANA, "Work Order Reminder"), 0);
-    UNTIL(w, "its time", wall_now().ms > time_ms);
-    UNTIL(w, "reminded", sent_to(w, ANA, "Work Order Reminder") == 1);
-    world_free(&w);
-}
-
-/* The CMMS reminds of an order that has no due date of its own: that once, at the time it tells. */
-static void test_reminder_dateless(void)
-{
-    struct world *w = world_new(NULL);
-    char due[WALL_TEXT_BYTES];
-
-    wall_format((struct wall){wall_now().ms + 3 * 24 * 3600 * (int64_t)1000}, due);
-    put_event(
-        w, "e1", "cmms.workorder.due.v1",
-        arena_printf(w->a,
-                     "{\"workorder\":{\"id\":\"w1\",\"number\":\"WO-1\",\"title\":\"T\","
-                     "\"status\":\"open\",\"assignees\":[{\"id\":\"u1\"}]},"
-                     "\"due\":{\"at\":\"%s\",\"state\":\"soon\"}}",
-                     due)
-            .p);
-    UNTIL(w, "reminded", sent_to(w, ANA, "3 days") == 1 && idle(w));
-    ahead_ms = (int64_t)25 * 3600 * 1000;
-    clock_fake(NULL, ahead);
-    world_run(w, 4500);
-    clock_fake(NULL, NULL);
-    CHECK_INT("not again, as overdue since 1970", redis_int(w, "ZCARD mx"), 1);
-    world_free(&w);
-}
-
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         TEST(test_conflicts),      TEST(test_order_of_words), TEST(test_damage),
         TEST(test_mend),           TEST(test_reaped),         TEST(test_refused),
-        TEST(test_report_refused),
-        TEST(test_refused_first),  TEST(test_statuses),       TEST(test_early_failure),
-        TEST(test_group_window),   TEST(test_long_words),     TEST(test_redis_away),
-        TEST(test_marks),          TEST(test_marks_fail),     TEST(test_marks_busy),
-        TEST(test_reminder_missed), TEST(test_reminder_ahead),
-        TEST(test_reminder_dateless),
-        TEST(test_refused_both)};
+        TEST(test_report_refused), TEST(test_refused_first),  TEST(test_statuses),
+        TEST(test_early_failure),  TEST(test_group_window),   TEST(test_long_words),
+        TEST(test_redis_away),     TEST(test_marks),          TEST(test_marks_fail),
+        TEST(test_marks_busy),     TEST(test_refused_both)};
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 
     world_done();
