@@ -476,7 +476,10 @@ static void test_group_long(void)
 /* The gateway dies when the group has refused it, before anybody was told apart. */
 static void test_group_refused_and_killed(void)
 {
-    struct world *w = group_world_of("\"delivery\":{\"lease_ms\":1000},", NULL);
+    /* A callback that was out is given again when its lease has ended: its timeout and 3 s. */
+    struct world *w = group_world_of("\"delivery\":{\"lease_ms\":1000},"
+                                     "\"callbacks\":{\"timeout_ms\":1000},",
+                                     NULL);
     const struct post *p = NULL;
     struct str id, mac;
 
