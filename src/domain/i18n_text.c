@@ -1,6 +1,7 @@
 #include "i18n_int.h"
 
 #include <assert.h>
+#include <string.h>
 #include <unicode/ubrk.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
@@ -295,8 +296,9 @@ static size_t cut_before_blank(struct str text, size_t max)
 
 struct str i18n_cut(struct arena *a, struct str text, size_t max)
 {
-    static const char closers[] = "\u2069\u2069\u2069\u2069";
-    size_t n, open;
+    static const char closer[] = "\u2069";
+    size_t n, open = 0, room;
+    char *closers;
 
     if (text.n <= max || str_utf8_len(text) <= max) {
         return text;
@@ -304,12 +306,14 @@ struct str i18n_cut(struct arena *a, struct str text, size_t max)
     if (max == 0) {
         return STR("");
     }
-    n = cut_before_blank(text, max - 1);
-    open = bidi_open(str_slice(text, 0, n));
-    if (open > 0 && open < 5 && max > open) {
-        n = cut_before_blank(text, max - 1 - open); /* with room for what ends its direction */
+    do { /* with room for what ends its directions: more of them may be open in less of it */
+        room = open;
+        n = cut_before_blank(text, max - 1 - room);
         open = bidi_open(str_slice(text, 0, n));
+    } while (open > room);
+    closers = arena_alloc(a, 3 * open + 1);
+    for (size_t i = 0; i < open; i++) {
+        memcpy(closers + 3 * i, closer, 3);
     }
-    return arena_printf(a, "%.*s" ELLIPSIS "%.*s", (int)n, text.p, (int)(3 * (open < 5 ? open : 4)),
-                        closers);
+    return arena_printf(a, "%.*s" ELLIPSIS "%.*s", (int)n, text.p, (int)(3 * open), closers);
 }

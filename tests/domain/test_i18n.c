@@ -223,6 +223,8 @@ static void test_cut(void)
         {"किताब",          3,  "कि…"              },
         {"किताब",          2,  "…"                    },
         {"e\u0301a",                 2,  "…"                    }, /* e with a combining accent */
+        {"\u2067\u2067\u2067\u2067\u2067\u2067abcdefgh", 13, "\u2067\u2067\u2067\u2067\u2067\u2067…\u2069\u2069\u2069\u2069\u2069\u2069"},
+        {"ab\u2067cd\u2069efghij",    6,  "ab\u2067c…\u2069"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -74,7 +74,8 @@ static void format(struct arena *a, const struct lang *l, struct str value, int6
             struct str cut = i18n_cut(a, text, (size_t)(number & 63) + 1);
 
             must(str_is_utf8(text) && !steers(text));
-            must(str_is_utf8(cut) && str_utf8_len(cut) <= ((size_t)(number & 63) + 1) + 3);
+            must(str_is_utf8(cut) && !steers(cut));
+            must(str_utf8_len(cut) <= (size_t)(number & 63) + 1);
         }
     }
     if (valid) {
