@@ -56,6 +56,7 @@ struct broadcast_state { /* as read */
     int64_t version; /* 0: there is none */
     struct str body, state, stem, senders, told;
     struct str first; /* how message ids of its first round begin */
+    struct str list;  /* of its audience; empty: it is named as the broadcast */
     int64_t chunks, cursor, round;
     struct wall accepted, began, told_at; /* began: the present round */
     bool end_told;

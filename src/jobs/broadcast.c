@@ -41,6 +41,7 @@ void broadcast_state_read(struct arena *a, const struct reply *r, struct broadca
         .end_told = reply_int(reply_at(b, 11)) != 0,
         .told_at = {reply_int(reply_at(b, 12))},
         .first = arena_dup(a, reply_str(reply_at(b, 13))),
+        .list = arena_dup(a, reply_str(reply_at(b, 14))),
     };
     out->counts = (struct broadcast_counts){
 #define X(name) .name = reply_int(reply_at(counts, AT_##name)),

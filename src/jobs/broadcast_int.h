@@ -1,7 +1,7 @@
 /*
  * broadcast_int: shared by broadcast.c (state, texts checked, cancel, resend), broadcast_accept.c
- * (the commit that accepts), broadcast_audience.c (who is meant), broadcast_round.c (chunk by
- * chunk) and broadcast_watch.c (how it stands, the end).
+ * (the commit that accepts), broadcast_audience.c (who is meant), broadcast_chunk.c (a chunk read),
+ * broadcast_round.c (chunk by chunk) and broadcast_watch.c (how it stands, the end).
  */
 #ifndef CREWLINE_JOBS_BROADCAST_INT_H
 #define CREWLINE_JOBS_BROADCAST_INT_H
@@ -51,6 +51,23 @@ struct chunk {
     size_t n;
     bool ready;
 };
+/* The reading of a chunk, one at a time. What is out of it is cancelled by its op. */
+#define BROADCAST_LINES_AHEAD 16 /* chunks whose lines are read in one call */
+struct chunk_ask;
+typedef void chunk_read_fn(void *ctx, const struct err *err);
+struct broadcast_reading { /* zeroed at first; of its run */
+    struct op op;          /* first: the caller holds this */
+    struct broadcast_run *run;
+    struct chunk *into;
+    struct chunk_ask *asks; /* in its arena: */
+    size_t nasks, out;      /* made, and not answered yet */
+    chunk_read_fn *on_read;
+    void *ctx;
+    struct arena *a; /* of lines that are read ahead, of the chunks from first on: */
+    struct str lines[BROADCAST_LINES_AHEAD];
+    size_t nlines;
+    int64_t first;
+};
 struct form { /* the message in one language */
     const struct lang *l;
     size_t nth;
@@ -66,6 +83,7 @@ struct broadcast_run { /* of an inbox_job: its work on a broadcast */
     struct broadcast_ids ids;
     struct broadcast b;
     struct op *ahead; /* the next chunk is read while this one is committed */
+    struct broadcast_reading reading;
     struct chunk chunks[2];
     size_t at; /* which of the two is being committed */
     struct form forms[FORMS_MAX];
@@ -79,6 +97,15 @@ struct broadcast_run { /* of an inbox_job: its work on a broadcast */
     bool end;
 };
 
+/**
+ * Reads chunk @nth of the run's round into @into, whose arena is made or emptied and whose rows live in it.
+ * Calls: @on_read once, with into->ready unless it failed; never after op_cancel().
+ * Fails: as store_run(), at the first call that does.
+ */
+struct op *broadcast_chunk_read(struct broadcast_run *run, int64_t nth, struct chunk *into,
+                                chunk_read_fn *on_read, void *ctx);
+/** What it keeps between chunks; nothing may be out any more. */
+void broadcast_reading_fini(struct broadcast_reading *r);
 /** Goes on with the round from the chunk that the cursor names. */
 void broadcast_round(struct inbox_job *j);
 /** How it stands: told, and the end where it has come. */

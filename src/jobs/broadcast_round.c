@@ -20,75 +20,16 @@ static void commit_chunk(struct broadcast_run *run);
 
 /* ---- reading a chunk ---- */
 
-static size_t windows_of(const struct broadcast_run *run)
-{
-    size_t n = run->j->et->t.conf->nsenders;
-
-    return n < BROADCAST_WINDOWS ? n : BROADCAST_WINDOWS;
-}
-
-/* What he was told in the round before; each row is a list then. */
-static void copy_told(struct arena *a, const struct reply *r, struct chunk_row *row)
-{
-    row->message = arena_dup(a, reply_str(reply_at(r, 3)));
-    row->state = arena_dup(a, reply_str(reply_at(r, 4)));
-    row->flags = arena_dup(a, reply_str(reply_at(r, 5)));
-    row->queue = arena_dup(a, reply_str(reply_at(r, 6)));
-    row->lane = arena_dup(a, reply_str(reply_at(r, 7)));
-}
-
-static void copy_row(struct arena *a, const struct reply *r, size_t at, struct chunk_row *row)
-{
-    struct str line = reply_str(reply_at(r, at)), person, verdict;
-    int64_t v = NOTIFY_YES;
-
-    str_cut(line, ' ', &person, &verdict);
-    str_to_i64(verdict, 0, NOTIFY_REMOVED, &v);
-    *row = (struct chunk_row){
-        .person = arena_dup(a, person),
-        .verdict = (int)v,
-        .doc = {reply_int(reply_at(r, at + 1)), arena_dup(a, reply_str(reply_at(r, at + 2)))},
-    };
-}
-
-/* Rows, then a column of windows for each sender. */
-static void copy_chunk(const struct broadcast_run *run, struct chunk *into,
-                       const struct reply *reply)
-{
-    size_t columns = run->round > 1 ? 1 : 3, senders = windows_of(run), n = reply_len(reply);
-
-    into->n = n < senders ? 0 : (n - senders) / columns;
-    into->rows = ARENA_ARRAY(into->a, struct chunk_row, into->n + 1);
-    for (size_t i = 0; i < into->n; i++) {
-        struct chunk_row *row = &into->rows[i];
-
-        if (run->round > 1) {
-            copy_row(into->a, reply_at(reply, i), 0, row);
-            copy_told(into->a, reply_at(reply, i), row);
-        } else {
-            copy_row(into->a, reply, columns * i, row);
-        }
-        for (size_t k = 0; k < senders; k++) {
-            row->windows[k] = reply_int(reply_at(reply_at(reply, columns * into->n + k), i));
-        }
-    }
-    into->ready = true;
-}
-
-static void on_chunk(void *ctx, const struct err *err, const struct reply *reply)
+static void on_chunk(void *ctx, const struct err *err)
 {
     struct inbox_job *j = obj_check(ctx, INBOX_MAGIC);
     struct broadcast_run *run = j->run;
-    struct chunk *into = &run->chunks[run->chunks[run->at].ready ? !run->at : run->at];
 
     run->ahead = NULL;
-    if (err != NULL) {
-        into->n = SIZE_MAX; /* read again when its turn comes */
-    } else {
-        copy_chunk(run, into, reply);
-    }
+    /* Is the one before it being committed, or about to be? If this one failed, it is read again
+     * when its turn comes. */
     if (j->pending != NULL || run->waiting) {
-        return; /* the chunk before it is being committed, or is about to be */
+        return;
     }
     if (err != NULL) {
         inbox_again(j, err);
@@ -99,26 +40,7 @@ static void on_chunk(void *ctx, const struct err *err, const struct reply *reply
 
 static void read_chunk(struct broadcast_run *run, int64_t nth, size_t into)
 {
-    struct inbox_job *j = run->j;
-    const struct tenant_settings *conf = j->et->t.conf;
-    struct chunk *c = &run->chunks[into];
-    struct call call;
-
-    if (c->a == NULL) {
-        c->a = arena_new();
-    }
-    arena_reset(c->a);
-    c->nth = nth;
-    c->ready = false;
-    call_init_script(&call, "chunk", arena_printf(c->a, "{%.*s}:", STR_ARG(j->et->t.id)));
-    call_str(&call, run->id);
-    call_int(&call, nth);
-    call_str(&call, STR("1"));
-    call_str(&call, run->round > 1 ? STR("1") : STR("0"));
-    for (size_t i = 0; i < windows_of(run); i++) {
-        call_str(&call, conf->senders[i].id);
-    }
-    run->ahead = store_run(j->et->e->store, &call, on_chunk, j);
+    run->ahead = broadcast_chunk_read(run, nth, &run->chunks[into], on_chunk, run->j);
 }
 
 /* ---- the messages of a chunk ---- */

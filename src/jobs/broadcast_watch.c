@@ -16,6 +16,7 @@ void broadcast_run_free(struct inbox_job *j)
 
     if (run != NULL) {
         op_cancel(&run->ahead);
+        broadcast_reading_fini(&run->reading);
         timer_free(&run->room);
         arena_free(&run->chunks[0].a);
         arena_free(&run->chunks[1].a);

@@ -17,6 +17,22 @@ static void begin_many(struct world *w)
     CHECK("in the middle", expanded(w) < CHUNKS);
 }
 
+/* Accepted for later, so that there is time to change what it will read. */
+static void ask_for_later(struct world *w)
+{
+    char later[WALL_TEXT_BYTES];
+
+    wall_format((struct wall){wall_now().ms + 1500}, later);
+    CHECK("accepted, for later",
+          ask(w, "b1",
+              arena_printf(
+                  w->a, "{\"text\":\"x\",\"send_at\":\"%s\",\"audience\":{\"teams\":[\"crowd\"]}}",
+                  later)
+                  .p,
+              false)
+              .kept);
+}
+
 /* ---- accepting ---- */
 
 static void test_accept(void)
@@ -54,18 +70,9 @@ static void test_accept(void)
 static void test_asked_again(void)
 {
     struct world *w = world_new(&(struct world_options){0});
-    char later[WALL_TEXT_BYTES];
 
     crowd(w, 3);
-    wall_format((struct wall){wall_now().ms + 1500}, later);
-    CHECK("accepted, for later",
-          ask(w, "b1",
-              arena_printf(
-                  w->a, "{\"text\":\"x\",\"send_at\":\"%s\",\"audience\":{\"teams\":[\"crowd\"]}}",
-                  later)
-                  .p,
-              false)
-              .kept);
+    ask_for_later(w);
     CHECK("one of an id",
           !ask(w, "b1", "{\"text\":\"y\",\"audience\":{\"users\":[\"p2\"]}}", false).kept);
     CHECK_INT("its own audience stays", redis_int(w, "PTTL bl:%s", redis_get(w, "HGET b:b1 ls")),
@@ -142,6 +149,97 @@ static void test_killed(void)
     world_start(w);
     UNTIL(w, "its end", expanded(w) == CHUNKS);
     check_each_once(w);
+    world_free(&w);
+}
+
+/* Chunks of one person each. */
+static void spread(struct world *w, int n)
+{
+    const char *list = arena_dup(w->a, str_of(redis_get(w, "HGET b:b1 ls"))).p;
+
+    for (int i = 0; i < n; i++) {
+        redis_get(w, "HSET bl:%s %d p%d", list, i, i + 1);
+    }
+    redis_get(w, "HSET b:b1 nc %d", n);
+}
+
+/* The same while calls for the next chunk are out: its lines were asked for beside the commit, so
+ * its people are when the answer comes that somebody else has the lease. */
+static void test_lease_lost_while_it_reads(void)
+{
+    const struct world_options brief = {.config = "\"delivery\":{\"lease_ms\":1000},"};
+    const int n = BROADCAST_LINES_AHEAD + 4;
+    struct world *w = world_new(&brief);
+    struct str held, token, item;
+    int one = 0;
+
+    crowd(w, n);
+    stand_still(w);
+    ask_for_later(w);
+    spread(w, n);
+    UNTIL(w, "its time", redis_int(w, "HEXISTS k:in 3br:b1:1") == 1);
+    for (int i = 0; i < 100000 && expanded(w) < BROADCAST_LINES_AHEAD - 1; i++) {
+        world_run(w, 0);
+    }
+    held = arena_dup(w->a, str_of(redis_get(w, "HGET k:in 3br:b1:1")));
+    str_cut(held, '|', &token, &held);
+    str_cut(held, '|', &item, &held);
+    redis_get(w, "HSET k:in 3br:b1:1 999999|%.*s|another", STR_ARG(item));
+    redis_get(w, "ZADD f:in %lld 3br:b1:1", (long long)wall_now().ms + 1000);
+    CHECK_INT("in the middle", expanded(w), BROADCAST_LINES_AHEAD - 1);
+    world_run(w, 100);
+    CHECK_INT("stopped", expanded(w), BROADCAST_LINES_AHEAD - 1);
+    world_run(w, 1000);
+    broadcast_wake(w->et);
+    UNTIL(w, "its end, by another turn", expanded(w) == n);
+    for (int i = 1; i <= n; i++) {
+        one += redis_int(w, "LLEN l:out:main:3p%d", i) == 1;
+    }
+    CHECK_INT("one message waits for each", one, n);
+    world_free(&w);
+}
+
+/* More chunks than are read ahead, and just as many. */
+static void test_many_chunks(void)
+{
+    static const int rows[] = {16, 17, 32};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new(NULL);
+        int told = 0;
+
+        crowd(w, rows[i]);
+        ask_for_later(w);
+        spread(w, rows[i]);
+        UNTIL(w, "its end", expanded(w) == rows[i]);
+        UNTIL(w, "sent", w->nsent == (size_t)rows[i]);
+        for (int k = 1; k <= rows[i]; k++) {
+            told += sent_to(w, arena_printf(w->a, "+1202556%04d", k).p, "x") == 1;
+        }
+        CHECK_INT("each is told once", told, rows[i]);
+        CHECK_INT("nobody is left out", count(w, "skipped"), 0);
+        world_free(&w);
+    }
+}
+
+/* Who was deleted meanwhile is left out; that is no damage. */
+static void test_gone_meanwhile(void)
+{
+    struct world *w = world_new(NULL);
+    int64_t damaged;
+
+    crowd(w, 3);
+    ask_for_later(w);
+    redis_get(w, "DEL u:p2");
+    damaged = metric_get(METRIC_DAMAGED);
+    UNTIL(w, "its end", expanded(w) == 1);
+    UNTIL(w, "sent", w->nsent == 2);
+    CHECK_INT("the first is told", sent_to(w, "+12025560001", "x"), 1);
+    CHECK_INT("and the third", sent_to(w, "+12025560003", "x"), 1);
+    CHECK_INT("he is skipped", count(w, "skipped"), 1);
+    CHECK_INT("and no more counted", count(w, "total"), 2);
+    CHECK_INT("and has no message", redis_int(w, "HSTRLEN bm:b1 p2"), 0);
+    CHECK_INT("nothing is damaged", metric_get(METRIC_DAMAGED), damaged);
     world_free(&w);
 }
 
@@ -321,7 +419,8 @@ int main(int argc, char **argv)
         TEST(test_accept),   TEST(test_asked_again),    TEST(test_lease_lost),
         TEST(test_killed),   TEST(test_turns_lost),     TEST(test_cancelled_in_the_middle),
         TEST(test_closed),   TEST(test_answered),       TEST(test_progress),
-        TEST(test_no_sender), TEST(test_cancelled_file),
+        TEST(test_no_sender), TEST(test_cancelled_file), TEST(test_many_chunks),
+        TEST(test_gone_meanwhile), TEST(test_lease_lost_while_it_reads),
     };
     int code = test_main(argc, argv, tests, ARRAY_LEN(tests));
 

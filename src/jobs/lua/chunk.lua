@@ -1,9 +1,8 @@
--- chunk: the people of a chunk, with their documents and the messages they were sent.
--- ARGV broadcast number docs (1: wanted) messages (1: wanted; 2: and a row more for each that says one again)
---   sender...
--- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline}..., {window...} of each sender},
--- where the messages are not wanted {line, version, body..., {window...} of each sender}; of several messages that
--- tell him (store/lua/commit/broadcasts.lua) the one that got furthest
+-- chunk: the people of a chunk, with their documents and the messages they were sent. Before they were sent any
+-- (the first round) they are read without it: jobs/broadcast_chunk.c.
+-- ARGV broadcast number docs (1: wanted) messages (2: and a row more for each that says one again) sender...
+-- Returns {{line, version, body, message, state, flags, queue, lane, answer, timeline}..., {window...} of each sender};
+-- of several messages that tell him (store/lua/commit/broadcasts.lua) the one that got furthest
 local id = ARGV[1]
 local lines = call('HGET', P .. 'bl:' .. (call('HGET', P .. 'b:' .. id, 'ls') or id), ARGV[2]) or ''
 local out, people, n = {}, {}, 0
@@ -33,20 +32,15 @@ local function several(row, first)
     row[6] = (row[6] or '') .. answered
 end
 
-local wanted = ARGV[4] ~= '0'
 for line in string.gmatch(lines, '[^\n]+') do
     n = n + 1
     people[n] = string.match(line, '^[^ ]+')
     local doc = ARGV[3] == '1' and call('HMGET', P .. 'u:' .. people[n], 'v', 'b') or {false, false}
-    if wanted then
-        out[n] = {line, doc[1], doc[2], false, false, false, false, false, false, false}
-    else -- a list in the answer costs as much as reading the document
-        out[3 * n - 2], out[3 * n - 1], out[3 * n] = line, doc[1], doc[2]
-    end
+    out[n] = {line, doc[1], doc[2], false, false, false, false, false, false, false}
 end
-local messages = n > 0 and wanted and call('HMGET', P .. 'bm:' .. id, unpack(people)) or {}
-local answers = n > 0 and wanted and call('HMGET', P .. 'ba:' .. id, unpack(people)) or {}
-for i = 1, wanted and n or 0 do
+local messages = n > 0 and call('HMGET', P .. 'bm:' .. id, unpack(people)) or {}
+local answers = n > 0 and call('HMGET', P .. 'ba:' .. id, unpack(people)) or {}
+for i = 1, n do
     local row = out[i]
     row[4], row[9] = messages[i] or false, answers[i] or false
     if messages[i] and messages[i] ~= '' then
