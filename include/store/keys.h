@@ -11,9 +11,9 @@
  *                         earliest of their ends, or before
  *   k:<queue>             HASH lane -> token|id|owner.serial of a claim, and "r" if reaped; owner.gserial of a
  *                         commit that granted, and ".<end of lease, wall ms>h" while it is held by hand ("H": l: is there)
- *                         and, in front of that owner, "<broadcast>\n<lines of its timeline before the attempt>" as long
- *                         as nobody has written to what the commit wrote of its s, tl, br, bf and ag: then its good
- *                         end needs not read the record. Whoever writes to these says so (rewritten(), gather.lua)
+ *                         and, in front of that owner, "<broadcast>\n<lines of its timeline>" as long as nobody has
+ *                         written to what the commit wrote of its s, tl, br, bf and ag: then its good end needs not
+ *                         read the record (ends.lua). Whoever writes to these says so (rewritten(), gather.lua)
  *   cl:<queue>:<owner>    serial of the owner's last claim that leased something, for two leases
  *   x:<owner>:<serial>    reply of a commit that granted, for 10 s: it may be asked again
  *   sn:<sender>           HASH of a sender, the same for all gateways: paused (since ms), why, advice;
@@ -38,6 +38,11 @@
  *                         ag attempts up to this one were refused after all, so it went again,
  *                         br broadcast, bf how it counts there; where it was said again, bo the first of these
  *                         messages, and in that one bg all of them; mt matter it is about
+ *   mf:<cell>             HASH of messages of broadcasts that went their usual way, folded: no m:<id> then. The cell is an
+ *                         id's first 15 characters; under the rest of the id "<queue>\n<broadcast>\n<matter>\n<lines>\n
+ *                         <lane>\n<sealed body>" as it was granted, and under that with "." behind, once it was handed
+ *                         over, "<broadcast>\n<timeline>". Scripts read a message by fields_of(), and change it by
+ *                         message(), which makes m:<id> of it first (common.lua, commit/gather.lua)
  *   mx, mo:<order>        ZSETs of message ids, in their order: all, those about an order
  *   mu:<person>           the same of those to a person, but for those that broadcasts name (store/lua/told.lua)
  *   i:<id>                HASH inbound item: b sealed body, n tries, fo up to which follower it was told

@@ -43,9 +43,8 @@ void api_message_get(struct request *r)
 {
     struct call call;
 
-    call_init(&call);
-    call_str(&call, STR("HMGET"));
-    call_str(&call, tenant_key(r, arena_printf(r->a, "m:%.*s", STR_ARG(r->args[0])).p));
+    call_script(r, &call, "record");
+    call_str(&call, r->args[0]);
     for (size_t i = 0; fields[i] != NULL; i++) {
         call_str(&call, str_of(fields[i]));
     }

@@ -143,10 +143,8 @@ static void next(struct held *h)
     h->m = (struct message){0};
     str_cut(h->names[h->at], '\n', &h->queue, &rest);
     str_cut(rest, '\n', &h->lane, &h->m.id);
-    call_init(&call);
-    call_str(&call, STR("HMGET"));
-    call_str(&call,
-             arena_printf(h->work, "{%.*s}:m:%.*s", STR_ARG(h->et->t.id), STR_ARG(h->m.id)));
+    call_init_script(&call, "record", arena_printf(h->work, "{%.*s}:", STR_ARG(h->et->t.id)));
+    call_str(&call, h->m.id);
     call_str(&call, STR("b"));
     call_str(&call, STR("s"));
     h->pending = store_run(h->et->e->store, &call, on_record, h);

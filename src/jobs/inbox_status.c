@@ -356,10 +356,8 @@ static void read_message(struct inbox_job *j)
 {
     struct call call;
 
-    call_init(&call);
-    call_str(&call, STR("HMGET"));
-    call_str(&call,
-             arena_printf(j->work, "{%.*s}:m:%.*s", STR_ARG(j->et->t.id), STR_ARG(j->message_id)));
+    call_init_script(&call, "record", arena_printf(j->work, "{%.*s}:", STR_ARG(j->et->t.id)));
+    call_str(&call, j->message_id);
     call_str(&call, STR("s"));
     call_str(&call, STR("b"));
     call_str(&call, STR("n"));

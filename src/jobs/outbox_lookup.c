@@ -279,10 +279,8 @@ void outbox_lookup(struct attempt *at)
     struct call call;
 
     at->lookup = ARENA_NEW(at->a, struct lookup);
-    call_init(&call);
-    call_str(&call, STR("HMGET"));
-    call_str(&call,
-             arena_printf(at->a, "{%.*s}:m:%.*s", STR_ARG(at->ob->et->t.id), STR_ARG(at->m.id)));
+    call_init_script(&call, "record", arena_printf(at->a, "{%.*s}:", STR_ARG(at->ob->et->t.id)));
+    call_str(&call, at->m.id);
     call_str(&call, STR("tl"));
     call_str(&call, STR("lu"));
     at->pending = store_run(at->ob->et->e->store, &call, on_record, at);

@@ -158,10 +158,9 @@ void commit_seal(struct commit *c)
     put_count(to + COUNT_BYTES + 4, COUNT_DIGITS, c->args.argc - c->checks);
 }
 
-/* Nothing but a message that was handed over: commit_check_leased(), commit_sent(). */
-static bool only_sent(const struct commit *c)
+bool commit_is_end(const struct commit *c)
 {
-    return c->sent.end != 0 && c->sent.line != 0 && c->checks == LEASE_ARGS &&
+    return !c->left && c->sent.end != 0 && c->sent.line != 0 && c->checks == LEASE_ARGS &&
            c->args.argc == LEASE_ARGS + SENT_ARGS;
 }
 
@@ -170,43 +169,29 @@ static struct str args_part(const struct commit *c, size_t from, size_t to)
     return str_slice(buf_str(&c->args.resp), from, to);
 }
 
-/* As many of the units as are like the first one, and of its queue. */
-static size_t put_sent(struct call *call, struct commit *const *units, size_t n)
+struct str commit_end_queue(const struct commit *c)
 {
-    const struct commit *first = units[0];
-    struct str queue = args_part(first, first->sent.queue, first->sent.lane);
-    size_t same = 1;
+    return args_part(c, c->sent.queue, c->sent.lane);
+}
 
-    while (same < n && only_sent(units[same]) &&
-           str_eq(queue, args_part(units[same], units[same]->sent.queue, units[same]->sent.lane))) {
-        same++;
-    }
-    call_str(call, STR("sent"));
-    buf_add(&call->resp, queue);
+void commit_ends_put(struct call *call, struct commit *const *units, size_t n)
+{
+    buf_add(&call->resp, commit_end_queue(units[0]));
     call->argc++;
-    call_int(call, (int64_t)same);
-    for (size_t i = 0; i < same; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct commit *c = units[i];
 
         buf_add(&call->resp, args_part(c, c->sent.lane, c->sent.end));
         buf_add(&call->resp, args_part(c, c->sent.line, c->args.resp.n));
         call->argc += LEASE_ARGS - 2 + SENT_ARGS - 1;
     }
-    return same;
 }
 
 void commit_units_put(struct call *call, struct commit *const *units, size_t n)
 {
-    for (size_t i = 0; i < n;) {
-        const struct commit *c = units[i];
-
-        if (only_sent(c)) {
-            i += put_sent(call, units + i, n - i);
-            continue;
-        }
-        buf_add(&call->resp, buf_str(&c->args.resp));
-        call->argc += 2 + c->args.argc;
-        i++;
+    for (size_t i = 0; i < n; i++) {
+        buf_add(&call->resp, buf_str(&units[i]->args.resp));
+        call->argc += 2 + units[i]->args.argc;
     }
 }
 

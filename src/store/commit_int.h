@@ -22,6 +22,7 @@
 #define COUNT_BYTES  (4 + COUNT_DIGITS + 2)
 #define COUNT_ROOM   "$6\r\n000000\r\n"
 _Static_assert(sizeof(COUNT_ROOM) == COUNT_BYTES + 1, "room of a count");
+#define FOLDED_CELL_BYTES 15 /* of an id: cell_of() in common.lua */
 #define COMMIT_MAGIC 0x434f4d54u
 
 struct batch;
@@ -29,6 +30,7 @@ struct commit {
     struct op op; /* first: the caller holds this once it runs */
     uint32_t magic;
     bool writing, grants, doc;
+    bool left;           /* ends.lua has left it alone */
     bool leased;         /* it checks a lease: it drains, and goes on when Redis is full */
     struct call args;    /* room for two counts, then the arguments; never sealed */
     uint32_t checks;     /* arguments of the checks */
@@ -73,6 +75,11 @@ bool commit_name_ok(struct str s);
 void commit_seal(struct commit *c);
 /** Sealed units behind the arguments of @call, as the script reads them. */
 void commit_units_put(struct call *call, struct commit *const *units, size_t n);
+/** Is a sealed unit nothing but commit_check_leased() and commit_sent()? Then the script ends.lua may do it, if it has
+ * not left it alone before: of one queue each call (commit_end_queue(): as it stands in RESP). */
+bool commit_is_end(const struct commit *c);
+struct str commit_end_queue(const struct commit *c);
+void commit_ends_put(struct call *call, struct commit *const *units, size_t n);
 /** Back to the pool. */
 void commit_drop(struct commit *c);
 

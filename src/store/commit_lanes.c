@@ -36,6 +36,18 @@ void commit_enqueue(struct commit *c, struct str queue, struct str lane, struct 
     }
 }
 
+static bool lane_says(const struct commit_message *m)
+{
+    return str_eq(m->user, str_slice(m->lane, 1, m->lane.n));
+}
+
+/* One of many that tell the same: of those that are granted several stand in one key (mf:, store/keys.h). */
+static bool folds(const struct commit_message *m)
+{
+    return m->broadcast.n > 0 && m->grant != GRANT_NONE && m->order.n == 0 && lane_says(m) &&
+           m->id.n > FOLDED_CELL_BYTES && str_find_char(m->line, '|', 0) == SIZE_MAX;
+}
+
 /* What the messages of one operation share. */
 static void message_shared(struct commit *c, const struct commit_message *m)
 {
@@ -58,6 +70,11 @@ static void message_shared(struct commit *c, const struct commit_message *m)
                      (long long)rate->pair_burst);
     }
     commit_arg(c, str_make(text, (size_t)n));
+    if (folds(m)) {
+        commit_arg_int(c, (int64_t)(m->queue.n + m->broadcast.n + m->matter.n + m->line.n + 4));
+    } else {
+        commit_arg(c, STR_NONE);
+    }
 }
 
 /* One operation with the message before it, where that shares all this with it. */
@@ -85,14 +102,21 @@ static void message_begin(struct commit *c, const struct commit_message *m)
 
 void commit_message(struct commit *c, const struct commit_message *m)
 {
-    bool lane_says = str_eq(m->user, str_slice(m->lane, 1, m->lane.n));
-
     assert(commit_name_ok(m->lane) && m->lane.p[0] >= '0' && m->lane.p[0] < '0' + PRIO_COUNT);
     message_begin(c, m);
     commit_arg_id(c, m->id);
     commit_arg(c, m->lane);
-    commit_arg(c, lane_says ? STR_NONE : m->user);
-    commit_arg(c, m->body);
+    commit_arg(c, lane_says(m) ? STR_NONE : m->user);
+    if (folds(m)) { /* as common.lua takes it apart */
+        struct str feed = STR("\n");
+
+        call_joined(&c->args,
+                    (struct str[]){m->queue, feed, m->broadcast, feed, m->matter, feed, m->line,
+                                   feed, m->lane, feed, m->body},
+                    11);
+    } else {
+        commit_arg(c, m->body);
+    }
     commit_counted(c);
     c->grants = c->grants || m->grant != GRANT_NONE;
 }

@@ -13,7 +13,8 @@
 #define CALLS_OUT_MAX    2
 #define HELD_MAX_US      20000
 
-/* The units of one tenant and one turn: one call. */
+/* The units of one tenant and one turn: one call. Messages that were only handed over go by themselves, those of one
+ * queue: to ends.lua, which leaves alone what is unusual, and that is done with the others. */
 struct batch {
     struct list node;
     struct commits *hub;
@@ -22,6 +23,7 @@ struct batch {
     uint64_t serial; /* with grants, else 0 */
     char tenant[TENANT_ID_MAX + 1];
     bool closed; /* asked, or being answered */
+    bool ends;   /* commit_is_end(), all of them */
     size_t n, bytes;
     struct commit *units[COMMIT_UNITS_MAX]; /* NULL: cancelled */
 };
@@ -111,13 +113,14 @@ void commits_free(struct store *s)
 
 /* ---- gathering ---- */
 
-static struct batch *batch_new(struct commits *hub, struct list *into, struct str tenant)
+static struct batch *batch_new(struct commits *hub, struct list *into, struct str tenant, bool ends)
 {
     struct batch *b = mem_resize(NULL, sizeof(*b)); /* the table of units is filled as it grows */
 
     b->hub = hub;
     b->asking = NULL;
     b->closed = false;
+    b->ends = ends;
     b->serial = 0;
     memset(b->tenant, 0, sizeof(b->tenant));
     memcpy(b->tenant, tenant.p, tenant.n);
@@ -129,21 +132,38 @@ static struct batch *batch_new(struct commits *hub, struct list *into, struct st
 
 static void batch_send(struct batch *b);
 
-static struct batch *batch_for(struct commits *hub, struct str tenant, size_t bytes)
+static bool goes_with(const struct commit *c, const struct batch *b)
+{
+    bool end = commit_is_end(c);
+
+    return str_eqz(c->tenant, b->tenant) && end == b->ends &&
+           (!end || b->n == 0 || b->units[0] == NULL ||
+            str_eq(commit_end_queue(c), commit_end_queue(b->units[0])));
+}
+
+static struct batch *batch_for(struct commits *hub, const struct commit *c)
 {
     LIST_EACH(it, &hub->open)
     {
         struct batch *b = LIST_OF(it, struct batch, node);
 
-        if (str_eqz(tenant, b->tenant)) {
-            if (b->n < COMMIT_UNITS_MAX && b->bytes + bytes <= COMMIT_BYTES_MAX) {
+        if (goes_with(c, b)) {
+            if (b->n < COMMIT_UNITS_MAX && b->bytes + c->args.resp.n <= COMMIT_BYTES_MAX) {
                 return b;
             }
             batch_send(b);
             break;
         }
     }
-    return batch_new(hub, &hub->open, tenant);
+    return batch_new(hub, &hub->open, c->tenant, commit_is_end(c));
+}
+
+static void batch_add(struct batch *b, struct commit *c)
+{
+    c->batch = b;
+    c->nth = b->n;
+    b->units[b->n++] = c;
+    b->bytes += c->args.resp.n;
 }
 
 /* In an open batch it stays, as nobody's, until the others are sent: the first names the tenant. */
@@ -164,24 +184,15 @@ struct op *commit_run(struct store *s, struct commit **owner, commit_fn *on_done
 {
     struct commits *hub = commits_of(s);
     struct commit *c = *owner;
-    struct batch *b;
 
     obj_check(&c->magic, COMMIT_MAGIC);
     assert(on_done != NULL && c->batch == NULL);
     *owner = NULL;
     commit_seal(c);
-    if (buf_ok(&c->args.resp)) {
-        b = batch_for(hub, c->tenant, c->args.resp.n);
-    } else {
-        b = batch_new(hub, &hub->bad, c->tenant);
-    }
     c->op.cancel = on_cancel;
     c->on_done = on_done;
     c->ctx = ctx;
-    c->batch = b;
-    c->nth = b->n;
-    b->units[b->n++] = c;
-    b->bytes += c->args.resp.n;
+    batch_add(buf_ok(&c->args.resp) ? batch_for(hub, c) : batch_new(hub, &hub->bad, c->tenant, false), c);
     return &c->op;
 }
 
@@ -201,6 +212,10 @@ static const struct {
 
 static bool outcome_read(const struct reply *r, struct commit_outcome *out, struct err *err)
 {
+    if (r == NULL) { /* done by ends.lua */
+        *out = (struct commit_outcome){.result = COMMIT_OK};
+        return true;
+    }
     struct str word = reply_str(reply_kind(r) == REPLY_LIST ? reply_at(r, 0) : r);
 
     if (str_eqz(word, "full")) {
@@ -235,7 +250,7 @@ static void deliver_one(struct commit *c, const struct err *err, const struct re
     on_done(ctx, err, err == NULL ? &outcome : NULL);
 }
 
-/* Callbacks cancel units of this batch, run new ones, or free the store. */
+/* Callbacks cancel units of this batch, run new ones, or free the store. @reply: of each its result; of ends none. */
 static void deliver(struct batch *b, const struct err *err, const struct reply *reply)
 {
     struct commits *hub = b->hub;
@@ -249,7 +264,7 @@ static void deliver(struct batch *b, const struct err *err, const struct reply *
 
         if (c != NULL) {
             b->units[i] = NULL;
-            deliver_one(c, err, reply_at(reply, i));
+            deliver_one(c, err, b->ends ? NULL : reply_at(reply, i));
         }
     }
     hub->answering = false;
@@ -259,13 +274,30 @@ static void deliver(struct batch *b, const struct err *err, const struct reply *
     store_leave(s);
 }
 
+/* What ends.lua has left alone, for commit. */
+static void take_left(struct batch *b, const struct reply *left)
+{
+    for (size_t i = 0; i < reply_len(left); i++) {
+        int64_t nth = reply_int(reply_at(left, i)) - 1;
+        struct commit *c = nth >= 0 && (size_t)nth < b->n ? b->units[nth] : NULL;
+
+        if (c != NULL) {
+            b->units[nth] = NULL;
+            c->left = true;
+            batch_add(batch_for(b->hub, c), c);
+        }
+    }
+}
+
 static void on_reply(void *ctx, const struct err *err, const struct reply *reply)
 {
     struct batch *b = ctx;
     struct err own = {0};
 
     b->asking = NULL;
-    if (err == NULL && reply_len(reply) != b->n) {
+    if (err == NULL && b->ends) {
+        take_left(b, reply);
+    } else if (err == NULL && reply_len(reply) != b->n) {
         err_set(&own, ERR_STORE_REPLY, "the commit script answered %zu of %zu units",
                 reply_len(reply), b->n);
         err = &own;
@@ -296,12 +328,30 @@ static void close_ranks(struct batch *b)
     b->n = n;
 }
 
+static void put_units(struct batch *b, struct call *call)
+{
+    struct commits *hub = b->hub;
+    bool grants = false;
+
+    call_str(call, str_of(hub->owner));
+    call_int(call, hub->lease_ms);
+    for (size_t i = 0; i < b->n; i++) {
+        grants = grants || b->units[i]->grants;
+    }
+    if (grants) {
+        b->serial = ++hub->serial;
+        call_int(call, (int64_t)b->serial);
+    } else {
+        call_str(call, STR(""));
+    }
+    commit_units_put(call, b->units, b->n);
+}
+
 static void batch_send(struct batch *b)
 {
     struct commits *hub = b->hub;
     struct call call;
     char prefix[TENANT_ID_MAX + 4];
-    bool grants = false;
     int n;
 
     close_ranks(b);
@@ -310,20 +360,13 @@ static void batch_send(struct batch *b)
         return;
     }
     n = snprintf(prefix, sizeof(prefix), "{%.*s}:", STR_ARG(b->units[0]->tenant));
-    call_init_script(&call, "commit", str_make(prefix, (size_t)n));
+    call_init_script(&call, b->ends ? "ends" : "commit", str_make(prefix, (size_t)n));
     buf_reserve(&call.resp, b->bytes + 256);
-    call_str(&call, str_of(hub->owner));
-    call_int(&call, hub->lease_ms);
-    for (size_t i = 0; i < b->n; i++) {
-        grants = grants || b->units[i]->grants;
-    }
-    if (grants) {
-        b->serial = ++hub->serial;
-        call_int(&call, (int64_t)b->serial);
+    if (b->ends) {
+        commit_ends_put(&call, b->units, b->n);
     } else {
-        call_str(&call, STR(""));
+        put_units(b, &call);
     }
-    commit_units_put(&call, b->units, b->n);
     list_del(&b->node);
     list_add_tail(&hub->sent, &b->node);
     b->closed = true;
@@ -357,7 +400,7 @@ static bool held_back(const struct batch *open)
     {
         const struct batch *b = LIST_OF(it, struct batch, node);
 
-        if (memcmp(b->tenant, open->tenant, sizeof(b->tenant)) == 0) {
+        if (b->ends == open->ends && memcmp(b->tenant, open->tenant, sizeof(b->tenant)) == 0) {
             out++;
             if (mono_now().us - b->asked.us > HELD_MAX_US) {
                 return false;

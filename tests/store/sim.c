@@ -49,6 +49,8 @@ static const char keys_script[] =
     "    local lane, seen = string.sub(key, #(P .. 'l:' .. q .. ':') + 1), {}\n"
     "    if not held[lane] and not ready[lane] then return q .. ' ' .. lane .. ': items, and "
     "nobody looks' end\n"
+    "    if q == 'out:s' and call('EXISTS', P .. 'm:' .. call('LINDEX', key, 0)) == 0 then\n"
+    "      return q .. ' ' .. lane .. ': in a list, and folded' end\n"
     "    local state = call('HGET', P .. 'm:' .. call('LINDEX', key, 0), 's')\n"
     "    if not held[lane] and state and not ({queued = 1, sending = 1, uncertain = 1})[state] "
     "then\n"
@@ -58,8 +60,20 @@ static const char keys_script[] =
     "      if seen[id] then return q .. ' ' .. lane .. ': twice ' .. id end\n"
     "      seen[id] = true\n"
     "    end\n"
-    "  end\n"
-    "end\n"
+    "  end\nend\n"
+    "for _, key in ipairs(call('KEYS', P .. 'mf:*')) do\n"
+    "  for _, rest in ipairs(call('HKEYS', key)) do\n"
+    "    local id = string.sub(key, #(P .. 'mf:') + 1) .. rest\n"
+    "    if string.sub(rest, -1) == '.' then\n"
+    "      if call('HEXISTS', key, string.sub(rest, 1, -2)) == 0 then return id .. ': an end of "
+    "nothing' end\n"
+    "    else\n"
+    "      if call('EXISTS', P .. 'm:' .. id) == 1 then return id .. ': folded, and not' end\n"
+    "      local lane = string.match(call('HGET', key, rest), '^.-\\n.-\\n.-\\n.-\\n\\n([^\\n]*)')\n"
+    "      local held = call('HGET', P .. 'k:out:s', lane) or '' if call('HEXISTS', key, rest .. '.') == (string.find(held, '|' .. id .. '|b1\\n', 1, "
+    "true) and 1 or 0) then\n"
+    "        return id .. ': folded, and its lease says ' .. held end\n"
+    "    end\n  end\nend\n"
     "local held = 0\n"
     "for _, key in ipairs(call('KEYS', P .. 'hm:*')) do\n"
     "  local person, sender = string.match(key, ':hm:([^:]*):([^:]*)$')\n"
@@ -75,8 +89,7 @@ static const char keys_script[] =
     "    if call('LPOS', P .. 'l:' .. m[1] .. ':' .. m[2], id) then return id .. ': held, and in "
     "its "
     "lane' end\n"
-    "  end\n"
-    "end\n"
+    "  end\nend\n"
     "if call('ZCARD', P .. 'hx') ~= held then return 'hx: not as many as are held' end\n"
     "return ''\n";
 
@@ -210,6 +223,7 @@ static void load_faked(struct sim_redis *r, enum sim_script as, const char *name
 static void load_all(struct sim_redis *r)
 {
     load_faked(r, SIM_COMMIT, "commit.lua", r->mutation);
+    load_faked(r, SIM_ENDS, "ends.lua", r->mutation);
     load_faked(r, SIM_CLAIM, "claim.lua", r->mutation);
     load(r, SIM_KEYS, keys_script);
 }
@@ -291,7 +305,7 @@ int sim_item_add(struct sim *s, enum sim_queue queue, const char *lane)
 
     assert(s->nitems < SIM_ITEMS_MAX);
     *it = (struct sim_item){.queue = queue, .max_sends = 1 + (int)sim_random(s, 3)};
-    snprintf(it->id, sizeof(it->id), "%c%d", "oic"[queue], s -> nitems);
+    snprintf(it->id, sizeof(it->id), "%s%c%d", queue == SIM_OUT ? SIM_CELL : "", "oic"[queue], s->nitems);
     snprintf(it->lane, sizeof(it->lane), "%s", lane);
     return s->nitems++;
 }

@@ -56,17 +56,20 @@ struct sim_mutation {
 struct sim_redis {
     redisContext *c;
     const struct sim_mutation *mutation; /* or NULL */
-    char sha[3][48];                     /* commit, claim, the check of the keys */
+    char sha[4][48];                     /* commit, ends, claim, the check of the keys */
     int64_t calls;
 };
-enum sim_script { SIM_COMMIT, SIM_CLAIM, SIM_KEYS };
+enum sim_script { SIM_COMMIT, SIM_ENDS, SIM_CLAIM, SIM_KEYS };
+
+#define SIM_CELL "a-cell-of-many-" /* all messages may be folded in one (common.lua) */
 
 /* An item and its ledgers. */
 struct sim_item {
     enum sim_queue queue;
-    char id[16], lane[16];
+    char id[32], lane[16];
     int max_sends;
     bool later;    /* scheduled */
+    bool of_many;  /* of the broadcast b1: folded once it is granted */
     bool accepted; /* its unit was carried out */
     bool known;    /* the client was told */
     bool client;   /* it comes from one, so it is to be accepted in the end */
@@ -101,6 +104,7 @@ struct sim_call { /* a unit on its way: asked again with the same bytes */
                    */
     bool gone;    /* nobody waits for it: it is carried out late, or never */
     struct call unit;
+    struct call end; /* the same for ends.lua, without the queue; no arguments: it is not for that */
     uint32_t epoch;
     char serial[24];
     int worker;
@@ -206,6 +210,7 @@ struct sim {
     struct sim_worker workers[SIM_WORKERS_MAX];
     struct sim_item items[SIM_ITEMS_MAX];
     int nitems, norder, ncb;
+    int64_t counted[8]; /* messages of b1, by where they are in the end */
     struct sim_lease leases[SIM_LEASES_MAX];
     int nleases;
     struct sim_call calls[SIM_CALLS_MAX];
@@ -256,6 +261,7 @@ void sim_owner(struct sim *s, int worker, char out[32]);
 int sim_any_worker(struct sim *s); /* or -1 */
 void sim_lease_over(struct sim *s, int lease);
 void sim_lost(struct sim *s, int worker, uint64_t serial);
+void sim_end_of(struct sim_call *call, struct commit *c);
 int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item, int lease);
 void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t not_before_ms);
 void sim_arrive(struct sim *s, int item, bool again);

@@ -12,6 +12,7 @@
 static void call_free(struct sim *s, int i)
 {
     buf_fini(&s->calls[i].unit.resp);
+    buf_fini(&s->calls[i].end.resp);
     s->calls[i].used = false;
 }
 
@@ -35,6 +36,7 @@ int sim_call_new(struct sim *s, int worker, struct commit *c, int kind, int item
             buf_init(&call->unit.resp, COMMIT_BYTES_MAX);
             commit_seal(c);
             commit_units_put(&call->unit, &c, 1);
+            sim_end_of(call, c);
             if (c->grants) {
                 snprintf(call->serial, sizeof(call->serial), "%llu", (unsigned long long)s->nth++);
             }
@@ -298,34 +300,100 @@ static void gather(struct sim *s, int leader)
     }
 }
 
-static redisReply *carry(struct sim *s, const int *members, size_t n)
+/* The answer to units that went together: to each its own. */
+struct carried {
+    redisReply *ends, *left, *commit;
+    const redisReply *of[SIM_TOGETHER_MAX];
+};
+
+static void carried_free(struct carried *r)
+{
+    freeReplyObject(r->ends);
+    freeReplyObject(r->left);
+    freeReplyObject(r->commit);
+    *r = (struct carried){0};
+}
+
+/* Those that ends.lua may do; it leaves some alone. */
+static bool carry_ends(struct sim *s, const int *members, size_t n, struct carried *out)
+{
+    static char ok[] = "ok";
+    static redisReply done = {.type = REDIS_REPLY_STATUS, .str = ok, .len = 2};
+    struct call args = {.script = -1};
+    size_t which[SIM_TOGETHER_MAX], nends = 0;
+
+    buf_init(&args.resp, COMMIT_BYTES_MAX);
+    call_str(&args, sim_queue_name(SIM_OUT));
+    for (size_t i = 0; i < n; i++) {
+        const struct call *end = &s->calls[members[i]].end;
+
+        if (end->argc > 0) {
+            buf_add(&args.resp, buf_str(&end->resp));
+            args.argc += end->argc;
+            which[nends++] = i;
+        }
+    }
+    if (nends > 0) {
+        out->ends = sim_ask(s, SIM_ENDS, buf_str(&args.resp), args.argc);
+        for (size_t i = 0; i < nends && out->ends != NULL; i++) {
+            out->of[which[i]] = &done;
+        }
+        for (size_t i = 0; out->ends != NULL && i < out->ends->elements; i++) {
+            out->of[which[out->ends->element[i]->integer - 1]] = NULL;
+        }
+    }
+    buf_fini(&args.resp);
+    return nends == 0 || out->ends != NULL;
+}
+
+/* Those that were never for ends.lua, whose call is the same each time it is asked; or those that it left alone. */
+static bool carry_rest(struct sim *s, const int *members, size_t n, bool left, struct carried *out)
 {
     struct call args = {.script = -1};
-    uint32_t argc = 0;
+    size_t which[SIM_TOGETHER_MAX], nrest = 0;
+    redisReply **r = left ? &out->left : &out->commit;
     char owner[32];
-    redisReply *r;
 
     sim_owner(s, s->calls[members[0]].worker, owner);
     buf_init(&args.resp, COMMIT_BYTES_MAX);
     call_str(&args, str_of(owner));
     call_int(&args, s->lease_ms);
-    call_str(&args, str_of(s->calls[members[0]].serial));
+    call_str(&args, str_of(left ? "" : s->calls[members[0]].serial));
     for (size_t i = 0; i < n; i++) {
-        buf_add(&args.resp, buf_str(&s->calls[members[i]].unit.resp));
-        argc += s->calls[members[i]].unit.argc;
+        if (out->of[i] == NULL && (s->calls[members[i]].end.argc > 0) == left) {
+            buf_add(&args.resp, buf_str(&s->calls[members[i]].unit.resp));
+            args.argc += s->calls[members[i]].unit.argc;
+            which[nrest++] = i;
+        }
     }
-    r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc + argc);
+    if (nrest > 0) {
+        *r = sim_ask(s, SIM_COMMIT, buf_str(&args.resp), args.argc);
+        for (size_t i = 0; i < nrest && *r != NULL; i++) {
+            out->of[which[i]] = (*r)->element[i];
+        }
+    }
     buf_fini(&args.resp);
-    for (size_t i = 0; i < n && r != NULL; i++) {
+    return nrest == 0 || *r != NULL;
+}
+
+static bool carry(struct sim *s, const int *members, size_t n, struct carried *out)
+{
+    *out = (struct carried){0};
+    if (!carry_ends(s, members, n, out) || !carry_rest(s, members, n, true, out) ||
+        !carry_rest(s, members, n, false, out)) {
+        carried_free(out);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
         struct sim_call *call = &s->calls[members[i]];
 
         /* A withdrawal has no check: asked again it may take what it could not take before. */
         if ((!call->applied || call->kind == CALL_CANCEL) &&
-            strcmp(word_of(r->element[i]), "ok") == 0) {
-            apply(s, call, r->element[i]);
+            strcmp(word_of(out->of[i]), "ok") == 0) {
+            apply(s, call, out->of[i]);
         }
     }
-    return r;
+    return true;
 }
 
 /* At its deadline, and for ever. */
@@ -363,7 +431,8 @@ void sim_call_turn(struct sim *s, int i, int nth)
          lost_back = sim_chance(s, s->lost_percent / 2);
     int members[SIM_TOGETHER_MAX];
     size_t n;
-    redisReply *r;
+    struct carried r;
+    bool carried;
 
     if (!call->used || (int)call->nth != nth || (call->leader >= 0 && call->leader != i)) {
         return; /* it went with another */
@@ -378,12 +447,12 @@ void sim_call_turn(struct sim *s, int i, int nth)
         return;
     }
     n = members_of(s, i, members);
-    r = carry(s, members, n);
-    if (r != NULL && sim_chance(s, 5)) {
-        freeReplyObject(r);
-        r = carry(s, members, n);
+    carried = carry(s, members, n, &r);
+    if (carried && sim_chance(s, 5)) {
+        carried_free(&r);
+        carried = carry(s, members, n, &r);
     }
-    if (r == NULL) {
+    if (!carried) {
         return;
     }
     if (sim_chance(s, s->crash_percent / 2)) {
@@ -397,12 +466,12 @@ void sim_call_turn(struct sim *s, int i, int nth)
     } else {
         for (size_t k = 0; k < n; k++) {
             if (!call->gone) {
-                answered(s, members[k], r->element[k]);
+                answered(s, members[k], r.of[k]);
             }
             call_free(s, members[k]);
         }
     }
-    freeReplyObject(r);
+    carried_free(&r);
 }
 
 /* ---- what comes from outside ---- */
@@ -425,13 +494,15 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
 {
     struct sim_item *it = &s->items[item];
     bool apart = it->queue == SIM_OUT && sim_random(s, 2) == 0;
-    char key[24];
+    char key[48];
 
+    it->of_many = it->queue == SIM_OUT && item % 4 == 0;
     /* Half of them as one operation, the others as several. */
     if (it->queue == SIM_OUT && !apart && item % 2 == 0) {
         commit_message(c, &(struct commit_message){.id = str_of(it->id),
                                                    .body = STR("body"),
-                                                   .user = STR("u"),
+                                                   .user = str_of(it->of_many ? it->lane + 1 : "u"),
+                                                   .broadcast = str_of(it->of_many ? "b1" : ""),
                                                    .line = STR("queued,1,\n"),
                                                    .queue = sim_queue_name(SIM_OUT),
                                                    .lane = str_of(it->lane),
@@ -448,6 +519,9 @@ void sim_enqueue(struct sim *s, struct commit *c, int item, int worker, int64_t 
         snprintf(key, sizeof(key), "m:%s", it->id);
         commit_doc(c, str_of(key), 1, STR("body"));
         commit_doc_field(c, "s", STR("queued"));
+        if (it->of_many) {
+            commit_doc_field(c, "br", STR("b1"));
+        }
         if (apart) { /* the document and its place in the lane apart */
             commit_hset(c, str_of(key), STR("x"), STR("1"));
         }
@@ -488,7 +562,7 @@ void sim_status(struct sim *s, int item, int what)
     static const char *const states[] = {"sent", "delivered", "read", "failed"};
     struct sim_item *it = &s->items[item];
     int worker = sim_any_worker(s);
-    char hash[24];
+    char hash[48];
     struct commit *c;
     int call;
 

@@ -212,15 +212,48 @@ static int rank_of(const char *state)
                                              : 3;
 }
 
+static const char *const places[] = {"uncertain", "sent", "delivered", "read", "failed", "cancelled"};
+
+static size_t place_of(const char *state)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(places) && (state == NULL || strcmp(places[i], state) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+/* Its state and timeline, also where it stands folded: common.lua. */
+static redisReply *read_message(struct sim *s, const struct sim_item *it)
+{
+    static const char script[] =
+        "local id = ARGV[1] local m = redis.call('HMGET', '{sim}:m:' .. id, 's', 'tl')\n"
+        "local lines = redis.call('HGET', '{sim}:mf:' .. string.sub(id, 1, 15), string.sub(id, 16) .. '.')\n"
+        "if m[1] or not lines then return m end\n"
+        "return {string.match(lines, '([^\\n,]*),[^\\n]*\\n$'), string.match(lines, '\\n(.*)$')}";
+
+    return ask(s, "EVAL %s 1 {sim}: %s", script, it->id);
+}
+
+/* A broadcast counts each of its messages where it is. */
+static void check_counts(struct sim *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        int64_t n = ask_int(s, "HGET {sim}:bc:b1 %s", places[i], NULL);
+
+        if (n != s->counted[i]) {
+            sim_broken(s, "the broadcast counts %lld as %s, not %lld", (long long)n, places[i], (long long)s->counted[i]);
+        }
+    }
+}
+
 static void check_message(struct sim *s, const struct sim_item *it)
 {
-    char key[32];
-    redisReply *r;
-    const char *state;
+    redisReply *r = read_message(s, it);
+    const char *state = r->element[0]->str;
 
-    snprintf(key, sizeof(key), "{sim}:m:%s", it->id);
-    r = ask(s, "HMGET %s s tl", key, NULL);
-    state = r->element[0]->str;
+    s->counted[place_of(state)] += it->of_many;
     check_timeline(s, it, r->element[1]->str);
     if (!one_of(state, "uncertain sent delivered read failed cancelled")) {
         sim_broken(s, "%s ends as %s", it->id, state == NULL ? "nothing" : state);
@@ -335,6 +368,7 @@ void sim_check_end(struct sim *s)
     if (!sim_all_settled(s)) {
         sim_broken(s, "something still waits in a lane");
     }
+    check_counts(s);
     check_order(s);
     sim_check_people(s);
     check_rate(s, -1, s->rate.interval_us, s->rate.burst);

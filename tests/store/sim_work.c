@@ -265,7 +265,7 @@ static void settle(struct sim *s, int lease, enum sim_settle how)
     enum sim_told told = TOLD_NOTHING;
     int64_t number = 0;
     struct commit *c = commit_new(SIM_TENANT);
-    char key[24], hash[24];
+    char key[48], hash[48];
     int call, reply_item = -1;
 
     snprintf(key, sizeof(key), "%s%s",
@@ -443,5 +443,22 @@ void sim_result(struct sim *s, int lease)
     case REFUSED:
         settle(s, lease, SETTLE_FAILED);
         break;
+    }
+}
+
+/* What ends.lua is asked of it, if it may be. */
+void sim_end_of(struct sim_call *call, struct commit *c)
+{
+    call->end.script = -1;
+    buf_init(&call->end.resp, COMMIT_BYTES_MAX);
+    if (commit_is_end(c)) {
+        struct call whole = {.script = -1};
+
+        buf_init(&whole.resp, COMMIT_BYTES_MAX);
+        commit_ends_put(&whole, &c, 1);
+        buf_add(&call->end.resp,
+                str_slice(buf_str(&whole.resp), commit_end_queue(c).n, whole.resp.n));
+        call->end.argc = whole.argc - 1;
+        buf_fini(&whole.resp);
     }
 }

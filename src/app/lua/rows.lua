@@ -33,15 +33,20 @@ if not place then
     place = #ids == scan * step and (step == 2 and ids[#ids] .. '|' .. ids[#ids - 1] or ids[#ids]) or ''
 end
 
+local function one(id, ...)
+    if ARGV[7] == 'm:' then return fields_of(id, ...) end
+    return call('HMGET', prefix .. id, ...)
+end
+
 local out, n = {place}, 0
 for i = 1, #ids, step do
     local id, score = ids[i], step == 2 and ids[i + 1] or ''
-    if filter == '' or call('HGET', prefix .. id, filter) == value then
-        local row = call('HMGET', prefix .. id, unpack(ARGV, 10))
+    if filter == '' or one(id, filter)[1] == value then
+        local row = one(id, unpack(ARGV, 10))
         if ARGV[7] == 'dl:' then -- of a dead letter also the event or message that it is about: as dead.lua
             local seq, message = string.match(id, '^cb:(%d+)$'), string.match(id, '^out:(.*)$')
             local event = seq and call('XRANGE', P .. 'ev', seq .. '-0', seq .. '-0')[1]
-            local m = message and call('HMGET', P .. 'm:' .. message, 'b', 's', 'tl', 'n') or {}
+            local m = message and fields_of(message, 'b', 's', 'tl', 'n') or {}
             row = {row[1], event and event[2][2] or '', m[1] or '', m[2] or '', m[3] or '', m[4] or ''}
         end
         table.insert(row, 1, score)

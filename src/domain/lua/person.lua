@@ -57,7 +57,7 @@ local function view(user, phone, bsuid, typed, named, quote, limit, since, matte
     local matters = {} -- ref -> flags
     if quote ~= '' then
         quoted = message_of(quote) or ''
-        local about = quoted ~= '' and call('HMGET', P .. 'm:' .. quoted, 'o', 'br', 'mt') or {}
+        local about = quoted ~= '' and fields_of(quoted, 'o', 'br', 'mt') or {}
         if about[1] and about[1] ~= '' then add(about[1], QUOTED) end
         of = about[2] or ''
         if about[3] then matters[about[3]] = QUOTED end

@@ -3,6 +3,6 @@
 local ids = call('ZRANGEBYLEX', P .. 'mx', ARGV[1], '+', 'LIMIT', '0', ARGV[2])
 local out = {ids[#ids] or ''}
 for _, id in ipairs(ids) do
-    if call('EXISTS', P .. 'm:' .. id) == 0 then out[#out + 1] = id end
+    if not is_there(id) then out[#out + 1] = id end
 end
 return out

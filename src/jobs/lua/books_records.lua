@@ -3,7 +3,7 @@
 -- Returns {next cursor, row...}
 --   row = {"m", id, state, body, fault, waits} | {"i", id, body} | {"q", queue, id, fault}
 --   fault: why it does not balance, or ""; waits: 1 while the message is in a lane
-local found = call('SCAN', ARGV[1], 'MATCH', P .. (ARGV[3] == 'lanes' and '[lk]:*' or '[milk]:*'), 'COUNT', ARGV[2])
+local found = call('SCAN', ARGV[1], 'MATCH', P .. (ARGV[3] == 'lanes' and '[lk]:*' or '[milk][f:]*'), 'COUNT', ARGV[2])
 local out = {found[1]}
 
 -- Somebody comes to a lane only by the list of ready ones or of leased ones; all that is held by hand is "*" there.
@@ -42,7 +42,7 @@ end
 -- What waits to be sent, seen from the lane ("<queue>:<lane>"): its record must be there, and name this lane.
 local function lane_of_messages(place, ids)
     for _, id in ipairs(ids) do
-        local at = call('HMGET', P .. 'm:' .. id, 'q', 'l', 's')
+        local at = fields_of(id, 'q', 'l', 's')
         if not at[3] then
             out[#out + 1] = {'m', id, '', '', 'a lane holds it, but its record is gone', 0}
         elseif (at[1] or '') .. ':' .. (at[2] or '') ~= place then
@@ -71,18 +71,26 @@ local function look(place, ids)
     end
 end
 
+local function message(id)
+    local m = fields_of(id, 's', 'b', 'q', 'l')
+    local fault, waits = fault_of(id, m[1], m[3], m[4])
+    out[#out + 1] = {'m', id, m[1] or '', m[2] or '', fault, waits}
+end
+
 for _, key in ipairs(found[2]) do
     local name = string.sub(key, #P + 1)
-    local kind, id = string.match(name, '^(%a):(.*)$')
+    local kind, id = string.match(name, '^(%a+):(.*)$')
     if kind == 'l' then
         look(id, call('LRANGE', key, 0, -1))
     elseif kind == 'k' then
         local held = call('HGETALL', key)
         for i = 1, #held, 2 do look(id .. ':' .. held[i], {(by_hand(held[i + 1]))}) end
     elseif kind == 'm' then
-        local m = call('HMGET', key, 's', 'b', 'q', 'l')
-        local fault, waits = fault_of(id, m[1], m[3], m[4])
-        out[#out + 1] = {'m', id, m[1] or '', m[2] or '', fault, waits}
+        message(id)
+    elseif kind == 'mf' then -- several, folded
+        for _, rest in ipairs(call('HKEYS', key)) do
+            if string.sub(rest, -1) ~= '.' then message(id .. rest) end
+        end
     elseif kind == 'i' then
         out[#out + 1] = {'i', id, call('HGET', key, 'b') or ''}
     end

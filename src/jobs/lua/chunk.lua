@@ -9,7 +9,7 @@ local out, people, n = {}, {}, 0
 local FAR = {read = 7, delivered = 6, sent = 5, queued = 4, sending = 4, cancelled = 3, uncertain = 2}
 
 local function fill(row, message)
-    local m = call('HMGET', P .. 'm:' .. message, 's', 'bf', 'q', 'l', 'tl')
+    local m = fields_of(message, 's', 'bf', 'q', 'l', 'tl')
     row[4], row[5], row[6], row[7], row[8], row[10] = message, m[1], m[2], m[3], m[4], m[5]
     if m[1] == 'uncertain' and string.find(m[2] or '', 'g', 1, true) then return 1 end
     return FAR[m[1]] or m[1] and 1 or 0
@@ -18,7 +18,7 @@ end
 local function several(row, first)
     local answered = string.find(row[6], 'a', 1, true) and 'a' or ''
     local most, furthest = -1, first
-    for message in string.gmatch(call('HGET', P .. 'm:' .. first, 'bg') or first, '%S+') do
+    for message in string.gmatch(fields_of(first, 'bg')[1] or first, '%S+') do
         local other = message ~= first and ARGV[4] == '2' and {row[1], false, false} or row
         local far = fill(other, message)
         if other ~= row then

@@ -2,7 +2,7 @@
 -- Returns {body, state, timeline, said again as, stays with its sender, held until he writes, broadcast, its state,
 --   {paused since ms, his last word ms, rests until ms, his lane waits for the people of its day}...},
 --   a row a sender, 0 where there is none; nothing when the message is gone
-local m = call('HMGET', P .. 'm:' .. ARGV[1], 'b', 's', 'tl', 'fb', 'st', 'u', 'q', 'l', 'br')
+local m = fields_of(ARGV[1], 'b', 's', 'tl', 'fb', 'st', 'u', 'q', 'l', 'br')
 if not m[1] then return false end
 local out = {m[1], m[2], m[3] or '', m[4] or '', m[5] or '',
     m[7] and call('ZSCORE', P .. 'hx', m[7] .. '\n' .. m[8] .. '\n' .. ARGV[1]) or '',

@@ -12,10 +12,12 @@ local function waits(id, queue, lane)
 end
 
 for _, id in ipairs(ids) do
-    local m = call('HMGET', P .. 'm:' .. id, 's', 'q', 'l', 'u', 'o', 'tl')
+    local m = fields_of(id, 's', 'q', 'l', 'u', 'o', 'tl')
     local last = tonumber(string.match(m[6] or '', ',(%d+),[^\n]*\n$') or 0)
     if last < before and (ends[m[1]] or m[1] == 'uncertain' and not waits(id, m[2], m[3])) then
+        local cell, rest = cell_of(id)
         call('UNLINK', P .. 'm:' .. id)
+        call('HDEL', cell, rest, rest .. '.')
         call('ZREM', P .. 'mx', id)
         call('ZREM', P .. 'dl', 'out:' .. id)
         local person = person_of(m[4], m[3])

@@ -3,6 +3,6 @@
 local ids, place = told(ARGV[1], ARGV[2] == '' and '+' or '(' .. ARGV[2], '-', tonumber(ARGV[3]))
 local out = {place}
 for i, id in ipairs(ids) do
-    out[i + 1] = {id, call('HMGET', P .. 'm:' .. id, 'o', 'q', 'l')}
+    out[i + 1] = {id, fields_of(id, 'o', 'q', 'l')}
 end
 return out

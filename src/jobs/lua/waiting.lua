@@ -5,7 +5,7 @@
 local ids, place = told(ARGV[1], '(' .. ARGV[2], '-', tonumber(ARGV[3]))
 local out = {place, 0}
 for _, id in ipairs(ids) do
-    local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 'b', 's', 'n')
+    local m = fields_of(id, 'q', 'l', 'b', 's', 'n')
     local queue, lane, state = m[1] or '', m[2] or '', m[4]
     if m[3] and (state == 'queued' or state == 'sending') then
         local held = call('HGET', P .. 'k:' .. queue, lane)

@@ -292,7 +292,10 @@ if n > 0 then
         till[2 * i - 1] = till_ms
         till[2 * i] = lanes[i]
     end
-    for lane, id in pairs(hand) do call('LPUSH', list .. lane, id) end
+    for lane, id in pairs(hand) do
+        if record == 'm' then unfold(id) end -- while the lease still tells of it
+        call('LPUSH', list .. lane, id)
+    end
     call('HSET', leases, unpack(held))
     call('ZADD', ends, unpack(till))
     call('SET', last, serial, 'PX', 2 * lease_ms)

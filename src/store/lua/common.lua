@@ -51,9 +51,9 @@ local function by_hand(held)
 end
 
 -- Such a lease says of a message how its record was written, as long as nobody has written to it since: its
--- broadcast ("": none) and the lines of its timeline before its attempt stand before the owner.
-local function as_written(rest) -- what stands behind "token|id|": broadcast, lines, end of the lease; or nil
-    return string.match(rest, '^([^\n]*)\n(.*\n)[^\n]*%.(%d+)[hH]$')
+-- broadcast ("": none) and the lines of its timeline stand before the owner.
+local function as_written(rest) -- what stands behind "token|id|": broadcast, lines; or nil
+    return string.match(rest, '^([^\n]*)\n(.*\n)[^\n]*[hH]$')
 end
 local function plain(held) return (string.gsub(held, '|[^|]*\n', '|')) end
 
@@ -83,6 +83,61 @@ end
 
 -- Whose a message is: u says it where the lane does not.
 local function person_of(user, lane) return user or lane and string.sub(lane, 2) end
+
+-- Messages of a broadcast stand folded, several in the fields of one key, from the commit that makes and grants them
+-- for as long as nothing but the usual becomes of them: handed over once, delivered, read. A key each, with a field for
+-- each thing, is what sending them would cost most. mf:<cell> holds of each, under the rest of its id, what it is, and
+-- under that with "." behind, from its end on, "<broadcast>\n<timeline>"; before, its lease has these lines. Whoever
+-- wants anything else of it makes it a record like any other first: unfold().
+local CELL = 15
+local function cell_of(id) return P .. 'mf:' .. string.sub(id, 1, CELL), string.sub(id, CELL + 1) end
+
+-- The fields that its record would have, or nil. lease_of: for whoever has changed leases and not written them.
+local function folded(id, lease_of)
+    local cell, rest = cell_of(id)
+    local is = call('HMGET', cell, rest, rest .. '.')
+    if rest == '' or not is[1] then return nil end
+    local m = {s = 'sending', n = '1'}
+    local _, first
+    m.q, m.br, m.mt, first, m.l, m.b = string.match(is[1], '^(.-)\n(.-)\n(.-)\n(.-\n)\n(.-)\n(.*)$')
+    if is[2] then
+        m.tl = string.match(is[2], '\n(.*)$')
+        m.s = string.match(m.tl, '([^\n,]*),[^\n]*\n$')
+    else
+        local held = lease_of and lease_of(m.q, m.l) or not lease_of and call('HGET', P .. 'k:' .. m.q, m.l)
+        _, m.tl = as_written(string.match(held or '', '|' .. id .. '|(.*)$') or '')
+        m.tl = m.tl or first
+    end
+    if m.mt == '' then m.mt = nil end
+    return m
+end
+
+local function unfold(id, lease_of)
+    local m = folded(id, lease_of)
+    if m then
+        local cell, rest = cell_of(id)
+        call('HSET', P .. 'm:' .. id, 's', m.s, 'tl', m.tl, 'n', m.n, 'l', m.l, 'b', m.b, 'q', m.q, 'br', m.br)
+        if m.mt then call('HSET', P .. 'm:' .. id, 'mt', m.mt) end
+        call('HDEL', cell, rest, rest .. '.')
+    end
+    return m
+end
+
+-- Fields of a message, as HMGET gives them, folded or not. For those who only read.
+local function fields_of(id, ...)
+    local m = call('HMGET', P .. 'm:' .. id, ...)
+    for i = 1, #m do
+        if m[i] then return m end
+    end
+    local of = folded(id)
+    for i = 1, of and #m or 0 do m[i] = of[select(i, ...)] or false end
+    return m
+end
+
+-- Is there such a message?
+local function is_there(id)
+    return call('EXISTS', P .. 'm:' .. id) == 1 or call('HEXISTS', cell_of(id)) == 1
+end
 
 -- Ours behind a provider's message id (hashed), in one of the four hashes that are kept, or nil.
 local names -- the newest of them

@@ -63,7 +63,7 @@ local function told(person, from, to, most)
         for i = 1, #found, 2 do
             local id = call('HGET', P .. 'bm:' .. found[i], person)
             -- One of another round is in mu, too: here or on its own page.
-            if id and within(id, from, to) and call('EXISTS', P .. 'm:' .. id) == 1 then ids[#ids + 1] = id end
+            if id and within(id, from, to) and is_there(id) then ids[#ids + 1] = id end
         end
         table.sort(ids, function(a, b) return a > b end)
         local out, looked = {}, last and first_of(last) or ''

@@ -69,10 +69,10 @@ broadcast_ops = function()
     -- Of the several that @id is one of: where the furthest of the others is (nil: there is none), the first one's
     -- flags and id, the members.
     local function others(broadcast, id)
-        local first = call('HGET', P .. 'm:' .. id, 'bo') or id
-        local place, flags, members = nil, '', call('HGET', P .. 'm:' .. first, 'bg') or id
+        local first = message(id, 'bo', 's')[1] or id
+        local place, flags, members = nil, '', message(first, 'bg', 's')[1] or id
         for member in string.gmatch(members, '%S+') do
-            local m = call('HMGET', P .. 'm:' .. member, 's', 'br', 'bf')
+            local m = message(member, 's', 'br', 'bf')
             if member == first then flags = m[3] or '' end
             if member ~= id and m[1] and m[2] == broadcast then
                 place = further(place, place_of(broadcast, m[1], m[3] or ''))
@@ -89,12 +89,12 @@ broadcast_ops = function()
 
     -- The newest answer counts. Returns first | again | none: he is not among those who were asked.
     local function broadcast_answer(broadcast, person, answer, at_ms)
-        local message = call('HGET', P .. 'bm:' .. broadcast, person)
-        if not message then return 'none' end
+        local asked = call('HGET', P .. 'bm:' .. broadcast, person)
+        if not asked then return 'none' end
         local had = call('HGET', P .. 'ba:' .. broadcast, person)
         local was, was_at = string.match(had or '', '^(.*)|(%d+)$')
         if was and tonumber(at_ms) < tonumber(was_at) then return 'again' end
-        local key, of = P .. 'm:' .. message, counts[broadcast] or {}
+        local key, of = P .. 'm:' .. asked, counts[broadcast] or {}
         counts[broadcast] = of
         call('HSET', P .. 'ba:' .. broadcast, person, answer .. '|' .. at_ms)
         if was ~= answer then
@@ -102,21 +102,21 @@ broadcast_ops = function()
             if was then of[was] = (of[was] or 0) - 1 end
         end
         if was then return 'again' end
-        local m = call('HMGET', key, 's', 'bf')
+        local m = message(asked, 's', 'bf')
         local flags = m[2] or ''
         local place = m[1] and place_of(broadcast, m[1], flags)
-        if has(flags, 'm') then place = further(others(broadcast, message), place) end
+        if has(flags, 'm') then place = further(others(broadcast, asked), place) end
         of.answered = (of.answered or 0) + 1
         if had_it(place) then of.silent = (of.silent or 0) - 1 end
         if m[1] then call('HSET', key, 'bf', flags .. 'a') end
-        if m[1] == 'sending' then rewritten(message) end
+        if m[1] == 'sending' then rewritten(asked) end
         return 'first'
     end
 
     -- Another message takes the place of one, and of those that said it again. The broadcast names them no more: his
     -- index does.
     local function broadcast_recast(broadcast, old, new)
-        local m = call('HMGET', P .. 'm:' .. old, 'br', 's', 'bf', 'u', 'l')
+        local m = message(old, 'br', 's', 'bf', 'u', 'l')
         if m[1] ~= broadcast then return end
         local person, place, flags, _, members = person_of(m[4], m[5]), others(broadcast, old)
         shift(broadcast, flags, further(place, place_of(broadcast, m[2], m[3] or '')), 'queued', 1)
@@ -134,7 +134,7 @@ broadcast_ops = function()
 
     -- `new`, written in this unit, says `old` again. What a later round has taken the place of counts no more.
     local function broadcast_copy(old, new)
-        local m = call('HMGET', P .. 'm:' .. old, 'br', 'bo', 's', 'bf')
+        local m = message(old, 'br', 'bo', 's', 'bf')
         local broadcast = m[1]
         rewritten(new)
         if not broadcast then
@@ -154,7 +154,7 @@ broadcast_ops = function()
 
     -- Uncertain for good.
     local function given_up(id)
-        local m = call('HMGET', P .. 'm:' .. id, 's', 'br', 'bf')
+        local m = message(id, 's', 'br', 'bf')
         local flags = m[3] or ''
         if m[1] == 'uncertain' and m[2] and not has(flags, 'g') then
             tally(m[2], id, flags, 'uncertain', 'failed')
@@ -173,7 +173,7 @@ broadcast_ops = function()
         for i = first, last do
             for _, lease in ipairs(call('HVALS', P .. 'k:' .. A[i])) do
                 local id = string.match(lease, '^%d+|(.*)|[^|]*$')
-                local m = call('HMGET', P .. 'm:' .. id, 'br', 's', 'bf')
+                local m = message(id, 'br', 's', 'bf')
                 if m[1] == broadcast and (m[2] == 'queued' or m[2] == 'sending') then
                     local flags, place, first = m[3] or '', 'queued', id
                     if has(flags, 'm') then

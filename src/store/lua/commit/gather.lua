@@ -2,9 +2,8 @@
 -- all or nothing: its checks all pass before its first write (a script has no rollback), and one that
 -- fails leaves the others alone. Written by store/commit.c.
 -- ARGV owner lease_ms serial, then for each unit: number of ARGV entries of its checks, of its writes,
--- the checks, the writes. Operations are words with a fixed number of arguments. Consecutive units of the one
--- check `leased` and the one write `sent`, of one queue, stand together instead:
--- sent, queue, how many units, then for each: lane, "token|id|", "at_ms,detail", provider_hash.
+-- the checks, the writes. Operations are words with a fixed number of arguments. Most units of the one check
+-- `leased` and the one write `sent` do not come here: ends.lua.
 --   serial: "" or, where a unit asks for a grant, a number that is the same when the call is asked again
 -- Returns for each unit {"ok", result of each write that has one...}, "ok" where none has
 --   or {"dup", value} | {"differs"} | {"conflict", key} | {"fenced"} | {"stale"} | {"full"}
@@ -96,6 +95,48 @@ local function set_lease(queue, lane, held)
     of[lane] = held
 end
 
+-- The record of a message that was folded stands by itself from now on; its fields, or nil.
+local function stand(id)
+    local m = unfold(id, lease_of)
+    local held = m and in_hand(m.q, m.l, id)
+    if held then set_lease(m.q, m.l, plain(held)) end
+    return m
+end
+
+-- Fields of a message that is about to be changed, or may be.
+local real = {} -- ids of those that are known to stand by themselves
+local function message(id, ...)
+    local m = call('HMGET', P .. 'm:' .. id, ...)
+    if real[id] then return m end
+    for i = 1, #m do
+        if m[i] then
+            real[id] = true
+            return m
+        end
+    end
+    local of = stand(id)
+    for i = 1, of and #m or 0 do m[i] = of[select(i, ...)] or false end
+    real[id] = of and true
+    return m
+end
+
+-- Somebody is about to write to a key; should it be a message, its record stands by itself.
+local function writes_to(key)
+    local id = string.match(key, '^m:(.*)$')
+    if id and not real[id] then message(id, 's') end
+end
+
+-- What the lease of a lane says, which says no more how a record was written.
+local function plain_lease(queue, lane)
+    local held = lease_of(queue, lane)
+    if held and string.find(held, '\n', 1, true) then
+        stand(by_hand(held))
+        held = plain(held)
+        set_lease(queue, lane, held)
+    end
+    return held
+end
+
 -- The list of a lane for whoever puts something behind all others.
 local function end_of(queue, lane)
     local list = P .. 'l:' .. queue .. ':' .. lane
@@ -108,11 +149,11 @@ end
 
 -- The list for whoever does more than that: what is held by hand becomes its head, leased like any other.
 local function list_of(queue, lane)
-    local list, held = end_of(queue, lane), lease_of(queue, lane)
+    local list, held = end_of(queue, lane), plain_lease(queue, lane)
     local id = by_hand(held)
     if id then
         call('LPUSH', list, id)
-        set_lease(queue, lane, (string.gsub(plain(held), '%.%d+[hH]$', '')))
+        set_lease(queue, lane, (string.gsub(held, '%.%d+[hH]$', '')))
     end
     return list
 end
@@ -121,11 +162,10 @@ end
 -- queue and lane, where they are known: its own.
 local function rewritten(id, queue, lane)
     if not lane then
-        local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+        local at = message(id, 'q', 'l')
         queue, lane = at[1], at[2]
     end
-    local held = lane and in_hand(queue, lane, id)
-    if held then set_lease(queue, lane, plain(held)) end
+    if lane and in_hand(queue, lane, id) then plain_lease(queue, lane) end
 end
 
 local function is_hand(held)

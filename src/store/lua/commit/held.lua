@@ -17,7 +17,7 @@ local function held_ops()
 
     -- It goes before what was accepted later: to the front of its lane, behind the one that is being sent.
     local function back(id, detail)
-        local m = call('HMGET', P .. 'm:' .. id, 'q', 'l', 's')
+        local m = message(id, 'q', 'l', 's')
         local queue, lane = m[1], m[2]
         if not lane then return end
         call('ZREM', P .. 'hx', queue .. '\n' .. lane .. '\n' .. id)
@@ -28,7 +28,8 @@ local function held_ops()
         if head then
             call('LINSERT', list, 'AFTER', head, id)
             local key = P .. 'm:' .. head
-            if call('EXISTS', key) == 1 then call('HSET', key, 'hb', id .. ' ' .. (call('HGET', key, 'hb') or '')) end
+            local was = message(head, 'hb', 's')
+            if was[2] then call('HSET', key, 'hb', id .. ' ' .. (was[1] or '')) end
         elseif call('LPUSH', list, id) == 1 then
             call('ZADD', ready_key(queue, lane), stamp, lane)
             touched[queue] = true
@@ -41,7 +42,7 @@ local function held_ops()
         local list, result = list_of(queue, lane), 0
         if (call('HGET', P .. 'w:' .. sender, person) or '0') == window_ms then
             call('LREM', list, '1', id)
-            local state = call('HGET', P .. 'm:' .. id, 's')
+            local state = message(id, 's')[1]
             if state and rank(state) < DECIDED then
                 call('RPUSH', P .. 'hm:' .. person .. ':' .. sender, id)
                 call('ZADD', P .. 'hx', over_ms, queue .. '\n' .. lane .. '\n' .. id)
@@ -49,14 +50,14 @@ local function held_ops()
                 result = 1
             end
         end
-        if result == 0 then let_by(queue, lane, id, call('HGET', P .. 'm:' .. id, 'hb')) end
+        if result == 0 then let_by(queue, lane, id, message(id, 'hb', 's')[1]) end
         release(queue, lane, stamp, call('EXISTS', list) == 1)
         return result
     end
 
     -- Is its last attempt settled by nothing but an acceptance, each before it refused, and nobody at it?
     local function once_sent(id, attempts)
-        local m = call('HMGET', P .. 'm:' .. id, 's', 'n', 'ag', 'q', 'l', 'fb')
+        local m = message(id, 's', 'n', 'ag', 'q', 'l', 'fb')
         if (m[1] ~= 'sent' and m[1] ~= 'uncertain') or m[2] ~= attempts or m[6] or not m[5]
             or tonumber(m[3] or 0) ~= attempts - 1 then
             return false
@@ -66,14 +67,14 @@ local function held_ops()
 
     -- Does it wait, with no hand-over that anybody makes or whose end nobody knows?
     local function untaken(queue, lane, id)
-        local state = call('HGET', P .. 'm:' .. id, 's')
+        local state = message(id, 's')[1]
         return (state == 'queued' or state == 'sending') and not in_hand(queue, lane, id)
     end
 
     -- That attempt was refused for certain: it counts no more, and the message goes before what came later.
     local function again(id, at_ms, detail)
         local key = P .. 'm:' .. id
-        local m = call('HMGET', key, 's', 'n', 'q', 'l', 'br', 'bf')
+        local m = message(id, 's', 'n', 'q', 'l', 'br', 'bf')
         local queue, lane = m[3], m[4]
         if m[5] and call('HGET', P .. 'b:' .. m[5], 'st') == 'cancelled' then
             status(id, 'failed', at_ms, detail)
@@ -97,7 +98,7 @@ local function held_ops()
         if call('HEXISTS', P .. 'hg:' .. sender, person) == 0 then return end
         call('HSET', P .. 'hg:' .. sender, person, 'failed')
         for _, id in ipairs(call('LRANGE', P .. 'hm:' .. person .. ':' .. sender, '0', '-1')) do
-            local place = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+            local place = message(id, 'q', 'l')
             if place[2] then call('ZADD', P .. 'hx', 'XX', '0', place[1] .. '\n' .. place[2] .. '\n' .. id) end
         end
     end

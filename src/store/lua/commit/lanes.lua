@@ -8,18 +8,32 @@ local fence, fence_end = 0, 0 -- tokens are drawn by the dozen: they grow, gaps 
 local paces = {} -- what HMGET told of senders in this call
 local senders = {} -- queue -> its sender, or false
 local held_till = owner .. '.g' .. serial .. '.' .. int(now_ms + lease_ms) .. 'h'
-local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst, as_written)
-    local sender, tat, pair_tat = senders[queue], nil, nil
+local function sender_of(queue) -- its name, or false, and how it stands
+    local sender = senders[queue]
     if sender == nil then
         sender = string.match(queue, '^out:(.*)$') or false
         senders[queue] = sender
     end
+    if sender and not paces[sender] then
+        paces[sender] = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
+    end
+    return sender, sender and paces[sender]
+end
+
+local function next_token()
+    if fence == fence_end then
+        fence_end = call('INCRBY', P .. 'fence', '12')
+        fence = fence_end - 12
+    end
+    fence = fence + 1
+    granted = true
+    return fence
+end
+
+local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair_burst, as_written)
+    local sender, s = sender_of(queue)
+    local tat, pair_tat
     if sender then
-        local s = paces[sender]
-        if not s then
-            s = call('HMGET', P .. 'sn:' .. sender, 'paused', 'rest', 'pct', 'since', 'tat', 'people')
-            paces[sender] = s
-        end
         local stands, room
         stands, interval, burst = pace(s, now_ms, interval, burst)
         if stands > 0 then return nil end
@@ -37,14 +51,17 @@ local function grant(queue, lane, id, whom, interval, burst, pair_interval, pair
         call('HSET', pairs_key, person, int(pair_tat + pair_interval))
     end
     if tat then tats[sender] = tat + interval end
-    if fence == fence_end then
-        fence_end = call('INCRBY', P .. 'fence', '12')
-        fence = fence_end - 12
-    end
-    fence = fence + 1
-    set_lease(queue, lane, fence .. '|' .. id .. '|' .. (as_written or '') .. held_till)
-    granted = true
-    return fence
+    local token = next_token()
+    set_lease(queue, lane, token .. '|' .. id .. '|' .. (as_written or '') .. held_till)
+    return token
+end
+
+-- Has a queue neither a rate nor a tier that grants would have to count?
+local function unlimited(queue, whom, interval, pair_interval)
+    local sender, s = sender_of(queue)
+    if not sender or pair_interval > 0 then return false end
+    local stands, in_force = pace(s, now_ms, interval, 0)
+    return stands == 0 and in_force == 0 and (whom ~= 'o' or (s[6] or '0') == '0')
 end
 
 -- A message knows its lane, so that a status finds it; an attempt is durable before its first byte.
@@ -52,6 +69,7 @@ local function place(key, queue, lane, token)
     local doc = held_key == key and held_doc
     local begun = token and 'sending,' .. stamp .. ',attempt 1\n'
     if not doc then
+        writes_to(string.sub(key, #P + 1))
         if token then
             call('HSET', key, 'q', queue, 'l', lane, 's', 'sending', 'n', '1', 'tl',
                 (call('HGET', key, 'tl') or '') .. begun)
@@ -124,44 +142,68 @@ local function none_wait(queue, first, stop, step)
 end
 
 -- New messages that differ in id, lane, user ("": the lane says him) and body alone; behind `at` what they share,
--- then them. first: "1" when the broadcast's bm names them as what their people are told. Their records, their
--- places in the lists and in their lanes; their tokens, or 0, go to `out`.
+-- then them. first: "1" when the broadcast's bm names them as what their people are told. head: "", or so long is, in
+-- front of lane, line feed and body, what stands before each body, in the form in which it is kept folded (common.lua):
+-- those that are granted are. Their records, their places in the lists and in their lanes; their tokens, or 0, go
+-- to `out`.
 local function new_messages(at, out)
-    local order, broadcast, first, matter, line, queue, not_before, whom, rate, n = unpack(A, at + 1, at + 10)
+    local order, broadcast, first, matter, line, queue, not_before, whom, rate, head, n = unpack(A, at + 1, at + 11)
     local interval, burst, pair_interval, pair_burst = 0, 0, 0, 0
     if rate ~= '' then
         local i, b, pi, pb = string.match(rate, '(%S+) (%S+) (%S+) (%S+)')
         interval, burst, pair_interval, pair_burst = tonumber(i), tonumber(b), pi * 1000, tonumber(pb)
     end
     local begun = line .. 'sending,' .. stamp .. ',attempt 1\n'
-    local as_written = not string.find(line, '|', 1, true) and broadcast .. '\n' .. line
+    local as_written = (head ~= '' or broadcast == '') and not string.find(line, '|', 1, true)
+        and broadcast .. '\n' .. begun
+    local cells = {} -- of those that are kept folded: cell -> fields
     local shared = {'q', queue}
     if order ~= '' then shared[#shared + 1], shared[#shared + 2] = 'o', order end
     if broadcast ~= '' then shared[#shared + 1], shared[#shared + 2] = 'br', broadcast end
     if matter ~= '' then shared[#shared + 1], shared[#shared + 2] = 'mt', matter end
     local named = first ~= '' and call('HGET', P .. 'b:' .. broadcast, 'fs') -- how ids begin that bm alone names
-    local stop = at + 11 + 4 * n
-    local no_lists = whom ~= '' and none_wait(queue, at + 12, stop, 4)
+    local stop = at + 12 + 4 * n
+    local no_lists = whom ~= '' and none_wait(queue, at + 13, stop, 4)
+    -- With nothing to count a lane that nobody holds is granted: as join() and grant() would, one after the other.
+    local free = no_lists and tonumber(not_before) <= now_ms and unlimited(queue, whom, interval, pair_interval)
+    local of, before, says = leases[queue] or {}, held_before[queue], (as_written or '') .. held_till
+    leases[queue] = of
     local told, ntold = {}, 0 -- person, message: as bm takes them
-    for i = at + 11, stop - 1, 4 do
+    for i = at + 12, stop - 1, 4 do
         local id, lane, user, body = A[i], A[i + 1], A[i + 2], A[i + 3]
         if user == '' then user = string.sub(lane, 2) end
         told[ntold + 1], told[ntold + 2] = user, id
         ntold = ntold + 2
         messages[#messages + 1], messages[#messages + 2] = '0', id
-        if not named or string.sub(id, 1, 10) ~= named then call('ZADD', P .. 'mu:' .. user, '0', id) end
+        if not named or string.find(id, named, 1, true) ~= 1 then call('ZADD', P .. 'mu:' .. user, '0', id) end
         if order ~= '' then call('ZADD', P .. 'mo:' .. order, '0', id) end
-        local key, token = P .. 'm:' .. id,
-            join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst, no_lists,
-                as_written)
-        if token then -- what is read most stands in front: a small hash is searched from there
-            call('HSET', key, 's', 'sending', 'tl', begun, 'n', '1', 'l', lane, 'b', body, unpack(shared))
+        local token
+        if free and not of[lane] and (of[lane] == false or not before[lane]) then
+            token = next_token()
+            of[lane] = token .. '|' .. id .. '|' .. says
         else
-            call('HSET', key, 's', 'queued', 'tl', line, 'l', lane, 'b', body, unpack(shared))
+            token = join(queue, lane, id, not_before, whom ~= '' and whom, interval, burst, pair_interval, pair_burst,
+                no_lists, as_written)
         end
-        if A[i + 2] ~= '' then call('HSET', key, 'u', user) end
+        if token and head ~= '' then
+            local cell = string.sub(id, 1, CELL)
+            local fields = cells[cell]
+            if not fields then
+                fields = {}
+                cells[cell] = fields
+            end
+            local last = #fields
+            fields[last + 1], fields[last + 2] = string.sub(id, CELL + 1), body
+        elseif token then -- what is read most stands in front: a small hash is searched from there
+            call('HSET', P .. 'm:' .. id, 's', 'sending', 'tl', begun, 'n', '1', 'l', lane, 'b', body, unpack(shared))
+        else
+            if head ~= '' then body = string.sub(body, head + #lane + 2) end
+            call('HSET', P .. 'm:' .. id, 's', 'queued', 'tl', line, 'l', lane, 'b', body, unpack(shared))
+        end
+        if A[i + 2] ~= '' then call('HSET', P .. 'm:' .. id, 'u', user) end
         out[#out + 1] = token or 0
     end
+    for cell, fields in pairs(cells) do call('HSET', P .. 'mf:' .. cell, unpack(fields)) end
     if first ~= '' then many('HSET', P .. 'bm:' .. broadcast, told) end
     return stop
 end

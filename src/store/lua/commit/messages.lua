@@ -18,8 +18,20 @@ local known_key, known
 -- Reads it; its state, or false: there is no record.
 local function know(id)
     known_key = P .. 'm:' .. id
-    known = call('HMGET', known_key, 's', 'tl', 'br', 'bf', 'ag')
+    known = message(id, 's', 'tl', 'br', 'bf', 'ag')
     return known[1]
+end
+
+-- What becomes of one that was handed over and stands folded, should it stay so: as move(), or nil.
+local function move_folded(id, state, line)
+    local to, cell, rest = rank(state), cell_of(id)
+    local lines = to < 7 and call('HGET', cell, rest .. '.')
+    if not lines then return nil end
+    local was = string.match(lines, '([^\n,]*),[^\n]*\n$')
+    if to <= rank(was) then return 'kept', rank(was) end
+    call('HSET', cell, rest .. '.', lines .. state .. ',' .. line .. '\n')
+    tally(string.match(lines, '^[^\n]*'), id, '', was, state)
+    return 'moved', rank(was)
 end
 
 -- line: "at_ms,detail" for its timeline; attempt: what a provider says is of that one, or nil; queue and lane: its
@@ -28,6 +40,11 @@ local function move(id, state, line, attempt, queue, lane)
     local key = P .. 'm:' .. id
     local m = known_key == key and known or call('HMGET', key, 's', 'tl', 'br', 'bf', 'ag')
     known_key = nil
+    if not m[1] then
+        local moved, was = move_folded(id, state, line)
+        if moved then return moved, was end
+        m = message(id, 's', 'tl', 'br', 'bf', 'ag')
+    end
     local from, to = rank(m[1]), rank(state)
     if not from then return 'none' end
     if to <= from or (to == 7 and from >= RANK.delivered) then return 'kept', from end
@@ -45,7 +62,7 @@ end
 -- The same note again takes the place of the last line: to be put off a thousand times is one line.
 local function note(id, at_ms, detail)
     local key = P .. 'm:' .. id
-    local m = call('HMGET', key, 's', 'tl')
+    local m = message(id, 's', 'tl')
     if not m[1] then return end
     local lines, tail = m[2] or '', ',' .. detail .. '\n'
     local head, last = string.match(lines, '^(.-)([^\n]*\n)$')
@@ -59,7 +76,7 @@ end
 local function status(id, state, at_ms, detail, attempt)
     local moved, from = move(id, state, at_ms .. ',' .. detail, attempt)
     if moved == 'moved' and from < DECIDED then
-        local at = call('HMGET', P .. 'm:' .. id, 'q', 'l')
+        local at = message(id, 'q', 'l')
         local queue, lane = at[1], at[2]
         if queue and not lease_of(queue, lane) then
             local list = end_of(queue, lane)

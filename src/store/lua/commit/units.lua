@@ -9,29 +9,19 @@ local function lanes_of(queue)
 end
 local at, most = 4, #A
 while at <= most do
-    if A[at] == 'sent' then
-        local of, stop = lanes_of(A[at + 1]), at + 3 + 4 * A[at + 2]
-        local n = #of
-        for lane = at + 3, stop - 1, 4 do
-            n = n + 1
-            of[n] = A[lane]
+    local check = at + 2
+    local writes = check + A[at]
+    at = writes + A[at + 1]
+    while check < writes do
+        local op = A[check]
+        if op == 'lease' or op == 'leased' then
+            local of = lanes_of(A[check + 1])
+            of[#of + 1] = A[check + 2]
+        elseif op == 'new' then
+            keys[#keys + 1] = A[check + 1]
         end
-        at = stop
-    else
-        local check = at + 2
-        local writes = check + A[at]
-        at = writes + A[at + 1]
-        while check < writes do
-            local op = A[check]
-            if op == 'lease' or op == 'leased' then
-                local of = lanes_of(A[check + 1])
-                of[#of + 1] = A[check + 2]
-            elseif op == 'new' then
-                keys[#keys + 1] = A[check + 1]
-            end
-            local two = op == 'new' or op == 'version' or op == 'mark' or op == 'once_sent'
-            check = check + (two and 3 or op == 'owner' and 5 or 4)
-        end
+        local two = op == 'new' or op == 'version' or op == 'mark' or op == 'once_sent'
+        check = check + (two and 3 or op == 'owner' and 5 or 4)
     end
 end
 for queue, of in pairs(lanes) do
@@ -64,51 +54,7 @@ local function handed_over(queue, lane, id, line, hash)
     finish(queue, lane, id)
 end
 
--- One that nobody has written to since its commit needs not be read. Returns whether it was such.
-local writings -- what leases say of records -> {broadcast, timeline up to the attempt, how many}; false: nothing
-local function as_it_was(queue, lane, prefix, id, line, hash)
-    local held = lease_of(queue, lane)
-    if not is_hand(held) or string.sub(held, 1, #prefix) ~= prefix then return false end
-    local rest = string.sub(held, #prefix + 1)
-    local of = writings[rest]
-    if of == nil then
-        local broadcast, lines, till = as_written(rest)
-        of = broadcast and {broadcast, lines .. 'sending,' .. int(till - lease_ms) .. ',attempt 1\nsent,', 0} or false
-        writings[rest] = of
-    end
-    if not of then return false end
-    call('HSET', P .. 'm:' .. id, 's', 'sent', 'tl', of[2] .. line .. '\n')
-    of[3] = of[3] + 1
-    if hash ~= '' then learn(hash, id) end
-    release(queue, lane, stamp, string.byte(held, -1) == 72)
-    return true
-end
-
--- Units that only hand over, as many as stand there together.
-local function units_sent(at)
-    writings = {}
-    while A[at] == 'sent' do
-        local queue, stop = A[at + 1], at + 3 + 4 * A[at + 2]
-        for i = at + 3, stop - 1, 4 do
-            local lane, prefix, refused = A[i], A[i + 1], nil
-            local id = string.match(prefix, '|(.*)|')
-            if not as_it_was(queue, lane, prefix, id, A[i + 2], A[i + 3]) then
-                refused = ours(queue, lane, prefix, id, true)
-                if not refused then handed_over(queue, lane, id, A[i + 2], A[i + 3]) end
-            end
-            units = units + 1
-            results[units] = refused or 'ok'
-        end
-        at = stop
-    end
-    for _, of in pairs(writings) do
-        if of and of[1] ~= '' then tally(of[1], nil, '', 'sending', 'sent', of[3]) end
-    end
-    known_key = nil
-    return at
-end
-
-at = units_sent(4)
+at = 4
 while at <= most do
     local checks_end = at + 2 + A[at]
     local stop = checks_end + A[at + 1]
@@ -127,7 +73,8 @@ while at <= most do
             at = at + 3
         elseif op == 'version' then -- document at this version ("0": absent): key version
             local key = P .. A[at + 1]
-            local version = string.sub(A[at + 1], 1, 2) == 'm:' and call('EXISTS', key) == 1 and '1' or call('HGET', key, 'v')
+            local version = string.sub(A[at + 1], 1, 2) == 'm:' and is_there(string.sub(A[at + 1], 3)) and '1'
+                or call('HGET', key, 'v')
             if (version or '0') ~= A[at + 2] then refused = {'conflict', A[at + 1]} end
             at = at + 3
         elseif op == 'mark' then -- not older than what was accepted for this key: key mark
@@ -182,7 +129,7 @@ while at <= most do
         elseif op == 'sent' then -- what the lease is for, a message: "at_ms,detail" provider_hash
             handed_over(leased_queue, leased_lane, leased, a, b)
             at = at + 3
-        elseif op == 'messages' then -- shared: order broadcast first matter line queue not_before_ms whom rate n,
+        elseif op == 'messages' then -- shared: order broadcast first matter line queue not_before_ms whom rate head n,
             -- then n times: id lane user body -> a token or 0 each
             at = new_messages(at, ok)
         elseif op == 'item' then -- an inbound one: id lane body whom -> token or 0
@@ -203,7 +150,7 @@ while at <= most do
             at = at + 5
         elseif op == 'unsend' then -- the attempt that the claim counted did not happen: id
             local key = P .. 'm:' .. a
-            local lines = call('HGET', key, 'tl')
+            local lines = message(a, 'tl')[1]
             call('HINCRBY', key, 'n', -1)
             if lines then
                 local less, cut = string.gsub(lines, 'sending,%d+,attempt [^\n]*\n$', '')
@@ -248,7 +195,7 @@ while at <= most do
             at = at + 4
         elseif op == 'put_off' then -- the head: queue lane wait_ms
             -- Evidence may have come while the lease was held: then there is nothing to wait for.
-            local m = string.sub(a, 1, 4) == 'out:' and call('HMGET', P .. 'm:' .. leased, 's', 'hb') or {}
+            local m = string.sub(a, 1, 4) == 'out:' and message(leased, 's', 'hb') or {}
             if m[1] and rank(m[1]) >= DECIDED then
                 finish(a, b, leased)
             else
@@ -260,7 +207,7 @@ while at <= most do
             note_ended(a, b)
             at = at + 3
         elseif op == 'extend' then -- keep the lease longer: queue lane lease_ms
-            local held, letter = string.match(plain(lease_of(a, b)), '^(.*%.)%d+([hH])$')
+            local held, letter = string.match(plain_lease(a, b), '^(.*%.)%d+([hH])$')
             if held then
                 set_lease(a, b, held .. int(now_ms + c) .. letter)
             else
@@ -282,14 +229,16 @@ while at <= most do
                 if head and make_ready(a, b, now_ms) then touched[a] = true end
                 if result == 1 and out then move(c, 'cancelled', stamp .. ',') end
             end
-            if result == 0 and out and call('HGET', P .. 'm:' .. c, 's') == 'cancelled' then
+            if result == 0 and out and message(c, 's')[1] == 'cancelled' then
                 result = 1 -- asked again
             end
             at = at + 4
         elseif op == 'hset' then -- key field value
+            writes_to(a)
             call('HSET', P .. a, b, c)
             at = at + 4
         elseif op == 'hdel' then -- key field
+            writes_to(a)
             call('HDEL', P .. a, b)
             at = at + 3
         elseif op == 'line_add' then -- the newest first, each once: key field line most
@@ -299,6 +248,7 @@ while at <= most do
             lines(P .. a, b, c, 0)
             at = at + 4
         elseif op == 'hincr' then -- key field by -> new value
+            writes_to(a)
             result = call('HINCRBY', P .. a, b, c)
             at = at + 4
         elseif op == 'hmax' or op == 'ahead' then -- largest wins: key field number, or us from now
@@ -377,7 +327,7 @@ while at <= most do
         elseif op == 'delete' then -- key
             if string.sub(a, 1, 2) == 'm:' then
                 rewritten(string.sub(a, 3))
-                local m = call('HMGET', P .. a, 'br', 's', 'bf')
+                local m = message(string.sub(a, 3), 'br', 's', 'bf')
                 if m[1] and rank(m[2]) < DECIDED then tally(m[1], string.sub(a, 3), m[3] or '', m[2], 'cancelled') end
             end
             -- Nobody writes to an item again; another key may be made anew by the next unit.
@@ -419,5 +369,4 @@ while at <= most do
     known_key = nil
     units = units + 1
     results[units] = refused or ok[2] and ok or 'ok' -- a list in the answer costs as much as a small write
-    at = units_sent(at)
 end
