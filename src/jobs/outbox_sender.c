@@ -310,7 +310,7 @@ size_t engine_senders(const struct engine_tenant *et, struct sender_health *out,
  * Over HTTP/2 all of it is.
  */
 #define AHEAD_MS 50
-#define PACE_MS  100
+#define PACE_MS  20
 
 size_t outbox_slots(int64_t per_s, bool http2)
 {
