@@ -41,7 +41,8 @@ static bool lane_says(const struct commit_message *m)
     return str_eq(m->user, str_slice(m->lane, 1, m->lane.n));
 }
 
-/* One of many that tell the same: of those that are granted several stand in one key (mf:, store/keys.h). */
+/* One of many that tell the same: of those that are granted several stand in one key (mf: in
+ * store/keys.h). */
 static bool folds(const struct commit_message *m)
 {
     return m->broadcast.n > 0 && m->grant != GRANT_NONE && m->order.n == 0 && lane_says(m) &&

@@ -13,8 +13,11 @@
 #define CALLS_OUT_MAX    2
 #define HELD_MAX_US      20000
 
-/* The units of one tenant and one turn: one call. Messages that were only handed over go by themselves, those of one
- * queue: to ends.lua, which leaves alone what is unusual, and that is done with the others. */
+/*
+ * The units of one tenant and one turn: one call. Messages that were only handed over go by
+ * themselves, those of one queue: to ends.lua, which leaves alone what is unusual, and that is done
+ * with the others.
+ */
 struct batch {
     struct list node;
     struct commits *hub;
@@ -192,7 +195,9 @@ struct op *commit_run(struct store *s, struct commit **owner, commit_fn *on_done
     c->op.cancel = on_cancel;
     c->on_done = on_done;
     c->ctx = ctx;
-    batch_add(buf_ok(&c->args.resp) ? batch_for(hub, c) : batch_new(hub, &hub->bad, c->tenant, false), c);
+    batch_add(buf_ok(&c->args.resp) ? batch_for(hub, c)
+                                    : batch_new(hub, &hub->bad, c->tenant, false),
+              c);
     return &c->op;
 }
 
@@ -250,7 +255,8 @@ static void deliver_one(struct commit *c, const struct err *err, const struct re
     on_done(ctx, err, err == NULL ? &outcome : NULL);
 }
 
-/* Callbacks cancel units of this batch, run new ones, or free the store. @reply: of each its result; of ends none. */
+/* Callbacks cancel units of this batch, run new ones, or free the store. @reply: of each its
+ * result; of ends none. */
 static void deliver(struct batch *b, const struct err *err, const struct reply *reply)
 {
     struct commits *hub = b->hub;

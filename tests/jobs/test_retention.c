@@ -283,26 +283,34 @@ static void test_started_amid_jump(void)
 static void test_broadcasts(void)
 {
     struct world *w = world_new(&keeping);
-    const char *list;
+    const char *list, *id, *cell;
 
+    sent(w); /* the first of all is no usual one: ends.lua */
     put_event(w, "b", "cmms.broadcast.requested.v1",
               "{\"broadcast\":{\"id\":\"b1\",\"text\":\"x\",\"audience\":{\"users\":[\"u1\"]}}}");
-    UNTIL(w, "sent", w->nsent == 1);
-    put_status(w, w->sent[0].id, w->sent[0].correlation, DELIVERY_DELIVERED, 0);
+    UNTIL(w, "sent", w->nsent == 2);
+    put_status(w, w->sent[1].id, w->sent[1].correlation, DELIVERY_DELIVERED, 0);
     UNTIL(w, "its end", redis_int(w, "HGET b:b1 cl") == 1);
     list = arena_printf(w->a, "bl:%s", redis_get(w, "HGET b:b1 ls")).p;
     CHECK_INT("its audience", redis_int(w, "EXISTS %s", list), 1);
+    id = arena_printf(w->a, "%s", redis_get(w, "HGET bm:b1 u1")).p;
+    cell = arena_printf(w->a, "mf:%.15s", id).p;
+    CHECK_INT("its message is folded", redis_int(w, "HLEN %s", cell), 2);
+    CHECK_INT("and no record apart", redis_int(w, "EXISTS m:%s", id), 0);
     redis_get(w, "HSET b:open v 1 ra 1");
     redis_get(w, "ZADD bx 1 open");
     start_in(w, 9);
     world_run(w, 500);
     CHECK_INT("too young", redis_int(w, "EXISTS b:b1"), 1);
+    CHECK_INT("its message as well", redis_int(w, "HLEN %s", cell), 2);
     start_in(w, 13);
     UNTIL(w, "gone", redis_int(w, "EXISTS b:b1") == 0);
     CHECK_INT("with all of it", redis_int(w, "EXISTS bc:b1") + redis_int(w, "EXISTS bm:b1"), 0);
     CHECK_INT("with its audience", redis_int(w, "EXISTS %s", list), 0);
     CHECK_INT("what is not over stays", redis_int(w, "EXISTS b:open"), 1);
     CHECK_INT("and nothing else", redis_int(w, "ZCARD bx"), 1);
+    UNTIL(w, "its message too", redis_int(w, "ZCARD mx") == 0);
+    CHECK_INT("with its place", redis_int(w, "EXISTS %s", cell), 0);
     balanced(w);
     done(w);
 }

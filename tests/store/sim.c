@@ -64,15 +64,14 @@ static const char keys_script[] =
     "for _, key in ipairs(call('KEYS', P .. 'mf:*')) do\n"
     "  for _, rest in ipairs(call('HKEYS', key)) do\n"
     "    local id = string.sub(key, #(P .. 'mf:') + 1) .. rest\n"
+    "    local lane = string.match(call('HGET', key, rest), '^.-\\n.-\\n.-\\n.-\\n\\n(.-)\\n')\n"
+    "    local held = lane and call('HGET', P .. 'k:out:s', lane) or ''\n"
+    "    local flies = string.find(held, '|' .. id .. '|b1\\n', 1, true) and 1 or 0\n"
     "    if string.sub(rest, -1) == '.' then\n"
-    "      if call('HEXISTS', key, string.sub(rest, 1, -2)) == 0 then return id .. ': an end of "
-    "nothing' end\n"
-    "    else\n"
-    "      if call('EXISTS', P .. 'm:' .. id) == 1 then return id .. ': folded, and not' end\n"
-    "      local lane = string.match(call('HGET', key, rest), '^.-\\n.-\\n.-\\n.-\\n\\n([^\\n]*)')\n"
-    "      local held = call('HGET', P .. 'k:out:s', lane) or '' if call('HEXISTS', key, rest .. '.') == (string.find(held, '|' .. id .. '|b1\\n', 1, "
-    "true) and 1 or 0) then\n"
-    "        return id .. ': folded, and its lease says ' .. held end\n"
+    "      if call('HEXISTS', key, string.sub(rest, 1, -2)) == 0 then return id .. ' ends' end\n"
+    "    elseif call('EXISTS', P .. 'm:' .. id) == 1 then return id .. ': folded, and not'\n"
+    "    elseif call('HEXISTS', key, rest .. '.') == flies then\n"
+    "      return id .. ': folded, and its lease says ' .. held\n"
     "    end\n  end\nend\n"
     "local held = 0\n"
     "for _, key in ipairs(call('KEYS', P .. 'hm:*')) do\n"
@@ -305,7 +304,8 @@ int sim_item_add(struct sim *s, enum sim_queue queue, const char *lane)
 
     assert(s->nitems < SIM_ITEMS_MAX);
     *it = (struct sim_item){.queue = queue, .max_sends = 1 + (int)sim_random(s, 3)};
-    snprintf(it->id, sizeof(it->id), "%s%c%d", queue == SIM_OUT ? SIM_CELL : "", "oic"[queue], s->nitems);
+    snprintf(it->id, sizeof(it->id), "%s%c%d", queue == SIM_OUT ? SIM_CELL : "", "oic"[queue],
+             s->nitems);
     snprintf(it->lane, sizeof(it->lane), "%s", lane);
     return s->nitems++;
 }

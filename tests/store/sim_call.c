@@ -346,7 +346,8 @@ static bool carry_ends(struct sim *s, const int *members, size_t n, struct carri
     return nends == 0 || out->ends != NULL;
 }
 
-/* Those that were never for ends.lua, whose call is the same each time it is asked; or those that it left alone. */
+/* Those that were never for ends.lua, whose call is the same each time it is asked; or those that
+ * it left alone. */
 static bool carry_rest(struct sim *s, const int *members, size_t n, bool left, struct carried *out)
 {
     struct call args = {.script = -1};

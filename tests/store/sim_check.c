@@ -212,7 +212,8 @@ static int rank_of(const char *state)
                                              : 3;
 }
 
-static const char *const places[] = {"uncertain", "sent", "delivered", "read", "failed", "cancelled"};
+static const char *const places[] = {"uncertain", "sent",   "delivered",
+                                     "read",      "failed", "cancelled"};
 
 static size_t place_of(const char *state)
 {
@@ -229,7 +230,8 @@ static redisReply *read_message(struct sim *s, const struct sim_item *it)
 {
     static const char script[] =
         "local id = ARGV[1] local m = redis.call('HMGET', '{sim}:m:' .. id, 's', 'tl')\n"
-        "local lines = redis.call('HGET', '{sim}:mf:' .. string.sub(id, 1, 15), string.sub(id, 16) .. '.')\n"
+        "local cell, rest = string.sub(id, 1, 15), string.sub(id, 16)\n"
+        "local lines = redis.call('HGET', '{sim}:mf:' .. cell, rest .. '.')\n"
         "if m[1] or not lines then return m end\n"
         "return {string.match(lines, '([^\\n,]*),[^\\n]*\\n$'), string.match(lines, '\\n(.*)$')}";
 
@@ -243,7 +245,8 @@ static void check_counts(struct sim *s)
         int64_t n = ask_int(s, "HGET {sim}:bc:b1 %s", places[i], NULL);
 
         if (n != s->counted[i]) {
-            sim_broken(s, "the broadcast counts %lld as %s, not %lld", (long long)n, places[i], (long long)s->counted[i]);
+            sim_broken(s, "the broadcast counts %lld as %s, not %lld", (long long)n, places[i],
+                       (long long)s->counted[i]);
         }
     }
 }

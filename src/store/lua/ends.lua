@@ -2,7 +2,7 @@
 -- ends: messages that were handed over, and of whose records nobody has written anything since the commit that made and
 -- granted them: nearly all that are sent at speed. They could as well be units of commit, which does the same for
 -- all others; it is a script of its own because Redis runs each from its first line (common.lua), and has all text in
--- it hashed byte by byte: an end costs a third of what it does there. As commit does for what holds a lease, it goes
+-- it hashed byte by byte: an end costs two thirds of what it does there. As commit does for what holds a lease, it goes
 -- on when Redis is full, since it drains.
 -- ARGV queue, then for each: lane, "token|id|", "at_ms,detail", provider_hash
 -- Returns the numbers of those that it has left alone. Whatever is unusual about one is for commit to see.
