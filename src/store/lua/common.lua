@@ -92,6 +92,21 @@ local function person_of(user, lane) return user or lane and string.sub(lane, 2)
 local CELL = 15
 local function cell_of(id) return P .. 'mf:' .. string.sub(id, 1, CELL), string.sub(id, CELL + 1) end
 
+-- What is to be written of several, gathered in cells: cell -> fields; each cell is one HSET.
+local function into_cell(cells, id, mark, value)
+    local cell = string.sub(id, 1, CELL)
+    local fields = cells[cell]
+    if not fields then
+        fields = {}
+        cells[cell] = fields
+    end
+    local n = #fields
+    fields[n + 1], fields[n + 2] = string.sub(id, CELL + 1) .. mark, value
+end
+local function write_cells(cells)
+    for cell, fields in pairs(cells) do call('HSET', P .. 'mf:' .. cell, unpack(fields)) end
+end
+
 -- The fields that its record would have, or nil. lease_of: for whoever has changed leases and not written them.
 local function folded(id, lease_of)
     local cell, rest = cell_of(id)

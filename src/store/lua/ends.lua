@@ -64,14 +64,7 @@ for nth = 1, n do
         if of[1] == '' then
             call('HSET', P .. 'm:' .. id, 's', 'sent', 'tl', lines)
         else
-            local cell = sub(id, 1, CELL)
-            local fields = cells[cell]
-            if not fields then
-                fields = {}
-                cells[cell] = fields
-            end
-            local last = #fields
-            fields[last + 1], fields[last + 2] = sub(id, CELL + 1) .. '.', lines
+            into_cell(cells, id, '.', lines)
             of[3] = of[3] + 1
         end
         over[#over + 1], ended[lanes[nth]] = lanes[nth], true
@@ -80,7 +73,7 @@ for nth = 1, n do
         left[#left + 1] = nth
     end
 end
-for cell, fields in pairs(cells) do call('HSET', P .. 'mf:' .. cell, unpack(fields)) end
+write_cells(cells)
 if #over > 0 then call('HDEL', leases, unpack(over)) end
 if #names > 0 then call('HSET', P .. 'p:' .. turn, unpack(names)) end
 for _, of in pairs(writings) do

@@ -186,14 +186,7 @@ local function new_messages(at, out)
                 no_lists, as_written)
         end
         if token and head ~= '' then
-            local cell = string.sub(id, 1, CELL)
-            local fields = cells[cell]
-            if not fields then
-                fields = {}
-                cells[cell] = fields
-            end
-            local last = #fields
-            fields[last + 1], fields[last + 2] = string.sub(id, CELL + 1), body
+            into_cell(cells, id, '', body)
         elseif token then -- what is read most stands in front: a small hash is searched from there
             call('HSET', P .. 'm:' .. id, 's', 'sending', 'tl', begun, 'n', '1', 'l', lane, 'b', body, unpack(shared))
         else
@@ -203,7 +196,7 @@ local function new_messages(at, out)
         if A[i + 2] ~= '' then call('HSET', P .. 'm:' .. id, 'u', user) end
         out[#out + 1] = token or 0
     end
-    for cell, fields in pairs(cells) do call('HSET', P .. 'mf:' .. cell, unpack(fields)) end
+    write_cells(cells)
     if first ~= '' then many('HSET', P .. 'bm:' .. broadcast, told) end
     return stop
 end
