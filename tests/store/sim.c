@@ -70,8 +70,7 @@ static const char keys_script[] =
     "    if string.sub(rest, -1) == '.' then\n"
     "      if call('HEXISTS', key, string.sub(rest, 1, -2)) == 0 then return id .. ' ends' end\n"
     "    elseif call('EXISTS', P .. 'm:' .. id) == 1 then return id .. ': folded, and not'\n"
-    "    elseif call('HEXISTS', key, rest .. '.') == flies then\n"
-    "      return id .. ': folded, and its lease says ' .. held\n"
+    "    elseif call('HEXISTS', key, rest .. '.') == flies then return id .. ' has ' .. held\n"
     "    end\n  end\nend\n"
     "local held = 0\n"
     "for _, key in ipairs(call('KEYS', P .. 'hm:*')) do\n"
@@ -593,6 +592,7 @@ const char *sim_run(struct sim *s, struct sim_redis *r, uint64_t seed, uint64_t 
     for (int i = 0; i < SIM_CALLS_MAX; i++) {
         if (s->calls[i].used) {
             buf_fini(&s->calls[i].unit.resp);
+            buf_fini(&s->calls[i].end.resp);
         }
     }
     *hash = s->hash;
