@@ -17,7 +17,7 @@
  *             A message of the first round is in its person's index mu only when this names it no more
  *             (store/lua/told.lua): as long as b:<id> is there, so must be bm:<id>
  *   ba:<id>   HASH person -> "<answer>|<wall ms>"
- *   bc:<id>   HASH of counts, moved by store/lua/commit.lua
+ *   bc:<id>   HASH of counts, moved by store/lua/commit.lua and ends.lua
  *   bq        HASH "<person>|s", "<person>|a" -> id of the last broadcast that asked whether he is safe, or to
  *             confirm it
  *   ua        HASH person -> what an audience is chosen by (no name, no phone), written with u:<id>

@@ -1,7 +1,9 @@
 /*
  * commit: one unit of work on what a tenant owns: checks, then writes, all or nothing, in the script
  * commit.lua. Units started in one turn of the loop for the same tenant go to Redis as one call (up to
- * COMMIT_UNITS_MAX), so a burst pays for one EVALSHA and one fsync.
+ * COMMIT_UNITS_MAX), so a burst pays for one EVALSHA and one fsync. Units of commit_check_leased() and
+ * commit_sent() alone go as calls of their own, one a queue, to the script ends.lua; what that leaves alone, as it is
+ * not the usual, goes once more, to commit.lua. Nobody sees the difference but in time.
  *
  * Because a call whose reply was lost is asked again, every unit must be idempotent: it checks a lease,
  * a version or a dedupe key that its own writes change. What has none of these calls commit_once().
