@@ -45,11 +45,19 @@ struct chunk_row {
     struct str now; /* the message he gets, or empty: left out */
 };
 struct chunk {
+    struct broadcast_run *run;
     struct arena *a;
     int64_t nth;
     struct chunk_row *rows;
     size_t n;
-    bool ready;
+    bool ready;   /* read */
+    bool decided; /* its messages are in: */
+    struct plan plan;
+    struct arena *work;      /* of the plan */
+    struct mono waits_until; /* for free slots, at most */
+    struct op *pending;      /* its commit is out */
+    bool yield;              /* and gives the item back */
+    bool kept;               /* it took effect; one before it was not answered yet */
 };
 /* The reading of a chunk, one at a time. What is out of it is cancelled by its op. */
 #define BROADCAST_LINES_AHEAD 16 /* chunks whose lines are read in one call */
@@ -74,6 +82,8 @@ struct form { /* the message in one language */
     struct message m;
 };
 #define FORMS_MAX 64
+#define BROADCAST_OUT_MAX 3 /* commits of chunks: with Redis, on their way there, on their way back */
+#define BROADCAST_CHUNKS  5 /* and one that is decided, and one being read */
 struct broadcast_run { /* of an inbox_job: its work on a broadcast */
     struct inbox_job *j;
     struct str id;
@@ -82,17 +92,15 @@ struct broadcast_run { /* of an inbox_job: its work on a broadcast */
     struct broadcast_state state;
     struct broadcast_ids ids;
     struct broadcast b;
-    struct op *ahead; /* the next chunk is read while this one is committed */
+    struct chunk chunks[BROADCAST_CHUNKS]; /* from state.cursor on, each in its place: */
+    int64_t next;                          /* those before it are out, up to BROADCAST_OUT_MAX */
+    struct op *ahead;                      /* one is being read */
     struct broadcast_reading reading;
-    struct chunk chunks[2];
-    size_t at; /* which of the two is being committed */
     struct form forms[FORMS_MAX];
     size_t nforms;
-    bool yield;      /* half of the lease is over: back into the queue */
-    struct timer *room;    /* a chunk that is decided waits for free slots: */
+    struct timer *room; /* a chunk that is decided waits for free slots: */
     bool waiting;
-    struct mono waits_until;
-    int64_t ungranted;     /* chunks to go without asking for a grant: the last one got none */
+    int64_t ungranted; /* chunks to go without asking for a grant: the last one got none */
     struct str told; /* counts in the event of this turn */
     bool end;
 };
@@ -108,6 +116,8 @@ struct op *broadcast_chunk_read(struct broadcast_run *run, int64_t nth, struct c
 void broadcast_reading_fini(struct broadcast_reading *r);
 /** Goes on with the round from the chunk that the cursor names. */
 void broadcast_round(struct inbox_job *j);
+/** Nothing of it is waited for any more; commits that have left go on, and their grants reach the outboxes. */
+void broadcast_round_stop(struct broadcast_run *run);
 /** How it stands: told, and the end where it has come. */
 void broadcast_watch(struct inbox_job *j);
 void broadcast_run_free(struct inbox_job *j);

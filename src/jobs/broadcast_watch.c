@@ -14,12 +14,15 @@ void broadcast_run_free(struct inbox_job *j)
 {
     struct broadcast_run *run = j->run;
 
-    if (run != NULL) {
-        op_cancel(&run->ahead);
-        broadcast_reading_fini(&run->reading);
-        timer_free(&run->room);
-        arena_free(&run->chunks[0].a);
-        arena_free(&run->chunks[1].a);
+    if (run == NULL) {
+        return;
+    }
+    broadcast_round_stop(run);
+    broadcast_reading_fini(&run->reading);
+    timer_free(&run->room);
+    for (size_t i = 0; i < BROADCAST_CHUNKS; i++) {
+        arena_free(&run->chunks[i].a);
+        arena_free(&run->chunks[i].work);
     }
 }
 

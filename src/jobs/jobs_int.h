@@ -88,7 +88,8 @@ struct engine {
 };
 
 #define INBOX_SLOTS    256
-#define OUTBOX_SLOTS   256 /* at most: outbox_slots() */
+#define OUTBOX_SLOTS   384 /* at most: outbox_slots() */
+#define OUTBOX_STREAMS 256 /* over HTTP/2 */
 #define ENGINE_CONNECTIONS 64 /* to one host over HTTP/1.1 */
 #define CALLBACK_SLOTS 64
 #define WINDOW_MS      ((int64_t)24 * 3600 * 1000)

@@ -316,7 +316,10 @@ size_t outbox_slots(int64_t per_s, bool http2)
 {
     int64_t most = ENGINE_CONNECTIONS + ENGINE_CONNECTIONS / 8 + per_s * AHEAD_MS / 1000;
 
-    return http2 || most > OUTBOX_SLOTS ? OUTBOX_SLOTS : (size_t)most;
+    if (http2) {
+        return OUTBOX_STREAMS;
+    }
+    return most > OUTBOX_SLOTS ? OUTBOX_SLOTS : (size_t)most;
 }
 
 void outbox_answered(struct outbox *ob, bool http2)
