@@ -3,9 +3,10 @@
  *
  * Accepting: the audience is read in slices, and who is meant is written down as chunks; then one commit makes
  * the broadcast and puts an inbound item (letter B) into the queue. The item, leased like any other, expands
- * chunk after chunk: each in one commit with the cursor, so that however often a gateway dies in it, everybody
- * is told once. Behind the last chunk it stays and tells the CMMS every 5 s how it stands, until the end; the
- * end is looked for more often while the broadcast is young.
+ * chunk after chunk: each in one commit with the cursor, which it checks, so that however often a gateway dies in
+ * it, and though several of these commits may be out, everybody is told once. Behind the last chunk it stays and
+ * tells the CMMS every 5 s how it stands, until the end; the end is looked for more often while the broadcast is
+ * young.
  * Cancelling is one script (commit_broadcast_cancel); an item of its own then sweeps the lanes.
  */
 #ifndef CREWLINE_JOBS_BROADCAST_H
